@@ -152,7 +152,9 @@ def register_handler(
         if is_async and where is not RunIn.LOOP:
             raise ValueError(f"{function.__qualname__}: an async handler runs in the loop, not in a {where}")
         if not is_async and where is RunIn.LOOP:
-            raise ValueError(f"{function.__qualname__}: a sync handler would block the loop; use a thread or process")
+            raise ValueError(
+                f"{function.__qualname__}: a sync handler would block the loop; use a thread or process"
+            )
         payload, takes_context = _signature(function)
         registry.add(
             Handler(

@@ -1,0 +1,19 @@
+"""`TaskQueue`: one async method per operation, each one script in one round trip."""
+
+from __future__ import annotations
+
+from shared.queue.base import QueueOptions
+from shared.queue.control import Control
+from shared.queue.exchange import Exchange, ExchangeReply, Outcome, WorkerState
+from shared.queue.inspection import Inspection
+from shared.queue.submission import Defaults, Submission
+
+__all__ = ["Defaults", "ExchangeReply", "Outcome", "QueueOptions", "TaskQueue", "WorkerState"]
+
+
+class TaskQueue(Submission, Exchange, Control, Inspection):
+    """The engine, over either transport.
+
+    Submission: `submit`. Worker: `register`, `exchange`, `renew`, `leave`, `wait`. Control:
+    `cancel`, `tick`. Reads: `get`, `list_tasks`, `overview`, `task_types`, `ping`.
+    """

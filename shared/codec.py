@@ -1,0 +1,194 @@
+"""Between Python and what is stored: JSON of users, task records, script replies.
+
+The layout of a record is described in `scripts/lib/record.lua`; scripts change it, this module
+only reads it. msgspec reads and writes user data: integers of any size stay exact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.errors import InvalidInput
+from shared.models import LETTERS, Attempt, Task, TaskError, TaskStatus, instant
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+decode = _decoder.decode
+
+#: Stands in a record for a body that is stored on its own.
+ELSEWHERE = "@"
+
+
+def encode(value: Any, field: str) -> str:
+    """JSON text of user data, valid UTF-8, without line breaks.
+
+    Raises:
+        InvalidInput: something in `value` is no JSON: NaN, a lone surrogate, an object, …
+    """
+    try:
+        encoded = _encoder.encode(value)
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            field, "holds a lone surrogate, which is no text.", "Send valid Unicode."
+        ) from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidInput(
+            field, f"is not JSON: {error}.", "Use objects, arrays, text, numbers, booleans, null."
+        ) from None
+    if b"null" in encoded and _has_non_finite(value):
+        raise InvalidInput(
+            field, "holds NaN or an infinity, which JSON does not have.", "Send null or a text."
+        )
+    return encoded.decode()
+
+
+def _has_non_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(_has_non_finite(item) for item in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_has_non_finite(item) for item in value)
+    return False
+
+
+def fingerprint(body: Any) -> str:
+    """16 characters of SHA-256 over canonical JSON: what tells two bodies of one key apart."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Claim:
+    """A task that this worker may run now.
+
+    Attributes:
+        id: the task's id.
+        number: the exchange that claimed it; every write names it.
+        task_type: registered name of the handler.
+        queue: where it was claimed.
+        priority: 1 to 10.
+        attempt: this start, 1-based.
+        max_retries: retries allowed.
+        payload: JSON text; `@` until `TaskQueue.load_bodies` has read a body over 16 KiB.
+        options: JSON text of what only Python reads (timeout, retry, metadata); empty for none.
+        started_ms: the server's time of the claim, ms.
+    """
+
+    id: str
+    number: int
+    task_type: str
+    queue: str
+    priority: int
+    attempt: int
+    max_retries: int
+    payload: str
+    options: str
+    started_ms: int
+
+
+def read_claims(flat: Sequence[str]) -> list[Claim]:
+    """Claims from `id, record, id, record, …` as `exchange` returns them."""
+    claims = []
+    for index in range(0, len(flat), 2):
+        head, attributes, payload, *_ = flat[index + 1].split("\n", 3)
+        status_attempt, _, _, _, number, started = head.split(" ")
+        _, priority, queue, task_type, rest = attributes.split(" ", 4)
+        max_retries, _, options = rest.partition(" ")
+        claims.append(
+            Claim(
+                flat[index],
+                int(number),
+                task_type,
+                queue,
+                int(priority),
+                int(status_attempt[1:]),
+                int(max_retries),
+                payload,
+                _options(options),
+                int(started),
+            )
+        )
+    return claims
+
+
+def _options(words: str) -> str:
+    """The JSON of `o=…`; it is the last word and may hold blanks."""
+    if words.startswith("o="):
+        return words[2:]
+    _, _, options = words.partition(" o=")
+    return options
+
+
+def read_task(task_id: str, record: str, payload: str | None = None, result: str | None = None) -> Task:
+    """A task from its record, and from its bodies when they are stored apart."""
+    head, attributes, body, *tagged = record.split("\n")
+    first, _free, due, *tail = head.split(" ")
+    created, priority, queue, task_type, rest = attributes.split(" ", 4)
+    max_retries, _, words = rest.partition(" ")
+    options = _options(words)
+    status, attempt = LETTERS[first[0]], int(first[1:])
+    attempts = [Attempt.model_validate(_attempt(decode(line[1:]))) for line in tagged if line[0] == "a"]
+    stored_result = next((line[1:] for line in tagged if line[0] == "r"), None)
+    omitted = []
+    if body == ELSEWHERE:
+        body = payload if payload is not None else "null"
+        omitted += ["payload"] if payload is None else []
+    if stored_result == ELSEWHERE:
+        stored_result = result
+        omitted += ["result"] if result is None else []
+    worker, started_at, finished_at = _tail(tail)
+    if worker and status in (TaskStatus.RUNNING, TaskStatus.COMPLETED):
+        outcome = status.value
+        attempts.append(
+            Attempt(
+                attempt=attempt, worker=worker, started_at=started_at, ended_at=finished_at, outcome=outcome
+            )
+        )
+    return Task(
+        id=task_id,
+        task_type=task_type,
+        queue=queue,
+        priority=int(priority),
+        status=status,
+        attempt=attempt,
+        max_retries=int(max_retries),
+        payload=decode(body),
+        result=decode(stored_result) if stored_result else None,
+        error=_last_error(attempts, status),
+        attempts=attempts,
+        worker=worker,
+        created_at=instant(int(created)),
+        run_at=instant(int(due) or int(created)),
+        started_at=started_at,
+        finished_at=finished_at,
+        metadata=decode(options).get("metadata") if options else None,
+        omitted=omitted,
+    )
+
+
+def _tail(tail: list[str]) -> tuple[str | None, Any, Any]:
+    """Worker, start and end; a task that never ran has none of the first two."""
+    if not tail:
+        return None, None, None
+    worker = tail[0] if tail[0] != "-" else None
+    started = instant(int(tail[2])) if worker else None
+    return worker, started, instant(int(tail[3])) if len(tail) > 3 else None
+
+
+def _last_error(attempts: list[Attempt], status: TaskStatus) -> TaskError | None:
+    """The newest error of a task that is not completed."""
+    if status is TaskStatus.COMPLETED:
+        return None
+    return next((attempt.error for attempt in reversed(attempts) if attempt.error), None)
+
+
+def _attempt(raw: dict[str, Any]) -> dict[str, Any]:
+    return raw | {"started_at": instant(raw["started_at"]), "ended_at": instant(raw["ended_at"])}

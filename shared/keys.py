@@ -1,0 +1,58 @@
+"""Every key name, once. All keys of a shard share one hash tag, so a script runs on one cluster node."""
+
+from __future__ import annotations
+
+
+class Keys:
+    """The keys of one shard of one namespace.
+
+    Args:
+        namespace: prefix of every key; keeps a preview deployment away from production's tasks.
+        shard: number of the shard, 0 to 31.
+    """
+
+    __slots__ = ("events", "prefix", "queues", "timers", "types", "wakes", "workers")
+
+    def __init__(self, namespace: str, shard: int = 0) -> None:
+        #: what every key begins with; the braces are the cluster's hash tag
+        self.prefix = f"{{{namespace}:{shard}}}:"
+        #: hash; counts by queue and status, and the control object of a queue; no TTL
+        self.queues = self.prefix + "queues"
+        #: zset; everything that falls due, score ms; no TTL
+        self.timers = self.prefix + "timers"
+        #: stream, about 128 entries; wake-ups for waiting workers
+        self.wakes = self.prefix + "wakes"
+        #: stream, about 10,000 entries; what changed, for the live feed
+        self.events = self.prefix + "events"
+        #: hash, at most 256 fields; worker -> description
+        self.workers = self.prefix + "workers"
+        #: hash; task type -> schema and defaults, published by workers
+        self.types = self.prefix + "types"
+
+    def task(self, task_id: str) -> str:
+        """String; the record of a task, the truth about it."""
+        return f"{self.prefix}t:{task_id}"
+
+    def payload(self, task_id: str) -> str:
+        """String; a payload over 16 KiB."""
+        return f"{self.prefix}p:{task_id}"
+
+    def result(self, task_id: str) -> str:
+        """String; a result over 16 KiB."""
+        return f"{self.prefix}o:{task_id}"
+
+    def pending(self, queue: str) -> str:
+        """Zset; pending tasks of a queue, score (10 - priority) * 2^49 + rank."""
+        return f"{self.prefix}pending:{queue}"
+
+    def parked(self, queue: str, task_type: str) -> str:
+        """Zset; pending tasks of a type that the workers of the queue do not know."""
+        return f"{self.prefix}parked:{queue}:{task_type}"
+
+    def run(self, worker: str) -> str:
+        """Hash; what a worker holds: id -> claim, ! -> its last exchange, x -> ids to cancel."""
+        return f"{self.prefix}run:{worker}"
+
+    def done(self, status: str) -> str:
+        """Zset; ended tasks of `completed`, `dead` or `cancelled`, score = expires at, ms."""
+        return f"{self.prefix}done:{status}"

@@ -1,0 +1,248 @@
+"""The words both sides speak: submissions, tasks, attempts, workers, pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from shared.retry import RetryPolicy
+
+#: Task types, queues: what may stand in a key, a URL and a log line without escaping.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
+MAX_DELAY_S = 366 * 86_400
+MAX_RETENTION_S = 366 * 86_400
+MAX_BATCH = 1_000
+MAX_DELAYED_BATCH = 500
+
+
+class TaskStatus(StrEnum):
+    """Where a task is in its life."""
+
+    WAITING = "waiting"
+    """Waits for other tasks; reserved for workflows."""
+    SCHEDULED = "scheduled"
+    """Its `run_at` lies in the future, or it was snoozed."""
+    PENDING = "pending"
+    """May be claimed by a worker now."""
+    RUNNING = "running"
+    """Claimed by a worker whose lease holds."""
+    COMPLETED = "completed"
+    """Ended: the handler returned."""
+    RETRYING = "retrying"
+    """An attempt failed, the next one is due later."""
+    DEAD = "dead"
+    """Ended: in the dead letters; attempts used up or rejected."""
+    CANCELLED = "cancelled"
+    """Ended: by request."""
+
+
+TERMINAL_STATUSES = frozenset({TaskStatus.COMPLETED, TaskStatus.DEAD, TaskStatus.CANCELLED})
+ACTIVE_STATUSES = frozenset(TaskStatus) - TERMINAL_STATUSES
+
+#: The letter of each status in a record's first character.
+LETTERS = {
+    "S": TaskStatus.SCHEDULED,
+    "P": TaskStatus.PENDING,
+    "R": TaskStatus.RUNNING,
+    "Y": TaskStatus.RETRYING,
+    "C": TaskStatus.COMPLETED,
+    "D": TaskStatus.DEAD,
+    "X": TaskStatus.CANCELLED,
+}
+LETTER_OF = {status: letter for letter, status in LETTERS.items()}
+
+
+def _check_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError("must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+    return value
+
+
+def _read_instant(value: Any) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError('must be an ISO 8601 time with a zone, such as "2026-12-01T08:00:00Z"') from None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError('must be an ISO 8601 time with a zone, such as "2026-12-01T08:00:00Z"')
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Instant = Annotated[datetime, BeforeValidator(_read_instant)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TaskSubmission(BaseModel):
+    """One task as a producer asks for it.
+
+    What is left out is taken from the task type's defaults, else from the defaults named here.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    task_type: Annotated[Name, Field(description="Registered name of the handler.", examples=["email"])]
+    payload: Annotated[dict[str, Any], Field(description="What the handler receives: a JSON object.")]
+    priority: Annotated[int, Field(ge=1, le=10, description="1 to 10, 10 is claimed first.")] = 5
+    queue: Annotated[Name | None, Field(description="Default: the task type's queue, else `default`.")] = None
+    delay_seconds: Annotated[
+        Seconds | None, Field(ge=0, le=MAX_DELAY_S, description="Not before this many seconds from now.")
+    ] = None
+    run_at: Annotated[Instant | None, Field(description="Not before this time; a past time runs now.")] = None
+    max_retries: Annotated[int | None, Field(ge=0, le=100, description="Retries after a failed attempt.")] = (
+        None
+    )
+    timeout_seconds: Annotated[
+        Seconds | None, Field(gt=0, le=86_400, description="Bound of one attempt, seconds.")
+    ] = None
+    idempotency_key: Annotated[
+        str | None,
+        Field(min_length=1, max_length=255, description="The same key and body give the same task, once."),
+    ] = None
+    retry: Annotated[RetryPolicy | None, Field(description="Backoff between attempts.")] = None
+    retention_seconds: Annotated[
+        Seconds | None, Field(ge=1, le=MAX_RETENTION_S, description="How long the ended task is kept.")
+    ] = None
+    metadata: Annotated[
+        dict[str, Any] | None, Field(description="Kept with the task, shown, never interpreted.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> TaskSubmission:
+        if self.delay_seconds is not None and self.run_at is not None:
+            raise ValueError("delay_seconds and run_at exclude each other")
+        return self
+
+
+class SubmittedTask(NamedTuple):
+    """What a submission is answered with."""
+
+    id: str
+    status: TaskStatus
+
+
+class TaskError(BaseModel):
+    """Why an attempt failed."""
+
+    type: str
+    message: str
+    traceback: str | None = None
+
+
+class Attempt(BaseModel):
+    """One spent start of a task.
+
+    `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired).
+    """
+
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    error: TaskError | None = None
+
+
+class Task(BaseModel):
+    """A task as it is stored now; times are the server's."""
+
+    id: str
+    task_type: str
+    queue: str
+    priority: int
+    status: TaskStatus
+    attempt: int
+    max_retries: int
+    payload: Any
+    result: Any = None
+    error: TaskError | None = None
+    attempts: list[Attempt] = []
+    progress: dict[str, Any] | None = None
+    worker: str | None = None
+    created_at: datetime
+    run_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    metadata: dict[str, Any] | None = None
+    omitted: list[str] = []
+    """Names of the bodies over 16 KiB that a list leaves out; a read of the task has them."""
+
+
+class TaskPage(BaseModel):
+    """Some tasks, and where the next ones begin."""
+
+    tasks: list[Task]
+    next_cursor: str | None
+
+
+class WorkerInfo(BaseModel):
+    """A worker as it described itself at its start."""
+
+    name: str
+    host: str
+    version: str
+    queues: list[str]
+    types: list[str]
+    slots: int
+    started_at: datetime
+    expires_at: datetime
+
+
+class QueueInfo(BaseModel):
+    """How many tasks of a queue are where."""
+
+    name: str
+    pending: int = 0
+    scheduled: int = 0
+    running: int = 0
+    retrying: int = 0
+    completed: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    paused: dict[str, Any] | None = None
+
+
+class Overview(BaseModel):
+    """The state of everything, from one read."""
+
+    now: datetime
+    counts: dict[str, int]
+    queues: list[QueueInfo]
+    workers: list[WorkerInfo]
+    oldest_pending_seconds: float | None
+
+
+class TaskType(BaseModel):
+    """A task type as its workers published it."""
+
+    name: str
+    json_schema: dict[str, Any] = Field(alias="schema")
+    version: str
+    queue: str
+    max_retries: int
+    timeout_seconds: float
+    description: str
+    retry: RetryPolicy | None = None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class TypeRegistry(BaseModel):
+    """All published task types, and those that live workers know now."""
+
+    types: dict[str, TaskType]
+    live_types: frozenset[str]
+    has_live_workers: bool
+
+
+def instant(ms: float) -> datetime:
+    """A time of the server, ms since 1970, as an aware datetime."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -1,0 +1,207 @@
+"""The worker's side: exchange, register, renew, leave, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from shared.codec import ELSEWHERE, Claim, read_claims
+from shared.queue.base import QueueBase
+
+#: How long an idle worker counts as present beyond its last word.
+PRESENCE_MS = 300_000
+MAX_CLAIMS = 100
+MAX_OUTCOMES = 100
+MAX_QUEUES = 16
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended.
+
+    Attributes:
+        task_id: the task.
+        number: the claim, as in `Claim.number`.
+        kind: c completed, f failed, x rejected, k cancelled, s come back later, h handed back.
+        body: result or error as JSON text; empty for s and h.
+        delay_ms: wait before the next start, for f and s.
+    """
+
+    task_id: str
+    number: int
+    kind: str
+    body: str = ""
+    delay_ms: int = 0
+
+
+@dataclass(slots=True)
+class WorkerState:
+    """What a worker keeps between exchanges; a repeat sends exactly the same.
+
+    Attributes:
+        name: new at every process start.
+        queues: served queues in order of service, 1 to 16.
+        types: known task types.
+        lease_ms: length of the lease.
+        number: of the last exchange that was answered.
+        lease_until: server's ms when the stored lease or presence ends.
+    """
+
+    name: str
+    queues: Sequence[str]
+    types: Sequence[str]
+    lease_ms: int
+    number: int = 0
+    lease_until: int = 0
+    _types_text: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        self._types_text = f" {' '.join(self.types)} "
+
+    @property
+    def types_text(self) -> str:
+        """Known types as the script takes them."""
+        return self._types_text
+
+
+class ExchangeReply(NamedTuple):
+    """What an exchange gave.
+
+    Attributes:
+        now_ms: the server's time.
+        state: ok, replay, stale, or lost (the lease expired: everything held runs elsewhere).
+        has_more: exchange again at once; claimable work may be left.
+        next_due_ms: server's ms of the first timer of others; 0 for none, -1 when it was not looked for.
+        cursor: where to wait from; empty when the one before still holds.
+        lost: ids whose outcomes came too late.
+        cancelled: ids whose cancellation was asked.
+        claims: tasks to run now.
+    """
+
+    now_ms: int
+    state: str
+    has_more: bool
+    next_due_ms: int
+    cursor: str
+    lost: list[str]
+    cancelled: list[str]
+    claims: list[Claim]
+
+
+class Exchange(QueueBase):
+    """Operations of a worker."""
+
+    async def register(self, state: WorkerState, description: str, types: dict[str, str]) -> None:
+        """Publish a worker and its task types (name → JSON), before its first exchange."""
+        items: list[str] = []
+        for name, text in types.items():
+            items += (name, text)
+        reply = await self._run(
+            "register",
+            workers=self.keys.workers,
+            types=self.keys.types,
+            timers=self.keys.timers,
+            worker=state.name,
+            description=description,
+            presence_ms=str(PRESENCE_MS + state.lease_ms),
+            item=items,
+        )
+        state.lease_until = reply[2]
+
+    async def exchange(
+        self,
+        state: WorkerState,
+        outcomes: Sequence[Outcome] = (),
+        *,
+        free: int,
+        holding: int = 0,
+        maintain: bool = True,
+        want_cursor: bool = True,
+    ) -> ExchangeReply:
+        """Hand in outcomes and claim tasks for free slots, in one round trip.
+
+        `state` moves on only with the answer: after an error, call again with the same arguments.
+
+        Args:
+            state: of this worker.
+            outcomes: at most 100.
+            free: free slots, at most 100 are filled.
+            holding: tasks that still run, without those of `outcomes`.
+            maintain: look for what is due; may be left out while waiting for it anyway.
+            want_cursor: return where to wait from.
+        """
+        items = list(state.queues)
+        records: list[str] = []
+        prefix = self.keys.prefix
+        for task_id, number, kind, body, delay_ms in outcomes:
+            records.append(f"{prefix}t:{task_id}")
+            items += (f"{kind} {number} {delay_ms}", body)
+        number = state.number + 1
+        reply = await self._run(
+            "exchange",
+            run=self.keys.run(state.name),
+            queues=self.keys.queues,
+            timers=self.keys.timers,
+            wakes=self.keys.wakes,
+            events=self.keys.events,
+            workers=self.keys.workers,
+            pending=[self.keys.pending(queue) for queue in state.queues],
+            record=records,
+            prefix=prefix,
+            worker=state.name,
+            number=str(number),
+            lease_ms=str(state.lease_ms),
+            lease_until=str(state.lease_until),
+            free=str(free),
+            holding=str(holding),
+            maintain="1" if maintain else "0",
+            want_cursor="1" if want_cursor else "0",
+            retention_ms=str(self.options.retention_s * 1000),
+            keep=str(self.options.keep),
+            types=state.types_text,
+            queue_count=str(len(state.queues)),
+            item=items,
+        )
+        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat = reply
+        if status in ("ok", "replay"):
+            state.number = number
+            state.lease_until = lease_until
+        return ExchangeReply(
+            now_ms, status, bool(more), next_due, cursor, lost.split(), cancelled.split(), read_claims(flat)
+        )
+
+    async def load_bodies(self, claims: Sequence[Claim]) -> None:
+        """Read the payloads of claims that are stored apart, all in one call."""
+        apart = [claim for claim in claims if claim.payload == ELSEWHERE]
+        if not apart:
+            return
+        bodies = await self.transport.command("MGET", *(self.keys.payload(claim.id) for claim in apart))
+        self.calls += 1
+        for claim, body in zip(apart, bodies, strict=True):
+            claim.payload = body or "null"
+
+    async def renew(self, state: WorkerState, *, is_idle: bool) -> bool:
+        """Move the end of the lease (or of an idle worker's presence); False when it was lost."""
+        length = PRESENCE_MS + state.lease_ms if is_idle else state.lease_ms
+        reply = await self._run("renew", timers=self.keys.timers, worker=state.name, length_ms=str(length))
+        if reply[2]:
+            state.lease_until = reply[2]
+        return bool(reply[2])
+
+    async def leave(self, state: WorkerState) -> int:
+        """Say goodbye; returns how many tasks the worker still held, which others take at once."""
+        reply = await self._run(
+            "leave",
+            run=self.keys.run(state.name),
+            timers=self.keys.timers,
+            workers=self.keys.workers,
+            wakes=self.keys.wakes,
+            worker=state.name,
+        )
+        held: int = reply[2]
+        return held
+
+    async def wait(self, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
+        """Block until a wake-up after `cursor`, at most `timeout_ms`; TCP only."""
+        self.calls += 1
+        return await self.transport.wait(self.keys.wakes, cursor, timeout_ms)

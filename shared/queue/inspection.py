@@ -1,0 +1,281 @@
+"""Reads: one task, pages of tasks, the overview, the registry of task types."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, NamedTuple
+
+from shared.codec import decode, read_task
+from shared.errors import InvalidInput, NotFound, StoreUnavailable
+from shared.models import (
+    LETTER_OF,
+    Overview,
+    QueueInfo,
+    Task,
+    TaskPage,
+    TaskStatus,
+    TaskType,
+    TypeRegistry,
+    WorkerInfo,
+    instant,
+)
+from shared.queue.base import QueueBase
+
+#: Indexes that one page may look into before it comes back short, with a cursor.
+MAX_INDEXES = 8
+_ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
+
+
+class TaskFilter(NamedTuple):
+    """Which tasks a page shows; None stands for any."""
+
+    status: TaskStatus | None = None
+    queue: str | None = None
+    task_type: str | None = None
+
+
+class _Cursor(NamedTuple):
+    """Where a page ended: the index, the score (or id) in it, and how many of that score were seen."""
+
+    index: str
+    position: str
+    skip: int
+
+
+class Inspection(QueueBase):
+    """Operations that only read."""
+
+    async def get(self, task_id: str) -> Task:
+        """One task with its bodies; one Redis call.
+
+        Raises:
+            NotFound: no task of that id is kept.
+        """
+        record, payload, result = await self.transport.command(
+            "MGET", self.keys.task(task_id), self.keys.payload(task_id), self.keys.result(task_id)
+        )
+        self.calls += 1
+        if record is None:
+            raise NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
+        return read_task(task_id, record, payload, result)
+
+    async def list_tasks(
+        self, wanted: TaskFilter = TaskFilter(), *, limit: int = 50, cursor: str = ""
+    ) -> TaskPage:
+        """A page of tasks: running first, then pending in order of service, due ones, ended ones.
+
+        Ended tasks come newest first. A page may be short and still have a successor. Bodies over
+        16 KiB are left out and named in `omitted`.
+
+        Args:
+            wanted: filter; queue and type are looked for among at most 1,000 tasks per index and page.
+            limit: 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        start = _read_cursor(cursor) if cursor else None
+        indexes = await self._indexes(wanted)
+        if start:
+            later = [name for name in indexes if name != start.index]
+            indexes = [start.index, *later[_position(indexes, start.index) :]]
+        tasks: list[Task] = []
+        for count, name in enumerate(indexes):
+            if count == MAX_INDEXES:
+                return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name, "", 0)))
+            at = start if start and name == start.index else _Cursor(name, "", 0)
+            found, following = await self._read_index(at, wanted, limit - len(tasks))
+            tasks += found
+            if following:
+                return TaskPage(tasks=tasks, next_cursor=_write_cursor(following))
+            if len(tasks) >= limit:
+                rest = indexes[count + 1 :]
+                after = _write_cursor(_Cursor(rest[0], "", 0)) if rest else None
+                return TaskPage(tasks=tasks, next_cursor=after)
+        return TaskPage(tasks=tasks, next_cursor=None)
+
+    async def overview(self) -> Overview:
+        """Counts, queues, live workers and the oldest pending task, in one read."""
+        _, now_ms, fields, workers, oldest_ms = await self._run(
+            "overview",
+            queues=self.keys.queues,
+            workers=self.keys.workers,
+            timers=self.keys.timers,
+            prefix=self.keys.prefix,
+        )
+        queues = _queues(fields)
+        names = [status.value for status in LETTER_OF]
+        return Overview(
+            now=instant(now_ms),
+            counts={name: sum(getattr(queue, name) for queue in queues) for name in names},
+            queues=queues,
+            workers=[
+                _worker(workers[i], workers[i + 1], float(workers[i + 2])) for i in range(0, len(workers), 3)
+            ],
+            oldest_pending_seconds=max(0, now_ms - oldest_ms) / 1000 if oldest_ms else None,
+        )
+
+    async def task_types(self) -> TypeRegistry:
+        """All published task types, and which of them live workers know."""
+        _, _, types, workers = await self._run(
+            "types", types=self.keys.types, workers=self.keys.workers, timers=self.keys.timers
+        )
+        published = {
+            types[i]: TaskType.model_validate({"name": types[i], **decode(types[i + 1])})
+            for i in range(0, len(types), 2)
+        }
+        live = {name for text in workers for name in decode(text)["types"]}
+        return TypeRegistry(types=published, live_types=frozenset(live), has_live_workers=bool(workers))
+
+    async def ping(self) -> None:
+        """Ask whether Redis serves; a full disk answers with an error here.
+
+        Raises:
+            StoreError: it does not.
+        """
+        reply = await self.transport.command("PING")
+        if reply not in ("PONG", b"PONG", True):
+            raise StoreUnavailable(f"Redis answered {str(reply)[:80]!r} to PING")
+
+    async def _indexes(self, wanted: TaskFilter) -> list[str]:
+        """The indexes that can hold what is wanted; counts tell which are empty."""
+        if wanted.status in _ENDED:
+            return [f"done:{wanted.status}"]
+        if wanted.status in (TaskStatus.SCHEDULED, TaskStatus.RETRYING):
+            return ["timers"]
+        if wanted.status is TaskStatus.RUNNING:
+            return ["running"]
+        if wanted.status is TaskStatus.WAITING:
+            return []
+        flat = await self.transport.command("HGETALL", self.keys.queues)
+        self.calls += 1
+        fields = _pairs(flat)
+        pending = _pending_indexes(fields, wanted.queue)
+        if wanted.status is TaskStatus.PENDING:
+            return pending
+        totals = {
+            letter: sum(int(v) for f, v in fields.items() if f.endswith(f":{letter}")) for letter in "RSYCDX"
+        }
+        indexes = ["running"] if totals["R"] else []
+        indexes += pending
+        indexes += ["timers"] if totals["S"] or totals["Y"] else []
+        return indexes + [f"done:{status}" for status, letter in _ENDED.items() if totals[letter]]
+
+    async def _read_index(
+        self, at: _Cursor, wanted: TaskFilter, limit: int
+    ) -> tuple[list[Task], _Cursor | None]:
+        queue, kind = wanted.queue or "", wanted.task_type or ""
+        if at.index == "running":
+            _, flat, last = await self._run(
+                "list_running",
+                workers=self.keys.workers,
+                prefix=self.keys.prefix,
+                after=at.position,
+                limit=str(limit),
+                queue=queue,
+                kind=kind,
+            )
+            return _tasks(flat), _Cursor("running", last, 0) if last else None
+        is_by_queue = at.index.startswith(("pending:", "parked:"))
+        _, flat, score, skip = await self._run(
+            "list_index",
+            index=self.keys.prefix + at.index,
+            prefix=self.keys.prefix,
+            order="desc" if at.index.startswith("done:") else "asc",
+            **{"from": at.position},
+            skip=str(at.skip),
+            limit=str(limit),
+            status=LETTER_OF[wanted.status] if wanted.status and at.index == "timers" else "",
+            queue="" if is_by_queue else queue,
+            kind=kind,
+        )
+        return _tasks(flat), _Cursor(at.index, score, skip) if score else None
+
+
+def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
+    """Sorted indexes of pending tasks that are not empty."""
+    indexes = set()
+    for field, value in fields.items():
+        name, _, kind = field.rpartition(":")
+        if queue is not None and name != queue:
+            continue
+        if kind.isdigit() and int(value) > 0:
+            indexes.add(f"pending:{name}")
+        elif kind == "!":
+            indexes |= {f"parked:{name}:{task_type}" for task_type in decode(value).get("parked", {})}
+    return sorted(indexes, reverse=True)
+
+
+def _position(indexes: list[str], name: str) -> int:
+    """How many of `indexes` a page that stopped in `name` has behind it."""
+    return indexes.index(name) if name in indexes else 0
+
+
+def _tasks(flat: list[str]) -> list[Task]:
+    return [read_task(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
+
+
+def _pairs(flat: Any) -> dict[str, str]:
+    return flat if isinstance(flat, dict) else {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
+
+
+def _queues(flat: list[str]) -> list[QueueInfo]:
+    """Queues from the fields of the hash `queues`."""
+    names = {
+        "R": "running",
+        "S": "scheduled",
+        "Y": "retrying",
+        "C": "completed",
+        "D": "dead",
+        "X": "cancelled",
+    }
+    queues: dict[str, dict[str, Any]] = {}
+    for field, value in _pairs(flat).items():
+        name, _, kind = field.rpartition(":")
+        if name == "*":
+            continue
+        queue = queues.setdefault(name, {"pending": 0})
+        if kind.isdigit() or kind == "K":
+            queue["pending"] += int(value)
+        elif kind == "!":
+            queue["paused"] = decode(value).get("paused")
+        else:
+            queue[names[kind]] = int(value)
+    return [QueueInfo(name=name, **queue) for name, queue in sorted(queues.items())]
+
+
+def _worker(name: str, text: str, until_ms: float) -> WorkerInfo:
+    return WorkerInfo.model_validate({**decode(text), "name": name, "expires_at": instant(until_ms)})
+
+
+def _write_cursor(cursor: _Cursor) -> str:
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> _Cursor:
+    try:
+        raw = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        cursor = _Cursor(*raw)
+        is_ours = (
+            isinstance(cursor.index, str)
+            and isinstance(cursor.position, str)
+            and isinstance(cursor.skip, int)
+        )
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        is_ours = False
+    if not is_ours or not _is_index(cursor):
+        raise InvalidInput("cursor", "is none of ours.", "Use next_cursor of the page before, unchanged.")
+    return cursor
+
+
+def _is_index(cursor: _Cursor) -> bool:
+    """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
+    kind, _, rest = cursor.index.partition(":")
+    if cursor.index == "running":
+        return cursor.position == "" or cursor.position.isalnum()
+    is_number = cursor.position == "" or cursor.position.replace(".", "", 1).replace("e+", "", 1).isdigit()
+    known = cursor.index == "timers" or (kind == "done" and rest in {s.value for s in _ENDED})
+    return is_number and cursor.skip >= 0 and (known or (kind in ("pending", "parked") and bool(rest)))

@@ -1,0 +1,181 @@
+"""Submitting tasks: ids and fingerprints are fixed before the first call, so a repeat is safe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.codec import encode, fingerprint
+from shared.errors import IdempotencyConflict, InvalidInput, TooLarge
+from shared.ids import IdGenerator, derived_id
+from shared.models import LETTERS, MAX_BATCH, MAX_DELAYED_BATCH, SubmittedTask, TaskSubmission
+from shared.queue.base import QueueBase
+from shared.transports.base import ScriptSignal
+
+#: What one call may carry; Upstash takes 10 MB a request, and JSON text grows when it is escaped.
+MAX_CALL_BYTES = 4 * 1024 * 1024
+DEFAULT_QUEUE = "default"
+DEFAULT_MAX_RETRIES = 3
+
+_ids = IdGenerator()
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a submission takes that names nothing itself: the defaults of its task type."""
+
+    queue: str = DEFAULT_QUEUE
+    max_retries: int = DEFAULT_MAX_RETRIES
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A submission as the script takes it."""
+
+    id: str
+    when: str
+    attributes: str
+    payload: str
+    mark: str | None
+
+
+class Submission(QueueBase):
+    """`submit`: one script call for 1 to 1,000 tasks, all or nothing."""
+
+    async def submit(
+        self,
+        tasks: Sequence[TaskSubmission],
+        *,
+        defaults: Sequence[Defaults] | None = None,
+        bodies: Sequence[Any] | None = None,
+    ) -> list[SubmittedTask]:
+        """Store tasks and make them pending or scheduled.
+
+        Args:
+            tasks: 1 to 1,000, of them at most 500 delayed, at most 4 MB together.
+            defaults: of each task's type; the product's own when left out.
+            bodies: each task as it was received, for the fingerprint of its idempotency key; the
+                task itself when left out.
+
+        Returns:
+            Id and status of each, in order. A repeated submission gives the status of now.
+
+        Raises:
+            InvalidInput: names `tasks[i].<field>`; nothing was stored.
+            IdempotencyConflict: a key was used with another body; nothing was stored.
+            StoreError: nothing was stored, or everything was and a repeat will say so.
+        """
+        prepared = [
+            self._prepare(
+                task, defaults[i] if defaults else Defaults(), bodies[i] if bodies else None, i, len(tasks)
+            )
+            for i, task in enumerate(tasks)
+        ]
+        self._check_batch(prepared)
+        unique = _without_repeats(prepared)
+        statuses = await self._submit_unique(list(unique.values()))
+        by_id = dict(zip(unique, statuses, strict=True))
+        return [SubmittedTask(item.id, LETTERS[by_id[item.id]]) for item in prepared]
+
+    async def _submit_unique(self, tasks: list[_Prepared]) -> list[str]:
+        items: list[str] = []
+        for task in tasks:
+            items += (task.when, task.attributes, task.payload)
+        try:
+            reply = await self._run(
+                "submit",
+                queues=self.keys.queues,
+                timers=self.keys.timers,
+                wakes=self.keys.wakes,
+                events=self.keys.events,
+                record=[self.keys.task(task.id) for task in tasks],
+                prefix=self.keys.prefix,
+                item=items,
+            )
+        except ScriptSignal as signal:
+            raise _conflict(signal.words[1]) from None
+        statuses: list[str] = reply[2]
+        return statuses
+
+    def _prepare(
+        self, task: TaskSubmission, defaults: Defaults, body: Any, index: int, total: int
+    ) -> _Prepared:
+        where = f"tasks[{index}]." if total > 1 else ""
+        payload = encode(task.payload, f"{where}payload")
+        size = len(payload.encode())
+        if size > self.options.max_payload_bytes:
+            raise TooLarge(
+                f"{where}payload",
+                f"has {size} bytes as JSON, over the limit of {self.options.max_payload_bytes}.",
+                "Store the data elsewhere and send its address.",
+            )
+        queue = task.queue or defaults.queue
+        mark = None
+        if task.idempotency_key is None:
+            task_id = _ids.next()
+        else:
+            task_id = derived_id(0, queue, task.idempotency_key)
+            mark = fingerprint(body if body is not None else task.model_dump(mode="json", exclude_unset=True))
+        max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
+        words = [str(task.priority), queue, task.task_type, str(max_retries)]
+        if mark:
+            words.append(f"i={mark}")
+        if task.retention_seconds is not None:
+            words.append(f"k={math.ceil(task.retention_seconds * 1000)}")
+        options = _options(task)
+        if options:
+            words.append(f"o={encode(options, f'{where}metadata')}")
+        return _Prepared(task_id, _when(task), " ".join(words), payload, mark)
+
+    def _check_batch(self, tasks: list[_Prepared]) -> None:
+        if not 1 <= len(tasks) <= MAX_BATCH:
+            raise InvalidInput("tasks", f"holds {len(tasks)} tasks.", f"Send 1 to {MAX_BATCH}.")
+        delayed = sum(1 for task in tasks if task.when)
+        if delayed > MAX_DELAYED_BATCH:
+            raise InvalidInput(
+                "tasks", f"holds {delayed} delayed tasks.", f"Send at most {MAX_DELAYED_BATCH} of them."
+            )
+        size = sum(len(task.payload) + len(task.attributes) for task in tasks)
+        if size > MAX_CALL_BYTES:
+            raise TooLarge(
+                "tasks", f"holds {size} bytes, over the limit of {MAX_CALL_BYTES}.", "Send smaller batches."
+            )
+
+
+def _options(task: TaskSubmission) -> dict[str, Any]:
+    """What only Python reads, and only what was set."""
+    options: dict[str, Any] = {}
+    if task.timeout_seconds is not None:
+        options["timeout"] = task.timeout_seconds
+    if task.retry is not None:
+        options["retry"] = task.retry.model_dump(mode="json", exclude_unset=True)
+    if task.metadata is not None:
+        options["metadata"] = task.metadata
+    return options
+
+
+def _when(task: TaskSubmission) -> str:
+    """As the script reads it: nothing, `+<ms>` from its now, or an instant in ms."""
+    if task.delay_seconds:
+        return f"+{math.ceil(task.delay_seconds * 1000)}"
+    if task.run_at is not None:
+        return str(max(0, math.ceil(task.run_at.timestamp() * 1000)))
+    return ""
+
+
+def _without_repeats(tasks: list[_Prepared]) -> dict[str, _Prepared]:
+    """Tasks by id; a key that stands twice in a batch must stand for the same body."""
+    unique: dict[str, _Prepared] = {}
+    for task in tasks:
+        if unique.setdefault(task.id, task).mark != task.mark:
+            raise _conflict(task.id)
+    return unique
+
+
+def _conflict(task_id: str) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"This idempotency key belongs to task {task_id}, which was submitted with another body. "
+        "Nothing was stored. Send the same body again, or use a new key."
+    )

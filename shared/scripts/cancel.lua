@@ -1,0 +1,59 @@
+--[[ cancel: end a task that is not running at once; ask the worker of a running one.
+  Precondition  none.
+  @key  record   string  {<namespace>:<shard>}:t:<id>    the task
+  @key  queues   hash    {<namespace>:<shard>}:queues    counts of each queue
+  @key  timers   zset    {<namespace>:<shard>}:timers    due times, ms
+  @key  wakes    stream  {<namespace>:<shard>}:wakes     wake-ups
+  @key  events   stream  {<namespace>:<shard>}:events    what changed
+  @arg  prefix        text  {<namespace>:<shard>}:
+  @arg  id            text  the task's id
+  @arg  retention_ms  int   ms an ended task is kept that names no time of its own
+  @returns  {price, now ms, status letter}: X ended now or before, R its worker was asked, C or D it had ended: unchanged
+  @error  DTQ_NOT_FOUND: no such task
+  @event  X
+  Cost    O(log N).
+  Replay  the task is cancelled already, or its worker is asked again.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/timers"
+--- @include "lib/done"
+
+local text = call('GET', record)
+if not text then return redis.error_reply('DTQ_NOT_FOUND') end
+local r = record_parse(text)
+
+local function ask_worker()
+  local run = prefix .. 'run:' .. r.worker
+  local asked = call('HGET', run, 'x')
+  if not asked or not string.find(' ' .. asked .. ' ', ' ' .. id .. ' ', 1, true) then
+    call('HSET', run, 'x', asked and asked .. ' ' .. id or id)
+  end
+  wake_worker = r.worker
+  wakes_flush()
+end
+
+if r.status == 'R' then
+  ask_worker()
+elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
+  counts_load({'*'})
+  if r.status ~= 'P' then
+    call('ZREM', timers, 't:' .. id .. ':' .. r.queue)
+    count_add(r.queue .. ':' .. r.status, -1)
+  elseif call('ZREM', prefix .. 'pending:' .. r.queue, id) == 1 then
+    count_add(r.queue .. ':' .. int(r.priority), -1)
+  elseif call('ZREM', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) == 1 then
+    count_add(r.queue .. ':K', -1)
+  end
+  finish(id, r, 'X', r.rest)
+  done_flush()
+  records_flush()
+  counts_flush(wake_queue)
+  events_flush()
+  r.status = 'X'
+end
+return {price, now, r.status}

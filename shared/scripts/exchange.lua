@@ -1,0 +1,117 @@
+--[[ exchange: one worker hands in outcomes and takes new tasks; on the way what is due gets done.
+  Precondition  the worker is registered; it sends one exchange at a time, with a rising number.
+  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim; ! -> last number|lost|cancelled; x -> ids to cancel
+  @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue
+  @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
+  @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
+  @key  events    stream  {<namespace>:<shard>}:events             what changed
+  @key  workers   hash    {<namespace>:<shard>}:workers            worker -> description
+  @keys pending[queue_count]  zset  {<namespace>:<shard>}:pending:<queue>  score (10-priority)*2^49+rank
+  @keys record    string  {<namespace>:<shard>}:t:<id>             one per outcome
+  @arg  prefix       text  {<namespace>:<shard>}:
+  @arg  worker       text  name of this worker, new at every process start
+  @arg  number       int   rising per worker, from 1; the same number again is a replay
+  @arg  lease_ms     int   ms
+  @arg  lease_until  int   ms since 1970: when the lease or presence ends that is stored now
+  @arg  free         int   free slots; at most 100 are filled per call
+  @arg  holding      int   tasks that still run, without the outcomes of this call
+  @arg  maintain     int   1: look for what is due
+  @arg  want_cursor  int   1: return the last id of wakes
+  @arg  retention_ms int   ms an ended task is kept that names no time of its own
+  @arg  keep         int   ended tasks kept per status
+  @arg  types        text  known task types, each between blanks
+  @arg  queue_count  int   1..16
+  @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
+                     body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, h handed back
+  @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
+            lost ids, ids to cancel, {id, record, ...}}; state: ok | replay | stale | lost (the lease expired)
+  @event    R P Y S C D X
+  Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions, 2 workers reaped.
+  Replay  same number: nothing changes; claims, lost and cancelled ids are returned again.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/timers"
+--- @include "lib/pending"
+--- @include "lib/done"
+--- @include "lib/trim"
+--- @include "lib/reap"
+--- @include "lib/maintain"
+--- @include "lib/claim"
+--- @include "lib/outcome"
+
+local own_timer = 'w:' .. worker
+local memory = call('HMGET', run, '!', 'x')
+
+if not memory[1] and number > 1 then
+  return {price, now, 'lost', 0, 0, -1, '', '', '', {}}
+end
+if memory[1] then
+  local last, lost, cancelled = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)$')
+  if number < tonumber(last) then
+    return {price, now, 'stale', 0, 0, -1, '', '', '', {}}
+  end
+  if number == tonumber(last) then
+    local again = claims_of(number)
+    local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
+    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again}
+  end
+end
+
+local names = {'*'}
+for i = 1, queue_count do names[i + 1] = item(i) end
+counts_load(names)
+
+local cancelled = memory[2] or ''
+local lost = {}
+local removed = apply_outcomes(lost, cancelled)
+
+local is_more = maintain == 1 and do_what_is_due(own_timer)
+local claimed, claims_more = {}, false
+if free > 0 then
+  unpark(names)
+  pending_flush()
+  claimed, claims_more = claim(names)
+end
+is_more = is_more or claims_more
+if #removed == 0 and not has_popped then
+  -- No removal yet: one lets the writes below through when memory is full (the lease!).
+  call('HDEL', run, 'x')
+end
+
+local memo = {'!', int(number) .. '|' .. table.concat(lost, ' ') .. '|' .. cancelled}
+for i = 1, #claimed, 2 do
+  memo[#memo + 1] = claimed[i]
+  memo[#memo + 1] = int(number)
+end
+if holding + #claimed > 0 and (lease_until > now + lease_ms or lease_until < now + lease_ms * 2 / 3) then
+  local renewed = now + lease_ms
+  local is_early = lease_until == 0 or renewed + lease_ms / 3 < lease_until
+  local head = is_early and timers_head(own_timer)
+  if is_early and (not head or renewed + lease_ms / 3 < head) then wake_at(renewed) end
+  timer_add(own_timer, renewed, true)
+  lease_until = renewed
+end
+
+call_variadic('HSET', run, memo)
+pending_flush()
+done_flush()
+timers_flush(own_timer)
+records_flush()
+for _, letter in ipairs({'C', 'D', 'X'}) do
+  if count_of('*:' .. letter) > keep + TRIM_SLICE then trim(letter) end
+end
+counts_flush(wake_queue)
+events_flush()
+local cursor = wakes_flush()
+if not cursor and want_cursor == 1 then
+  local newest = call('XREVRANGE', wakes, '+', '-', 'COUNT', '1')
+  cursor = newest[1] and newest[1][1] or '0-0'
+end
+if cursor then timers_head(own_timer) end
+local next_due = head_known and (head_due or 0) or -1
+return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed}

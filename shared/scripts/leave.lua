@@ -1,0 +1,27 @@
+--[[ leave: a worker goes; what it still holds can be taken back at once.
+  Precondition  the worker sends nothing after this.
+  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds
+  @key  timers   zset    {<namespace>:<shard>}:timers        due times, ms
+  @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description
+  @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
+  @arg  worker  text  name
+  @returns  {price, now ms, tasks still held}
+  Cost    O(log N).
+  Replay  gone already: nothing changes.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/wakes"
+local member = 'w:' .. worker
+local fields = call('HMGET', run, '!', 'x')
+local held = call('HLEN', run) - (fields[1] and 1 or 0) - (fields[2] and 1 or 0)
+if held > 0 then
+  call('ZADD', timers, 'XX', int(now), member)
+  wake_at(now)
+  wakes_flush()
+else
+  call('ZREM', timers, member)
+  call('DEL', run)
+  call('HDEL', workers, worker)
+end
+return {price, now, held}

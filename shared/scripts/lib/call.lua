@@ -1,0 +1,44 @@
+-- Price: every Redis call inside a script is billed, so each goes through `call` and is counted.
+-- The reply carries the sum; 1 is the EVALSHA itself.
+local price = 1
+local function call(...)
+  price = price + 1
+  return redis.call(...)
+end
+
+-- Numbers become text only here: Lua dialects print big numbers differently, Redis' own as 1e+15.
+local function int(n)
+  return string.format('%.0f', n)
+end
+
+-- Redis and Lua's C stack bound how many values one call may carry; 1,000 is portable.
+local CHUNK = 1000
+local function call_variadic(command, key, values)
+  if #values <= CHUNK then
+    return call(command, key, unpack(values))
+  end
+  local last
+  for i = 1, #values, CHUNK do
+    last = call(command, key, unpack(values, i, math.min(i + CHUNK - 1, #values)))
+  end
+  return last
+end
+
+local function call_multi(command, values)
+  for i = 1, #values, CHUNK do
+    call(command, unpack(values, i, math.min(i + CHUNK - 1, #values)))
+  end
+end
+
+-- MGET for any number of keys; a missing one is false.
+local function read_many(keys)
+  if #keys <= CHUNK then
+    return call('MGET', unpack(keys))
+  end
+  local all = {}
+  for i = 1, #keys, CHUNK do
+    local part = call('MGET', unpack(keys, i, math.min(i + CHUNK - 1, #keys)))
+    for j = 1, #part do all[i + j - 1] = part[j] end
+  end
+  return all
+end

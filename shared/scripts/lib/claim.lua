@@ -1,0 +1,110 @@
+-- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all.
+local CLAIM_CAP = 100
+local has_popped = false
+
+-- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
+local function claims_of(claim_number)
+  local held = call('HGETALL', run)
+  local ids, keys, found = {}, {}, {}
+  for i = 1, #held, 2 do
+    if held[i] ~= '!' and held[i] ~= 'x' and tonumber(held[i + 1]) == claim_number then
+      ids[#ids + 1] = held[i]
+      keys[#keys + 1] = prefix .. 't:' .. held[i]
+    end
+  end
+  if #ids == 0 then return found end
+  for i, text in ipairs(read_many(keys)) do
+    if text then
+      found[#found + 1] = ids[i]
+      found[#found + 1] = text
+    end
+  end
+  return found
+end
+
+-- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type.
+local function unpark(names)
+  for _, name in ipairs(names) do
+    local control = counts[name .. ':!'] and control_of(name)
+    if control and control.parked then
+      local parked = control.parked
+      for task_type in pairs(parked) do
+        if string.find(types, ' ' .. task_type .. ' ', 1, true) then
+          local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
+          for i = 1, #back, 2 do
+            local priority = priority_of(back[i + 1])
+            make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
+          end
+          count_add(name .. ':K', -#back / 2)
+          if #back < 2 * CLAIM_CAP then parked[task_type] = nil end
+        end
+      end
+      if next(parked) == nil then control.parked = nil end
+      control_put(name, control)
+    end
+  end
+end
+
+local function park(name, task_type, id, score)
+  call('ZADD', prefix .. 'parked:' .. name .. ':' .. task_type, score, id)
+  count_add(name .. ':K', 1)
+  local control = control_of(name)
+  control.parked = control.parked or {}
+  control.parked[task_type] = 1
+  control_put(name, control)
+  wake_queue(name)
+end
+
+-- A queue that gave less than was asked is empty: counts that say otherwise are put right.
+local function heal_empty(name)
+  for priority = 1, 10 do
+    local field = name .. ':' .. int(priority)
+    local surplus = count_of(field)
+    if surplus > 0 then count_add(field, -surplus) end
+  end
+end
+
+-- Returns {id, record, ...} and whether claimable work may be left for the free slots.
+local function claim(names)
+  local want = math.min(free, CLAIM_CAP)
+  local ids, scores, homes, keys = {}, {}, {}, {}
+  for q = 2, #names do
+    if want == 0 then break end
+    local name = names[q]
+    if not control_of(name).paused then
+      local popped = call('ZPOPMIN', pending(q - 1), int(want))
+      has_popped = true
+      for i = 1, #popped, 2 do
+        ids[#ids + 1] = popped[i]
+        scores[#scores + 1] = popped[i + 1]
+        homes[#homes + 1] = name
+        keys[#keys + 1] = prefix .. 't:' .. popped[i]
+        count_add(name .. ':' .. int(priority_of(popped[i + 1])), -1)
+      end
+      if #popped < 2 * want then heal_empty(name) end
+      want = want - #popped / 2
+    end
+  end
+  local claimed, is_parked = {}, false
+  if #ids == 0 then return claimed, false end
+  local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
+  for i, text in ipairs(read_many(keys)) do
+    -- A record that promotion or the reaper changed in this very call is not written yet.
+    text = new_values[keys[i]] or text
+    local attempt, free_starts, due, cut, task_type =
+      string.match(text or '', '^P(%d+) (%d+) (%d+)[^\n]*()\n%d+ %d+ %S+ (%S+)')
+    if attempt and not string.find(types, ' ' .. task_type .. ' ', 1, true) then
+      park(homes[i], task_type, ids[i], scores[i])
+      is_parked = true
+    elseif attempt then
+      local head = string.format('R%.0f %s %s', tonumber(attempt) + 1, free_starts, due)
+      local record = head .. tail .. string.sub(text, cut)
+      value_put(keys[i], record)
+      count_add(homes[i] .. ':R', 1)
+      event_add(ids[i], homes[i], 'R')
+      claimed[#claimed + 1] = ids[i]
+      claimed[#claimed + 1] = record
+    end
+  end
+  return claimed, is_parked or (want == 0 and free > CLAIM_CAP)
+end

@@ -1,0 +1,89 @@
+-- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
+-- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
+-- limits, parked types; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
+-- all queues. All fields of the queues that a script knows beforehand are read in one call;
+-- changes are summed here and written in one call.
+local FIELDS = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
+local counts, deltas, queue_loaded = {}, {}, {}
+local control_texts, control_gone = {}, {}
+
+local function counts_load(names)
+  local fields, wanted = {}, {}
+  for _, name in ipairs(names) do
+    if not queue_loaded[name] then
+      queue_loaded[name] = true
+      for _, f in ipairs(FIELDS) do wanted[#wanted + 1] = name .. ':' .. f end
+    end
+  end
+  if #wanted == 0 then return end
+  for i = 1, #wanted, CHUNK do
+    local values = call('HMGET', queues, unpack(wanted, i, math.min(i + CHUNK - 1, #wanted)))
+    for j = 1, #values do fields[i + j - 1] = values[j] end
+  end
+  for i, field in ipairs(wanted) do
+    if fields[i] then counts[field] = fields[i] end
+  end
+end
+
+local function count_add(field, n)
+  deltas[field] = (deltas[field] or 0) + n
+end
+
+local function count_of(field)
+  return (tonumber(counts[field] or 0) or 0) + (deltas[field] or 0)
+end
+
+-- What is said about a queue beyond numbers: {paused, parked}; an empty table when nothing is.
+local function control_of(name)
+  local text = counts[name .. ':!']
+  return text and cjson.decode(text) or {}
+end
+
+local function control_put(name, control)
+  local field = name .. ':!'
+  if next(control) == nil then
+    if counts[field] then control_gone[#control_gone + 1] = field end
+    counts[field] = nil
+  else
+    counts[field] = cjson.encode(control)
+    control_texts[field] = counts[field]
+  end
+end
+
+-- Writes what changed; calls `on_filled(queue)` for each queue whose pending tasks of one priority
+-- went from none to some: sleepers must learn of it. A count below zero cannot be: it is healed.
+local function counts_flush(on_filled)
+  local missing, changed = {}, {}
+  for field, delta in pairs(deltas) do
+    if delta ~= 0 then
+      changed[#changed + 1] = field
+      local name = string.match(field, '^(.*):[^:]*$')
+      if not queue_loaded[name] then missing[#missing + 1] = field end
+    end
+  end
+  table.sort(changed)
+  if #missing > 0 then
+    table.sort(missing)
+    for i = 1, #missing, CHUNK do
+      local values = call('HMGET', queues, unpack(missing, i, math.min(i + CHUNK - 1, #missing)))
+      for j = 1, #values do
+        if values[j] then counts[missing[i + j - 1]] = values[j] end
+      end
+    end
+  end
+  local writes = {}
+  for _, field in ipairs(changed) do
+    local before = tonumber(counts[field] or 0) or 0
+    local after = math.max(0, before + deltas[field])
+    writes[#writes + 1] = field
+    writes[#writes + 1] = int(after)
+    local name, priority = string.match(field, '^(.*):(%d+)$')
+    if priority and before <= 0 and after > 0 then on_filled(name) end
+  end
+  for field, text in pairs(control_texts) do
+    writes[#writes + 1] = field
+    writes[#writes + 1] = text
+  end
+  if #control_gone > 0 then call('HDEL', queues, unpack(control_gone)) end
+  if #writes > 0 then call_variadic('HSET', queues, writes) end
+end

@@ -1,0 +1,47 @@
+-- Does what is due, bounded: promotes tasks, reaps workers, trims ended tasks. Whoever calls,
+-- exchange or tick, does it for everybody. Returns true when more is due than one call may do.
+local DUE_SLICE = 100
+
+local function promote(due_tasks)
+  local members, keys = {}, {}
+  for i, task in ipairs(due_tasks) do
+    members[i] = task.member
+    keys[i] = prefix .. 't:' .. task.id
+  end
+  call_variadic('ZREM', timers, members)
+  for i, text in ipairs(read_many(keys)) do
+    local r = text and record_parse(text)
+    if r and (r.status == 'S' or r.status == 'Y') then
+      count_add(r.queue .. ':' .. r.status, -1)
+      record_put(due_tasks[i].id, record_text(r, 'P'))
+      make_pending(due_tasks[i].id, r.queue, r.priority, rank_of_ms(due_tasks[i].due) + i - 1)
+      event_add(due_tasks[i].id, r.queue, 'P')
+    end
+  end
+end
+
+local function do_what_is_due(own)
+  local head = timers_head(own)
+  if not head or head > now then return false end
+  local due = call('ZRANGEBYSCORE', timers, '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(DUE_SLICE))
+  local due_tasks, is_more = {}, #due == 2 * DUE_SLICE
+  local lost_workers, expired = {}, {}
+  for i = 1, #due, 2 do
+    local kind, name = string.match(due[i], '^(%a):([^:]+)')
+    if kind == 't' then
+      due_tasks[#due_tasks + 1] = {id = name, member = due[i], due = tonumber(due[i + 1])}
+    elseif kind == 'w' and due[i] ~= own then
+      lost_workers[#lost_workers + 1] = name
+    elseif kind == 'd' then
+      expired[#expired + 1] = name
+    end
+  end
+  if #due_tasks > 0 then promote(due_tasks) end
+  for i, name in ipairs(lost_workers) do
+    if i > 2 then is_more = true break end
+    is_more = reap(name) or is_more
+  end
+  for _, letter in ipairs(expired) do is_more = trim(letter) or is_more end
+  head_known, head_due = false, nil
+  return is_more
+end

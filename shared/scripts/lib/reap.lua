@@ -1,0 +1,57 @@
+-- Takes back what a worker held whose lease expired. A started attempt is spent; no backoff, the
+-- task keeps its place by the start of the lost claim. Attempts used up: dead, here and now.
+local REAP_SLICE = 100
+local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
+  .. '"traceback":null}'
+
+local function contains(list, id)
+  return list and string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
+end
+
+local function reap_task(id, text, name, cancelled)
+  local r = record_parse(text)
+  if r.status ~= 'R' or r.worker ~= name then return end
+  count_add(r.queue .. ':R', -1)
+  local rest = rest_with_attempt(r, 'lost', WORKER_LOST)
+  if contains(cancelled, id) then
+    finish(id, r, 'X', rest)
+  elseif r.attempt > r.max_retries then
+    finish(id, r, 'D', rest)
+  else
+    record_put(id, record_text(r, 'P', rest))
+    make_pending(id, r.queue, r.priority, rank_of_ms(tonumber(r.started)))
+    event_add(id, r.queue, 'P')
+  end
+end
+
+-- Returns true when the worker held more than one slice.
+local function reap(name)
+  local run_key = prefix .. 'run:' .. name
+  local held = call('HGETALL', run_key)
+  local ids, keys, cancelled = {}, {}, nil
+  local is_more = false
+  for i = 1, #held, 2 do
+    if held[i] == 'x' then
+      cancelled = held[i + 1]
+    elseif held[i] ~= '!' then
+      if #ids < REAP_SLICE then
+        ids[#ids + 1] = held[i]
+        keys[#keys + 1] = prefix .. 't:' .. held[i]
+      else
+        is_more = true
+      end
+    end
+  end
+  if is_more then
+    call('HDEL', run_key, unpack(ids))
+  else
+    call('DEL', run_key)
+    call('ZREM', timers, 'w:' .. name)
+    call('HDEL', workers, name)
+  end
+  if #ids == 0 then return is_more end
+  for i, text in ipairs(read_many(keys)) do
+    if text then reap_task(ids[i], text, name, cancelled) end
+  end
+  return is_more
+end

@@ -1,0 +1,41 @@
+local TRIM_SLICE = 100
+
+-- Removes ended tasks that expired, and the oldest above `keep`; at most TRIM_SLICE a call.
+-- Returns true when more is left to trim.
+local function trim(letter)
+  local key = prefix .. DONE_KEYS[letter]
+  local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
+  local surplus = count_of('*:' .. letter) - tonumber(keep)
+  local ids, keys = {}, {}
+  local next_due
+  for i = 1, #first, 2 do
+    local kept_until = tonumber(first[i + 1])
+    if #ids == TRIM_SLICE or (kept_until > now and #ids >= surplus) then
+      next_due = kept_until
+      break
+    end
+    ids[#ids + 1] = first[i]
+    keys[#keys + 1] = prefix .. 't:' .. first[i]
+  end
+  if #ids > 0 then
+    local texts = read_many(keys)
+    for i, text in ipairs(texts) do
+      if text then
+        local r = record_parse(text)
+        count_add(r.queue .. ':' .. letter, -1)
+        if string.find(text, '\n@', 1, true) then keys[#keys + 1] = prefix .. 'p:' .. ids[i] end
+        if string.find(text, '\nr@', 1, true) then keys[#keys + 1] = prefix .. 'o:' .. ids[i] end
+      end
+    end
+    count_add('*:' .. letter, -#ids)
+    call_variadic('ZREM', key, ids)
+    call_multi('DEL', keys)
+  end
+  if #ids == 0 then call('ZREM', timers, 'd:' .. letter) end -- a removal first: memory may be full
+  if next_due then
+    call('ZADD', timers, int(next_due), 'd:' .. letter)
+  else
+    call('ZREM', timers, 'd:' .. letter)
+  end
+  return next_due ~= nil and (next_due <= now or surplus > #ids)
+end

@@ -1,0 +1,34 @@
+--[[ list_running: a page of running tasks, by worker.
+  Precondition  none.
+  @key  workers  hash  {<namespace>:<shard>}:workers   worker -> description
+  @arg  prefix  text  {<namespace>:<shard>}:
+  @arg  after   text  id of the last task of the page before, "" for the start
+  @arg  limit   int   tasks, 1..1000
+  @arg  queue   text  "" for any
+  @arg  kind    text  "" for any
+  @returns  {price, {id, record, ...}, last id | ""}
+  Cost    O(workers + running tasks); at most 256 workers, at most 1,000 ids read.
+  Replay  reads only.
+]]
+--- @include "lib/call"
+local ids = {}
+for _, name in ipairs(call('HKEYS', workers)) do
+  for _, field in ipairs(call('HKEYS', prefix .. 'run:' .. name)) do
+    if field ~= '!' and field ~= 'x' and field > after then ids[#ids + 1] = field end
+  end
+end
+table.sort(ids)
+local keys = {}
+for i = 1, math.min(#ids, 1000) do keys[i] = prefix .. 't:' .. ids[i] end
+if #keys == 0 then return {price, {}, ''} end
+local found, last = {}, ''
+for i, text in ipairs(read_many(keys)) do
+  if #found == 2 * limit then break end
+  last = ids[i]
+  local queue_name, task_type = string.match(text or '', '^R[^\n]*\n%d+ %d+ (%S+) (%S+)')
+  if queue_name and (queue == '' or queue_name == queue) and (kind == '' or task_type == kind) then
+    found[#found + 1] = ids[i]
+    found[#found + 1] = text
+  end
+end
+return {price, found, last ~= ids[#ids] and last or ''}

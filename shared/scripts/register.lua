@@ -1,0 +1,23 @@
+--[[ register: make a worker and the task types it knows visible, before its first exchange.
+  Precondition  the worker's name is new.
+  @key  workers  hash  {<namespace>:<shard>}:workers   worker -> description
+  @key  types    hash  {<namespace>:<shard>}:types     task type -> description
+  @key  timers   zset  {<namespace>:<shard>}:timers    due times, ms
+  @arg  worker       text  name
+  @arg  description  text  JSON
+  @arg  presence_ms  int   ms until the worker counts as gone
+  @args item         two per task type: name, JSON
+  @returns  {price, now ms, presence until ms}
+  @error  DTQ_TOO_MANY_WORKERS: 256 workers are registered
+  Cost    O(types).
+  Replay  the same is written again.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+if call('HLEN', workers) >= 256 then return redis.error_reply('DTQ_TOO_MANY_WORKERS') end
+call('HSET', workers, worker, description)
+local flat = {}
+for i = 1, item_count do flat[i] = item(i) end
+if #flat > 0 then call_variadic('HSET', types, flat) end
+call('ZADD', timers, int(now + presence_ms), 'w:' .. worker)
+return {price, now, now + presence_ms}

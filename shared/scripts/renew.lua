@@ -1,0 +1,15 @@
+--[[ renew: move the end of a worker's lease or presence when no exchange did.
+  Precondition  none; sent by a thread of the worker, never by its parent.
+  @key  timers  zset  {<namespace>:<shard>}:timers   due times, ms
+  @arg  worker     text  name
+  @arg  length_ms  int   ms from now
+  @returns  {price, now ms, until ms | 0 the lease expired and its tasks were given away}
+  Cost    O(log N).
+  Replay  moved again.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+local member = 'w:' .. worker
+local is_alive = call('ZADD', timers, 'XX', 'CH', int(now + length_ms), member) == 1
+  or call('ZSCORE', timers, member)
+return {price, now, is_alive and now + length_ms or 0}

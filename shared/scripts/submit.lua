@@ -1,0 +1,112 @@
+--[[ submit: store 1..1000 tasks and make them pending or scheduled, all or nothing.
+  Precondition  ids are chosen by the caller before the first call; no id twice in one call.
+  @key  queues  hash    {<namespace>:<shard>}:queues   counts of each queue
+  @key  timers  zset    {<namespace>:<shard>}:timers   due times, ms
+  @key  wakes   stream  {<namespace>:<shard>}:wakes    wake-ups
+  @key  events  stream  {<namespace>:<shard>}:events   what changed
+  @keys record  string  {<namespace>:<shard>}:t:<id>   one per task
+  @arg  prefix  text    {<namespace>:<shard>}:
+  @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
+                "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
+  @returns  {price, now ms, {status letter, ...}} in order; a repeated submission answers what the task is now
+  @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
+  @event  P S
+  Cost    O(tasks * log N).
+  Replay  every id exists: nothing is written, the tasks' present statuses are returned.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/timers"
+--- @include "lib/pending"
+
+local ids, texts, bodies, due_times = {}, {}, {}, {}
+
+local function due_of(when)
+  if when == '' then return 0 end
+  local due = tonumber(string.match(when, '^%+(%d+)$') or when)
+  if string.sub(when, 1, 1) == '+' then due = now + due end
+  return due > now and due or 0
+end
+
+for i = 1, record_count do
+  ids[i] = string.sub(record(i), #prefix + 3)
+  local payload = item(3 * i)
+  due_times[i] = due_of(item(3 * i - 2))
+  if #payload > BODY_INLINE then
+    bodies[i] = payload
+    payload = '@'
+  end
+  texts[i] = string.format('%s0 0 %s\n%s ', due_times[i] > 0 and 'S' or 'P', int(due_times[i]), int(now))
+    .. item(3 * i - 1) .. '\n' .. payload
+end
+
+local function flat_of(indexes)
+  local flat = {}
+  for _, i in ipairs(indexes) do
+    flat[#flat + 1] = record(i)
+    flat[#flat + 1] = texts[i]
+    if bodies[i] then
+      flat[#flat + 1] = prefix .. 'p:' .. ids[i]
+      flat[#flat + 1] = bodies[i]
+    end
+  end
+  return flat
+end
+
+-- What tells two submissions apart: the fingerprint of a keyed one, else attributes and payload.
+local function identity(text)
+  return string.match(text, '^[^\n]*\n%d+ [^\n]* i=(%S+)') or string.match(text, '^[^\n]*\n%d+ ([^\n]*\n[^\n]*)')
+end
+
+-- The indexes that are not stored yet, and the statuses of those that are.
+local function compare_stored()
+  local keys, missing, statuses = {}, {}, {}
+  for i = 1, record_count do keys[i] = record(i) end
+  for i, text in ipairs(read_many(keys)) do
+    if not text then
+      missing[#missing + 1] = i
+    elseif identity(text) ~= identity(texts[i]) then
+      return nil, string.format('DTQ_IDEMPOTENCY_CONFLICT %.0f %s', i - 1, ids[i])
+    else
+      statuses[i] = string.sub(text, 1, 1)
+    end
+  end
+  return missing, statuses
+end
+
+-- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
+-- existing ids are looked for first; nothing can come between inside a script.
+local all = {}
+for i = 1, record_count do all[i] = i end
+local flat = flat_of(all)
+local missing, statuses = all, {}
+if #flat <= CHUNK then
+  if call('MSETNX', unpack(flat)) == 0 then missing, statuses = compare_stored() end
+else
+  missing, statuses = compare_stored()
+end
+if not missing then return redis.error_reply(statuses) end
+if #missing > 0 and (#missing < record_count or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
+
+for position, i in ipairs(missing) do
+  local priority, queue_name = string.match(item(3 * i - 1), '^(%d+) (%S+)')
+  local letter = due_times[i] > 0 and 'S' or 'P'
+  statuses[i] = letter
+  if letter == 'P' then
+    make_pending(ids[i], queue_name, tonumber(priority), now_rank + position - 1)
+  else
+    timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i])
+    count_add(queue_name .. ':S', 1)
+  end
+  event_add(ids[i], queue_name, letter)
+end
+pending_flush()
+timers_flush('')
+counts_flush(wake_queue)
+events_flush()
+wakes_flush()
+return {price, now, statuses}

@@ -1,0 +1,38 @@
+--[[ tick: do what is due when no worker lives to do it: promote, reap, trim.
+  Precondition  none; any number of callers at any time.
+  @key  queues   hash    {<namespace>:<shard>}:queues    counts of each queue
+  @key  timers   zset    {<namespace>:<shard>}:timers    due times, ms
+  @key  wakes    stream  {<namespace>:<shard>}:wakes     wake-ups
+  @key  events   stream  {<namespace>:<shard>}:events    what changed
+  @key  workers  hash    {<namespace>:<shard>}:workers   worker -> description
+  @arg  prefix        text  {<namespace>:<shard>}:
+  @arg  retention_ms  int   ms an ended task is kept that names no time of its own
+  @arg  keep          int   ended tasks kept per status
+  @returns  {price, now ms, more, next due ms | 0}
+  @event  P X D
+  Cost    O(log N) per task; at most 100 promotions, 2 workers reaped, 100 trimmed per status.
+  Replay  what was done is not due any more.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/timers"
+--- @include "lib/pending"
+--- @include "lib/done"
+--- @include "lib/trim"
+--- @include "lib/reap"
+--- @include "lib/maintain"
+
+counts_load({'*'})
+local is_more = do_what_is_due('')
+pending_flush()
+done_flush()
+timers_flush('')
+records_flush()
+counts_flush(wake_queue)
+events_flush()
+wakes_flush()
+return {price, now, is_more and 1 or 0, timers_head('') or 0}

@@ -1,0 +1,83 @@
+"""The seam between the engine and Redis: a small protocol, and what servers' errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from shared.errors import DtqError, ScriptFailed, StoreError, StoreFull, StoreRefused, StoreUnavailable
+from shared.scripts import Script
+
+#: What Redis answers: text, integers, None, and lists of them.
+Reply = Any
+
+#: A caller hears of a failed store within this time, retries included.
+DEADLINE_S = 4.5
+
+_AWAY = ("LOADING", "MISCONF", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MASTERDOWN", "NOREPLICAS")
+_REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR max requests limit", "ERR invalid password")
+_FULL = ("OOM", "ERR DB capacity quota")
+
+
+class ScriptSignal(DtqError):
+    """Raised when a script answers one of its own error codes; the queue gives it its meaning.
+
+    Attributes:
+        code: such as `DTQ_NOT_FOUND`, as declared by `@error` in the script's header.
+        words: what follows the code.
+    """
+
+    def __init__(self, code: str, words: list[str]) -> None:
+        super().__init__(" ".join([code, *words]))
+        self.code = code
+        self.words = words
+
+
+class NoScript(StoreError):
+    """Raised when the server does not hold the script: it must be sent with its body."""
+
+
+class Transport(Protocol):
+    """How the engine reaches Redis; every method may be repeated, as every script may run twice."""
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
+        """Run a script in one round trip.
+
+        Raises:
+            ScriptSignal: the script's own error code.
+            StoreError: Redis is away, full, refuses us, or answers nonsense.
+        """
+        ...
+
+    async def command(self, *words: str) -> Reply:
+        """Run one plain command that reads."""
+        ...
+
+    async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
+        """Entries of `stream` after `cursor`, or none when `timeout_ms` passed without one.
+
+        Raises:
+            StoreError: the connection was lost; entries may have been missed, so look first.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+def error_of(text: str, script: Script | None = None) -> DtqError:
+    """The error that a server's error text stands for."""
+    head, _, rest = text.partition(" ")
+    if head.startswith("DTQ_"):
+        # Servers append where in the script the error arose; the words before are ours.
+        return ScriptSignal(head, rest.split(" script: ")[0].split())
+    if head == "NOSCRIPT":
+        return NoScript(text)
+    if text.startswith(_FULL) or " OOM command not allowed" in text:
+        return StoreFull("Redis has no memory left; nothing was stored. Free memory or raise its limit.")
+    if text.startswith(_REFUSED):
+        return StoreRefused(f"Redis refused the call: {text}")
+    if head in _AWAY or any(word in text for word in ("max number of clients", "-MISCONF")):
+        return StoreUnavailable(f"Redis cannot serve now: {text}")
+    return ScriptFailed(script.locate(text) if script else text)

@@ -1,0 +1,112 @@
+"""Redis over REST: the `upstash-redis` SDK with our own HTTP client, deadline and retry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import httpx
+from upstash_redis.asyncio import Redis
+from upstash_redis.errors import UpstashError
+
+from shared.errors import ScriptFailed, StoreUnavailable
+from shared.scripts import Script
+from shared.settings import RestTarget
+from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
+
+#: One try; two fit into the deadline.
+_TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
+#: The SDK's own client drops idle connections after 5 s, which costs TCP and TLS per submission.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=300.0)
+_TRIES = 2
+
+
+class RestTransport:
+    """One SDK client per event loop: a client of another loop would fail with a closed loop.
+
+    Args:
+        target: URL and token of the database.
+        http: transport of the HTTP client; tests pass their own.
+    """
+
+    def __init__(self, target: RestTarget, *, http: httpx.AsyncBaseTransport | None = None) -> None:
+        self._target = target
+        self._http = http
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+
+    def _client(self) -> Redis:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            # Without base64 a reply is a third smaller; ours are valid UTF-8 by construction.
+            client = Redis(
+                self._target.url,
+                self._target.token,
+                rest_encoding=None,
+                rest_retries=0,
+                allow_telemetry=False,
+            )
+            client._http._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, transport=self._http)
+            self._clients[loop] = client
+        return client
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
+        """Run a script; see `Transport.run`."""
+        tail = [str(len(keys)), *keys, *args]
+        try:
+            return await self._execute(["EVALSHA", script.sha, *tail], script)
+        except NoScript:
+            return await self._execute(["EVAL", script.body, *tail], script)
+
+    async def command(self, *words: str) -> Reply:
+        """Run one plain command; see `Transport.command`."""
+        return await self._execute(list(words), None)
+
+    async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
+        """REST has no blocking commands.
+
+        Raises:
+            ScriptFailed: always.
+        """
+        raise ScriptFailed("Redis over REST cannot wait for wake-ups; a worker needs REDIS_URL.")
+
+    async def _execute(self, words: list[str], script: Script | None) -> Reply:
+        """Send once, and once more when the answer never came: every script may run twice."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                for attempt in range(1, _TRIES + 1):
+                    try:
+                        return await self._execute_once(words, script)
+                    except StoreUnavailable:
+                        if attempt == _TRIES:
+                            raise
+        except TimeoutError:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s.") from None
+        raise AssertionError("unreachable")
+
+    async def _execute_once(self, words: list[str], script: Script | None) -> Reply:
+        try:
+            return await self._client().execute(words)
+        except UpstashError as error:
+            raise error_of(str(error), script) from None
+        except httpx.HTTPError as error:
+            raise StoreUnavailable(f"Redis does not answer: {error or type(error).__name__}") from None
+        except (
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
+            # The SDK reads any body as JSON and expects "result" in it; a proxy's HTML page ends here.
+            raise StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close the client of the running loop."""
+        client: Any = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()

