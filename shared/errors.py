@@ -139,7 +139,7 @@ class StoreError(DtqError):
     slug = "store"
     title = "The store failed"
     status = 503
-    retry_after_s = 2
+    retry_after_s: ClassVar[int | None] = 2
 
 
 class StoreUnavailable(StoreError):

@@ -114,7 +114,7 @@ class Registry:
 REGISTRY = Registry()
 
 
-def register_handler(
+def register_handler(  # noqa: PLR0913  # the keyword arguments are the options of one declaration
     task_type: str,
     *,
     run_in: RunIn | str | None = None,
@@ -183,4 +183,4 @@ def _signature(function: HandlerFunction) -> tuple[TypeAdapter[Any] | None, bool
         raise ValueError(f"{function.__qualname__}: a handler takes the payload and, optionally, the context")
     annotation = get_type_hints(function).get(parameters[0].name)
     is_model = inspect.isclass(annotation) and issubclass(annotation, BaseModel)
-    return (TypeAdapter(annotation) if is_model else None), len(parameters) == 2
+    return (TypeAdapter[Any](annotation) if annotation and is_model else None), len(parameters) == 2

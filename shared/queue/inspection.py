@@ -36,10 +36,13 @@ class TaskFilter(NamedTuple):
     task_type: str | None = None
 
 
+ANY_TASK = TaskFilter()
+
+
 class _Cursor(NamedTuple):
     """Where a page ended: the index, the score (or id) in it, and how many of that score were seen."""
 
-    index: str
+    place: str
     position: str
     skip: int
 
@@ -62,7 +65,7 @@ class Inspection(QueueBase):
         return read_task(task_id, record, payload, result)
 
     async def list_tasks(
-        self, wanted: TaskFilter = TaskFilter(), *, limit: int = 50, cursor: str = ""
+        self, wanted: TaskFilter = ANY_TASK, *, limit: int = 50, cursor: str = ""
     ) -> TaskPage:
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
@@ -80,13 +83,13 @@ class Inspection(QueueBase):
         start = _read_cursor(cursor) if cursor else None
         indexes = await self._indexes(wanted)
         if start:
-            later = [name for name in indexes if name != start.index]
-            indexes = [start.index, *later[_position(indexes, start.index) :]]
+            later = [name for name in indexes if name != start.place]
+            indexes = [start.place, *later[_position(indexes, start.place) :]]
         tasks: list[Task] = []
         for count, name in enumerate(indexes):
             if count == MAX_INDEXES:
                 return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name, "", 0)))
-            at = start if start and name == start.index else _Cursor(name, "", 0)
+            at = start if start and name == start.place else _Cursor(name, "", 0)
             found, following = await self._read_index(at, wanted, limit - len(tasks))
             tasks += found
             if following:
@@ -168,7 +171,7 @@ class Inspection(QueueBase):
         self, at: _Cursor, wanted: TaskFilter, limit: int
     ) -> tuple[list[Task], _Cursor | None]:
         queue, kind = wanted.queue or "", wanted.task_type or ""
-        if at.index == "running":
+        if at.place == "running":
             _, flat, last = await self._run(
                 "list_running",
                 workers=self.keys.workers,
@@ -179,20 +182,20 @@ class Inspection(QueueBase):
                 kind=kind,
             )
             return _tasks(flat), _Cursor("running", last, 0) if last else None
-        is_by_queue = at.index.startswith(("pending:", "parked:"))
+        is_by_queue = at.place.startswith(("pending:", "parked:"))
         _, flat, score, skip = await self._run(
             "list_index",
-            index=self.keys.prefix + at.index,
+            index=self.keys.prefix + at.place,
             prefix=self.keys.prefix,
-            order="desc" if at.index.startswith("done:") else "asc",
+            order="desc" if at.place.startswith("done:") else "asc",
             **{"from": at.position},
             skip=str(at.skip),
             limit=str(limit),
-            status=LETTER_OF[wanted.status] if wanted.status and at.index == "timers" else "",
+            status=LETTER_OF[wanted.status] if wanted.status and at.place == "timers" else "",
             queue="" if is_by_queue else queue,
             kind=kind,
         )
-        return _tasks(flat), _Cursor(at.index, score, skip) if score else None
+        return _tasks(flat), _Cursor(at.place, score, skip) if score else None
 
 
 def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
@@ -260,7 +263,7 @@ def _read_cursor(text: str) -> _Cursor:
         raw = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = _Cursor(*raw)
         is_ours = (
-            isinstance(cursor.index, str)
+            isinstance(cursor.place, str)
             and isinstance(cursor.position, str)
             and isinstance(cursor.skip, int)
         )
@@ -273,9 +276,9 @@ def _read_cursor(text: str) -> _Cursor:
 
 def _is_index(cursor: _Cursor) -> bool:
     """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
-    kind, _, rest = cursor.index.partition(":")
-    if cursor.index == "running":
+    kind, _, rest = cursor.place.partition(":")
+    if cursor.place == "running":
         return cursor.position == "" or cursor.position.isalnum()
     is_number = cursor.position == "" or cursor.position.replace(".", "", 1).replace("e+", "", 1).isdigit()
-    known = cursor.index == "timers" or (kind == "done" and rest in {s.value for s in _ENDED})
+    known = cursor.place == "timers" or (kind == "done" and rest in {s.value for s in _ENDED})
     return is_number and cursor.skip >= 0 and (known or (kind in ("pending", "parked") and bool(rest)))

@@ -112,7 +112,7 @@ class TcpTransport:
 
 async def _translated(client: redis.Redis, script: Script | None, words: tuple[str, ...]) -> Reply:
     try:
-        return await client.execute_command(*words)
+        return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
     except AuthenticationError as error:
         raise StoreRefused(f"Redis refused the password: {error}") from None
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
