@@ -91,16 +91,14 @@ class FetchSettings(HandlerSettings):
 
 
 class StorageSettings(HandlerSettings):
-    """Where handlers keep files. Credentials that are not set are looked up by the S3 client."""
+    """Where handlers keep files; credentials and region are the AWS_* variables that every S3 client reads."""
 
-    storage_url: Annotated[str, Field(examples=["s3://bucket/prefix"])] = "file:.data/storage"
+    storage_url: Annotated[str, Field(pattern="^(file:.|s3://.)", examples=["s3://bucket/prefix"])] = (
+        "file:.data/storage"
+    )
     s3_endpoint_url: Annotated[
         str | None, Field(pattern="^https?://", examples=["https://s3.example.com"])
     ] = None
-    aws_access_key_id: Annotated[str | None, Field(examples=["<the key's id>"])] = None
-    aws_secret_access_key: Annotated[SecretStr | None, Field(examples=["<the key>"])] = None
-    aws_session_token: Annotated[SecretStr | None, Field(examples=["<the token>"])] = None
-    aws_region: Annotated[str | None, Field(examples=["eu-central-1"])] = None
 
 
 class DataSettings(HandlerSettings):
