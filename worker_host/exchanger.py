@@ -1,0 +1,170 @@
+"""The duty that speaks to the queue: one exchange at a time, with all that gathered since the last."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from itertools import islice
+from time import monotonic
+
+import structlog
+
+from shared.errors import StoreError
+from shared.queue import ExchangeReply, Outcome, TaskQueue, WorkerState
+from shared.queue.exchange import MAX_OUTCOMES
+from worker_host.executor import Ending, Executor
+from worker_host.metrics import Metrics
+
+#: One call may carry outcomes of at most so many bytes.
+MAX_BYTES = 3 * 1024 * 1024
+MAX_BACKOFF_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Exchanger:
+    """Exchanges until it is told to stop and nothing is left to hand in.
+
+    Args:
+        queue: the engine, over TCP.
+        state: of this worker.
+        executor: runs what is claimed.
+        metrics: counts exchanges.
+        slots: most tasks at once.
+        on_reply: hears of each answer and when its call was sent.
+    """
+
+    def __init__(
+        self,
+        queue: TaskQueue,
+        state: WorkerState,
+        executor: Executor,
+        metrics: Metrics,
+        *,
+        slots: int,
+        on_reply: Callable[[ExchangeReply, float], None],
+    ) -> None:
+        self._queue = queue
+        self.state = state
+        self._executor = executor
+        self._metrics = metrics
+        self._slots = slots
+        self._on_reply = on_reply
+        self._poke = asyncio.Event()
+        self.is_draining = False
+        self.want_cursor = True
+        self.is_maintenance_due = True
+        self.is_lost = asyncio.Event()
+        self.is_exchanging = False
+        self.last_answer = monotonic()
+        self._failing_since: float | None = None
+
+    @property
+    def failing_for_s(self) -> float:
+        """How long exchanges have been failing; 0 when the last one was answered."""
+        return monotonic() - self._failing_since if self._failing_since is not None else 0.0
+
+    def poke(self) -> None:
+        """Exchange soon: there is an outcome, or perhaps work."""
+        self._poke.set()
+
+    async def run(self) -> None:
+        """Exchange whenever poked, until cancelled."""
+        while True:
+            await self._poke.wait()
+            self._poke.clear()
+            self.is_exchanging = True
+            if not self.is_lost.is_set() and await self.run_once():
+                self._poke.set()
+            self.is_exchanging = False
+
+    async def run_once(self) -> bool:
+        """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
+        outcomes = self._take_outcomes()
+        running = len(self._executor.running)
+        free = 0 if self.is_draining else max(0, self._slots - running)
+        waiting = len(self._executor.outcomes) - len(outcomes)
+        sent_at, reply = await self._until_answered(outcomes, free, running + waiting)
+        for _ in outcomes:
+            self._executor.outcomes.popleft()
+        if reply.state == "lost":
+            self._lose()
+            return False
+        self.want_cursor = self.is_maintenance_due = False
+        await self._take(reply)
+        self._on_reply(reply, sent_at)
+        return bool(self._executor.outcomes) or (reply.has_more and not self.is_draining)
+
+    async def _until_answered(
+        self, outcomes: list[Outcome], free: int, holding: int
+    ) -> tuple[float, ExchangeReply]:
+        maintain, want_cursor = self.is_maintenance_due or self.want_cursor, self.want_cursor
+        backoff = 0.05
+        while True:
+            sent_at = monotonic()
+            try:
+                reply = await self._queue.exchange(
+                    self.state,
+                    outcomes,
+                    free=free,
+                    holding=holding,
+                    maintain=maintain,
+                    want_cursor=want_cursor,
+                )
+            except StoreError as error:
+                self._metrics.exchange_errors += 1
+                self._failing_since = self._failing_since or monotonic()
+                log.warning(
+                    "exchange failed", error=type(error).__name__, message=str(error), retry_in_s=backoff
+                )
+                await asyncio.sleep(backoff * (0.5 + random.random() / 2))
+                backoff = min(backoff * 2, MAX_BACKOFF_S)
+            else:
+                self._metrics.exchanges += 1
+                self._failing_since, self.last_answer = None, monotonic()
+                return sent_at, reply
+
+    def _take_outcomes(self) -> list[Outcome]:
+        """The next outcomes, as many as one call carries; they leave the line when it is answered."""
+        size = 0
+        chosen: list[Outcome] = []
+        for outcome in islice(self._executor.outcomes, MAX_OUTCOMES):
+            size += len(outcome.body)
+            if chosen and size > MAX_BYTES:
+                break
+            chosen.append(outcome)
+        return chosen
+
+    async def _take(self, reply: ExchangeReply) -> None:
+        if reply.lost:
+            self._metrics.lost_outcomes += len(reply.lost)
+            log.warning("outcomes came too late; the tasks were given to others", task_ids=reply.lost[:20])
+        for task_id in reply.cancelled:
+            self._executor.cancel(task_id)
+        if any(claim.payload == "@" for claim in reply.claims):
+            await self._load_bodies(reply)
+        for claim in reply.claims:
+            if self.is_draining:
+                # SIGTERM came while this reply was on its way.
+                self._executor.outcomes.append(Outcome(claim.id, claim.number, "h"))
+            else:
+                self._executor.start(claim)
+
+    async def _load_bodies(self, reply: ExchangeReply) -> None:
+        while True:
+            try:
+                await self._queue.load_bodies(reply.claims)
+            except StoreError as error:
+                log.warning("payloads could not be read", message=str(error))
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    def _lose(self) -> None:
+        """The lease expired: what runs here runs elsewhere now."""
+        self._metrics.lost_leases += 1
+        log.error("the lease expired; running tasks were given to others", tasks=len(self._executor.running))
+        self._executor.stop_all(Ending.LOST)
+        self._executor.outcomes.clear()
+        self.is_lost.set()

@@ -1,0 +1,185 @@
+"""Runs claimed tasks and gathers their outcomes: one asyncio task per attempt, one sweep for timeouts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from time import monotonic, perf_counter
+
+from shared.codec import Claim, decode
+from shared.queue import Outcome
+from worker_host.context import Context
+from worker_host.metrics import Metrics
+from worker_host.outcome import TaskTimeout, completed, failed
+from worker_host.registry import Handler, Registry, RunIn
+from worker_host.runners import Runners
+from worker_host.task_log import TaskLog
+
+#: How often deadlines are looked at; a timeout is at most this late.
+SWEEP_S = 0.1
+
+
+class Ending(StrEnum):
+    """Why the worker itself stops an attempt."""
+
+    TIMEOUT = "timeout"
+    """Its time is over: the attempt failed."""
+    CANCEL = "cancel"
+    """Its cancellation was asked."""
+    SHUTDOWN = "shutdown"
+    """The worker goes: handed back."""
+    LOST = "lost"
+    """Its lease is gone: somebody else runs it."""
+
+
+class Slot:
+    """One attempt that runs here."""
+
+    __slots__ = ("claim", "deadline", "ending", "handler", "started", "task")
+
+    def __init__(self, claim: Claim, handler: Handler, deadline: float) -> None:
+        self.claim = claim
+        self.handler = handler
+        self.deadline = deadline
+        self.started = perf_counter()
+        self.ending: Ending | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Executor:
+    """Slots, and the outcomes that wait for the next exchange.
+
+    Args:
+        registry: handlers by task type.
+        runners: where sync handlers run.
+        metrics: counts what ends.
+        task_log: one line per ended attempt.
+        max_result_bytes: of one result as JSON.
+        on_outcome: called when an outcome is ready.
+        uniform: draws from [0, 1) for jitter.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        runners: Runners,
+        metrics: Metrics,
+        task_log: TaskLog,
+        *,
+        max_result_bytes: int,
+        on_outcome: Callable[[], None],
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self._registry = registry
+        self._runners = runners
+        self._metrics = metrics
+        self._task_log = task_log
+        self._max_result_bytes = max_result_bytes
+        self._on_outcome = on_outcome
+        self._uniform = uniform
+        self._sweeper: asyncio.TimerHandle | None = None
+        self.running: dict[str, Slot] = {}
+        self.outcomes: deque[Outcome] = deque()
+
+    def start(self, claim: Claim) -> None:
+        """Run a claim; its outcome comes to `outcomes`."""
+        handler = self._registry.get(claim.task_type)
+        if handler is None:
+            # The script parks unknown types; a registry that shrank under us hands back.
+            self._settle(Outcome(claim.id, claim.number, "h"))
+            return
+        options = decode(claim.options) if claim.options else {}
+        slot = Slot(claim, handler, monotonic() + options.get("timeout", handler.timeout_s))
+        self.running[claim.id] = slot
+        slot.task = asyncio.get_running_loop().create_task(self._run(slot))
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+
+    async def _run(self, slot: Slot) -> None:
+        """One attempt from payload to outcome; whatever happens, the slot is freed."""
+        claim, handler = slot.claim, slot.handler
+        outcome: Outcome | None
+        try:
+            result = await self._call(handler, claim)
+            outcome = completed(claim, result, self._max_result_bytes)
+        except asyncio.CancelledError as error:
+            outcome = self._stopped(slot, error)
+        except (
+            BaseException
+        ) as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
+            outcome = failed(claim, handler, error, self._uniform)
+        if self.running.get(claim.id) is slot:
+            del self.running[claim.id]
+        if outcome is not None:
+            elapsed = perf_counter() - slot.started
+            self._metrics.ended(claim.task_type, outcome.kind, elapsed)
+            self._task_log.ended(claim, outcome, elapsed)
+            self._settle(outcome)
+
+    async def _call(self, handler: Handler, claim: Claim) -> object:
+        if handler.run_in is RunIn.PROCESS:
+            return await self._runners.process(handler, claim)
+        payload = handler.payload.validate_json(claim.payload) if handler.payload else decode(claim.payload)
+        arguments = (payload, context_of(claim)) if handler.takes_context else (payload,)
+        if handler.run_in is RunIn.LOOP:
+            return await handler.function(*arguments)
+        return await self._runners.thread(handler, arguments)
+
+    def _stopped(self, slot: Slot, error: asyncio.CancelledError) -> Outcome | None:
+        claim = slot.claim
+        if slot.ending is Ending.CANCEL:
+            return Outcome(claim.id, claim.number, "k")
+        if slot.ending is Ending.SHUTDOWN:
+            return Outcome(claim.id, claim.number, "h")
+        if slot.ending is Ending.LOST:
+            return None
+        cause: BaseException = error
+        if slot.ending is Ending.TIMEOUT:
+            cause = TaskTimeout(f"the attempt ran longer than its timeout of {self._timeout_s(slot):g} s")
+        return failed(claim, slot.handler, cause, self._uniform)
+
+    @staticmethod
+    def _timeout_s(slot: Slot) -> float:
+        options = decode(slot.claim.options) if slot.claim.options else {}
+        timeout: float = options.get("timeout", slot.handler.timeout_s)
+        return timeout
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._on_outcome()
+
+    def _sweep(self) -> None:
+        """Stop what is over its time; sleeps when nothing runs."""
+        self._sweeper = None
+        now = monotonic()
+        for slot in list(self.running.values()):
+            if now >= slot.deadline and slot.ending is None:
+                self._stop(slot, Ending.TIMEOUT)
+        if self.running:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+
+    def _stop(self, slot: Slot, ending: Ending) -> None:
+        slot.ending = ending
+        if slot.task is not None:
+            slot.task.cancel()
+
+    def cancel(self, task_id: str) -> None:
+        """Stop an attempt because its cancellation was asked; an unknown id has ended already."""
+        slot = self.running.get(task_id)
+        if slot is not None and slot.ending is None:
+            self._stop(slot, Ending.CANCEL)
+
+    def stop_all(self, ending: Ending) -> None:
+        """Stop everything that runs; with `LOST` its slots are free at once."""
+        for slot in list(self.running.values()):
+            self._stop(slot, ending)
+            if ending is Ending.LOST:
+                del self.running[slot.claim.id]
+
+
+def context_of(claim: Claim) -> Context:
+    """What the handler of a claim is told."""
+    return Context(claim.id, claim.task_type, claim.queue, claim.attempt, claim.max_retries)

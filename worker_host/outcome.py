@@ -1,0 +1,94 @@
+"""From how a handler ended to what the queue is told: pure, and the only place that decides it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from shared.codec import Claim, decode, encode
+from shared.errors import InvalidInput
+from shared.queue import Outcome
+from shared.retry import RetryPolicy
+from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
+from worker_host.registry import Handler
+
+MAX_MESSAGE = 2_000
+MAX_TRACEBACK = 6_000
+
+
+class TaskTimeout(Exception):
+    """The attempt ran longer than its timeout."""
+
+
+class WorkerProcessDied(Exception):
+    """The child process that ran the handler ended without an answer."""
+
+
+class RemoteError(Exception):
+    """An exception of a child process: its class name, message and traceback travel as text."""
+
+    def __init__(self, name: str, message: str, trace: str | None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.trace = trace
+
+
+def completed(claim: Claim, result: Any, max_bytes: int) -> Outcome:
+    """The outcome of a handler that returned.
+
+    Raises:
+        InvalidInput: the result is no JSON, or has more than `max_bytes` as JSON text.
+    """
+    body = encode(result, "result")
+    if len(body) > max_bytes or len(body.encode()) > max_bytes:
+        raise InvalidInput(
+            "result",
+            f"has more than {max_bytes} bytes as JSON.",
+            "Write it to storage and return its address.",
+        )
+    return Outcome(claim.id, claim.number, "c", body)
+
+
+def failed(
+    claim: Claim, handler: Handler | None, error: BaseException, uniform: Callable[[], float]
+) -> Outcome:
+    """The outcome of a handler that raised."""
+    if isinstance(error, Snooze | RateLimited):
+        return Outcome(claim.id, claim.number, "s", "", _ms(error.seconds))
+    body = error_json(error)
+    if isinstance(error, Reject) or (handler and isinstance(error, handler.never_retry)):
+        return Outcome(claim.id, claim.number, "x", body)
+    if isinstance(error, RetryAfter):
+        return Outcome(claim.id, claim.number, "f", body, _ms(error.seconds))
+    delay_s = retry_policy(claim, handler).delay_s(claim.attempt, uniform)
+    return Outcome(claim.id, claim.number, "f", body, _ms(delay_s))
+
+
+def retry_policy(claim: Claim, handler: Handler | None) -> RetryPolicy:
+    """The task's own policy over the handler's."""
+    base = handler.retry if handler else RetryPolicy()
+    own = decode(claim.options).get("retry") if claim.options else None
+    return RetryPolicy(**{**base.model_dump(), **own}) if own else base
+
+
+def error_json(error: BaseException) -> str:
+    """Type, message and traceback as JSON, bounded, always valid UTF-8."""
+    if isinstance(error, RemoteError):
+        name, message, trace = error.name, str(error), error.trace
+    else:
+        name, message = type(error).__name__, str(error)
+        trace = "".join(traceback.format_exception(error)) if error.__traceback__ else None
+    fields = {"type": _text(name, 200), "message": _text(message, MAX_MESSAGE), "traceback": None}
+    if trace:
+        # The end names the failing line; the beginning is the worker's own.
+        fields["traceback"] = _text(trace[-MAX_TRACEBACK:], MAX_TRACEBACK)
+    return encode(fields, "error")
+
+
+def _text(value: str, limit: int) -> str:
+    return value[:limit].encode("utf-8", "replace").decode()
+
+
+def _ms(seconds: float) -> int:
+    return max(0, min(round(seconds * 1000), 366 * 86_400_000))

@@ -1,0 +1,174 @@
+"""The parent of several workers: starts them, restarts what crashed, passes signals on, watches files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+import structlog
+
+from worker_host.fleet_probes import FleetProbes
+from worker_host.loading import BUILT_IN, source_folders
+from worker_host.process import PARENT_PIPE
+from worker_host.settings import WorkerSettings
+
+#: A child that lived so long has recovered: its next crash is a first one again.
+STABLE_S = 30.0
+MAX_BACKOFF_S = 30.0
+#: Wrong settings: a restart would end the same way.
+EXIT_SETTINGS = 2
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Child:
+    """One worker process and its history."""
+
+    number: int
+    health_port: int
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    crashes: int = 0
+    restart_at: float | None = None
+
+
+@dataclass
+class Pool:
+    """Supervises `settings.processes` workers.
+
+    Args:
+        settings: of the workers.
+        arguments: their command line.
+        is_reloading: restart the workers when a handler's file changes.
+    """
+
+    settings: WorkerSettings
+    arguments: list[str]
+    is_reloading: bool
+    _signals: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    _children: list[Child] = field(default_factory=list)
+    _stops: int = 0
+
+    def run(self) -> int:
+        """Supervise until stopped; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._signals.put("stop"))
+        self._read_end, self._write_end = os.pipe()
+        probes = FleetProbes(self.settings, self.settings.processes)
+        self._children = [Child(number, port) for number, port in enumerate(probes.child_ports, start=1)]
+        probes.start(self._alive)
+        if self.is_reloading:
+            threading.Thread(target=self._watch, name="reload", daemon=True).start()
+        for child in self._children:
+            self._start(child)
+        code = self._supervise()
+        probes.stop()
+        return code
+
+    def _alive(self) -> int:
+        return sum(1 for child in self._children if child.process and child.process.poll() is None)
+
+    def _start(self, child: Child) -> None:
+        environment = {
+            **os.environ,
+            PARENT_PIPE: str(self._read_end),
+            "HEALTH_PORT": str(child.health_port),
+            "HEALTH_HOST": "127.0.0.1",
+        }
+        if self.is_reloading:
+            environment["GRACE_SECONDS"] = "1"
+        arguments = [word for word in self.arguments if word != "--reload"]
+        # Its own process group: Ctrl-C reaches the parent alone, which passes it on in order.
+        child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, the user's own arguments
+            [sys.executable, "-m", "worker_host", *arguments, "--processes", "1"],
+            env=environment,
+            pass_fds=[self._read_end],
+            start_new_session=True,
+        )
+        child.started_at, child.restart_at = monotonic(), None
+
+    def _supervise(self) -> int:
+        """Until all children have ended after a stop; returns the exit code."""
+        while True:
+            try:
+                event = self._signals.get(timeout=0.1)
+            except Empty:
+                event = ""
+            if event == "stop":
+                self._pass_on_stop()
+            elif event == "reload" and not self._stops:
+                self._reload()
+            code = self._look_after()
+            if code is not None:
+                return code
+
+    def _look_after(self) -> int | None:
+        """Restart what ended and is due; the exit code when there is nothing left to do."""
+        if self._stops and self._alive() == 0:
+            return 0
+        for child in self._children:
+            code = child.process.poll() if child.process else None
+            if self._stops or code is None:
+                continue
+            if child.restart_at is not None:
+                if monotonic() >= child.restart_at:
+                    self._start(child)
+            elif code == EXIT_SETTINGS and not self.is_reloading:
+                self._pass_on_stop()
+                return self._wait_for_all(EXIT_SETTINGS)
+            elif code == EXIT_SETTINGS or (code == 0 and self.is_reloading):
+                continue  # the next saved file starts it again
+            else:
+                self._plan_restart(child, code)
+        return None
+
+    def _plan_restart(self, child: Child, code: int) -> None:
+        child.crashes = 1 if monotonic() - child.started_at > STABLE_S else child.crashes + 1
+        backoff_s = min(0.5 * 2 ** (child.crashes - 1), MAX_BACKOFF_S)
+        child.restart_at = monotonic() + backoff_s
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        log.error("a worker process ended", process=child.number, reason=reason, restart_in_s=backoff_s)
+
+    def _wait_for_all(self, code: int) -> int:
+        for child in self._children:
+            if child.process:
+                child.process.wait()
+        return code
+
+    def _pass_on_stop(self) -> None:
+        """The first stop is graceful in every child, the second is hard."""
+        self._stops += 1
+        for child in self._children:
+            if child.process and child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM if self._stops == 1 else signal.SIGKILL)
+
+    def _reload(self) -> None:
+        log.info("a handler's file changed; restarting")
+        for child in self._children:
+            if child.process and child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM)
+        for child in self._children:
+            if child.process:
+                try:
+                    child.process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    child.process.kill()
+                    child.process.wait()
+            self._start(child)
+
+    def _watch(self) -> None:
+        """Tell of each saved Python file in the handlers' folders."""
+        from watchfiles import PythonFilter, watch
+
+        sys.path.insert(0, str(Path.cwd()))
+        folders = source_folders([*BUILT_IN, *self.settings.handler_modules])
+        for _ in watch(*folders, watch_filter=PythonFilter(), debounce=200, raise_interrupt=False):
+            self._signals.put("reload")
