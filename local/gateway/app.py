@@ -3,13 +3,14 @@
 import hmac
 import itertools
 import secrets
+from collections.abc import Sequence
 
 import hiredis
 
 from local.gateway import replies, rules
 from local.gateway.errors import ClientGone, GatewayError, RequestRefused
 from local.gateway.pool import RedisPool
-from local.gateway.redis_link import RedisTarget, Reply
+from local.gateway.redis_link import Reply
 from local.gateway.requests import (
     Options,
     Receive,
@@ -25,6 +26,7 @@ from local.gateway.requests import (
 )
 from local.gateway.rules import Command
 from local.gateway.sse import EventStreams
+from local.gateway.target import RedisTarget
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
 _STREAMS = {b"subscribe": "SUBSCRIBE", b"psubscribe": "PSUBSCRIBE", b"monitor": "MONITOR"}
@@ -151,7 +153,7 @@ class Gateway:
         await self._answer(send, status, replies.encode(replies.outcome(reply), base64=options.base64))
 
     async def _run_many(
-        self, route: bytes, commands: list[Command], options: Options, read_only: bool, send: Send
+        self, route: bytes, commands: Sequence[Command], options: Options, read_only: bool, send: Send
     ) -> None:
         if route == b"multi-exec":
             answer = await self._transaction(commands, options, read_only)
@@ -163,7 +165,7 @@ class Gateway:
         status = 400 if isinstance(answer, dict) else 200
         await self._answer(send, status, replies.encode(answer, base64=options.base64))
 
-    async def _pipeline(self, commands: list[Command], options: Options, read_only: bool) -> list[Reply]:
+    async def _pipeline(self, commands: Sequence[Command], options: Options, read_only: bool) -> list[Reply]:
         """Run the permitted commands in one go; the others get their errors in place."""
         refusals = [_refusal(command, read_only) for command in commands]
         permitted = [command for command, refusal in zip(commands, refusals, strict=True) if refusal is None]
@@ -174,7 +176,7 @@ class Gateway:
             for refusal in refusals
         ]
 
-    async def _raw_pipeline(self, commands: list[Command], read_only: bool) -> bytes:
+    async def _raw_pipeline(self, commands: Sequence[Command], read_only: bool) -> bytes:
         parts = []
         for command in commands:
             refusal = _refusal(command, read_only)
@@ -182,7 +184,7 @@ class Gateway:
             self._note_writes([command])
         return b"".join(parts)
 
-    async def _transaction(self, commands: list[Command], options: Options, read_only: bool) -> Reply:
+    async def _transaction(self, commands: Sequence[Command], options: Options, read_only: bool) -> Reply:
         """Run all commands between MULTI and EXEC, or none of them."""
         for command in commands:
             rules.check(command, read_only=read_only)
@@ -195,7 +197,7 @@ class Gateway:
         reason = next((reply for reply in queued if isinstance(reply, hiredis.ReplyError)), results)
         return replies.error(str(reason))
 
-    def _note_writes(self, commands: list[Command]) -> None:
+    def _note_writes(self, commands: Sequence[Command]) -> None:
         if not all(map(rules.only_reads, commands)):
             self._sync_token = self._next_sync_token()
 

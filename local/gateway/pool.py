@@ -1,14 +1,15 @@
 """A bounded pool of connections to Redis, each lent to one request at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import hiredis
 
-from local.gateway.errors import RedisSilent, RedisUnreachable
-from local.gateway.redis_link import CommandConnection, PushConnection, RedisTarget, Reply, open_link, pack
+from local.gateway.errors import RedisSilent, RedisUnavailable, RedisUnreachable
+from local.gateway.redis_link import CommandConnection, PushConnection, Reply, open_link, pack
 from local.gateway.rules import Command
+from local.gateway.target import RedisTarget
 
 
 class RedisPool:
@@ -26,7 +27,7 @@ class RedisPool:
         self._slots = asyncio.Semaphore(size)
         self._idle: list[CommandConnection] = []
 
-    async def run(self, commands: list[Command], *, decode: bool) -> list[Reply]:
+    async def run(self, commands: Sequence[Command], *, decode: bool) -> list[Reply]:
         """Send commands in one go over one connection and return their replies in order.
 
         Raises:
@@ -45,19 +46,26 @@ class RedisPool:
         async with self._lend() as link:
             return await link.call_raw(pack([command]))
 
-    async def listen(self, command: Command) -> PushConnection:
-        """Open a connection of its own and send it a command that starts pushes."""
+    async def listen(self, command: Command) -> tuple[PushConnection, Reply]:
+        """Start pushes on a connection of their own; return it with the first, which confirms or refuses.
+
+        Raises:
+            RedisUnavailable: As for `run`.
+        """
+        link = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                # A connection in push mode cannot tell a greeting's answer from a push: hence greet, then listen.
                 link = await open_link(self._target, PushConnection)
-                link.write(pack([list(line) for line in self._target.greeting]))
+                link.write(pack([*self._target.greeting, command]))
                 for _ in self._target.greeting:
-                    _refuse_bad_greeting(await anext(link), link)
-                link.write(pack([command]))
-        except TimeoutError as error:
-            raise RedisSilent(f"ERR the database did not answer within {self._timeout_s:g} s") from error
-        return link
+                    _refuse_bad_greeting(await link.next_push())
+                return link, await link.next_push()
+        except BaseException as error:
+            if link is not None:
+                link.abort()
+            if isinstance(error, TimeoutError):
+                raise self._silence(was_sent=link is not None) from error
+            raise
 
     async def close(self) -> None:
         """Close the idle connections; those at work end with their requests."""
@@ -66,16 +74,22 @@ class RedisPool:
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[CommandConnection]:
+        link = None
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
                 link = self._take_idle() or await self._open()
                 yield link
         except TimeoutError as error:
-            raise RedisSilent(
-                f"ERR the database did not answer within {self._timeout_s:g} s; the command may have run"
-            ) from error
+            raise self._silence(was_sent=link is not None) from error
         if link.is_usable:
             self._idle.append(link)
+
+    def _silence(self, *, was_sent: bool) -> RedisUnavailable:
+        if was_sent:
+            return RedisSilent(
+                f"ERR no answer from the database in {self._timeout_s:g} s; the command may have run"
+            )
+        return RedisUnreachable(f"ERR no connection to the database in {self._timeout_s:g} s")
 
     def _take_idle(self) -> CommandConnection | None:
         while self._idle:
@@ -87,13 +101,14 @@ class RedisPool:
     async def _open(self) -> CommandConnection:
         link = await open_link(self._target, CommandConnection)
         if self._target.greeting:
-            greeting: list[Command] = [list(line) for line in self._target.greeting]
-            for reply in await link.call(pack(greeting), len(greeting), decode=True):
-                _refuse_bad_greeting(reply, link)
+            greeting = pack([*self._target.greeting])
+            for reply in await link.call(greeting, len(self._target.greeting), decode=True):
+                if isinstance(reply, hiredis.ReplyError):
+                    link.abort()
+                _refuse_bad_greeting(reply)
         return link
 
 
-def _refuse_bad_greeting(reply: Reply, link: CommandConnection | PushConnection) -> None:
+def _refuse_bad_greeting(reply: Reply) -> None:
     if isinstance(reply, hiredis.ReplyError):
-        link.abort()
         raise RedisUnreachable(f"ERR the database refused the gateway: {reply}")

@@ -7,55 +7,25 @@ between. RESP2 is spoken, so that replies pass as Upstash shows them.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
-from urllib.parse import unquote, urlsplit
 
 import hiredis
 
 from local.gateway.errors import RedisLost, RedisUnreachable
 from local.gateway.rules import Command
+from local.gateway.target import RedisTarget
 
 #: A reply of Redis: bytes or str, int, None, a list of these, or hiredis.ReplyError.
 Reply = Any
 
 _NOTHING_YET = object()
-_MAX_WAITING_PUSHES = 1000
+
+#: Bytes of pushes kept for a listener that is slower than Redis.
+_MAX_WAITING_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RedisTarget:
-    """Where Redis is, and what to say on arrival."""
-
-    host: str
-    port: int
-    tls: bool
-    greeting: tuple[tuple[str, ...], ...]
-
-    @classmethod
-    def from_url(cls, url: str) -> "RedisTarget":
-        """Read `redis[s]://[user][:password]@host[:port][/db]`.
-
-        Raises:
-            ValueError: When the URL is of another form.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-            raise ValueError(
-                f"{parts.scheme or url!r}: a Redis URL looks like redis://:password@localhost:6379/0"
-            )
-        greeting: list[tuple[str, ...]] = []
-        if parts.password:
-            user = (unquote(parts.username),) if parts.username else ()
-            greeting.append(("AUTH", *user, unquote(parts.password)))
-        database = parts.path.strip("/")
-        if database and database != "0":
-            greeting.append(("SELECT", database))
-        return cls(parts.hostname, parts.port or 6379, parts.scheme == "rediss", tuple(greeting))
-
-
-def pack(commands: list[Command]) -> bytes:
+def pack(commands: Sequence[Command]) -> bytes:
     """Encode commands for the wire, back to back."""
     # hiredis' stub declares a tuple of one where it takes any number.
     return b"".join([hiredis.pack_command(tuple(command)) for command in commands])  # type: ignore[arg-type]
@@ -70,9 +40,8 @@ class _RedisProtocol(asyncio.Protocol):
         self._reader = hiredis.Reader(encoding="utf-8", errors="replace", notEnoughData=_NOTHING_YET)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(
-            "asyncio.Transport", transport
-        )  # uvloop's transports are of no class of asyncio
+        # A cast, because uvloop's transports are not of asyncio's classes.
+        self._transport = cast("asyncio.Transport", transport)
         self.is_usable = True
         link = transport.get_extra_info("socket")
         if link is not None:
@@ -157,6 +126,8 @@ class CommandConnection(_RedisProtocol):
             return
         if self._missing == 0:
             self._waiter.set_result(None)
+            if self._reader.has_data():
+                self.abort()  # more answers than questions
 
     def _read_replies(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -183,6 +154,7 @@ class PushConnection(_RedisProtocol):
         super().__init__()
         self._pushes: asyncio.Queue[Reply] = asyncio.Queue()
         self._is_paused = False
+        self._waiting_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         """Take in what Redis sent (called by the event loop)."""
@@ -192,8 +164,9 @@ class PushConnection(_RedisProtocol):
                 self._pushes.put_nowait(push)
         except hiredis.ProtocolError:
             self.abort()
-        if self._pushes.qsize() > _MAX_WAITING_PUSHES and not self._is_paused and self._transport is not None:
-            # A slow listener: what Redis cannot deliver it buffers, and cuts the listener off at its own limit.
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes > _MAX_WAITING_BYTES and not self._is_paused and self._transport is not None:
+            # What Redis cannot deliver it buffers, and it cuts the listener off at a limit of its own.
             self._transport.pause_reading()
             self._is_paused = True
 
@@ -206,13 +179,28 @@ class PushConnection(_RedisProtocol):
         return self
 
     async def __anext__(self) -> Reply:
+        if self._pushes.empty():
+            self._resume()
         push = await self._pushes.get()
         if push is _NOTHING_YET:
             raise StopAsyncIteration
-        if self._is_paused and self._pushes.empty() and self.is_usable and self._transport is not None:
-            self._transport.resume_reading()
-            self._is_paused = False
         return push
+
+    async def next_push(self) -> Reply:
+        """Return the next push.
+
+        Raises:
+            RedisLost: When the connection ends first.
+        """
+        async for push in self:
+            return push
+        raise RedisLost("ERR connection to the database was lost")
+
+    def _resume(self) -> None:
+        self._waiting_bytes = 0
+        if self._is_paused and self.is_usable and self._transport is not None:
+            self._transport.resume_reading()
+        self._is_paused = False
 
 
 _Link = TypeVar("_Link", bound=_RedisProtocol)

@@ -1,6 +1,6 @@
 """From an HTTP request to commands: bodies, paths, query strings, tokens."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -83,7 +83,7 @@ def command_from_json(body: bytes) -> Command:
         RequestRefused: When the body is anything else.
     """
     try:
-        command = _arguments(body, _STRINGS, _VALUES)
+        command = _row(body)
     except (ValueError, RecursionError) as error:
         raise RequestRefused(f"ERR failed to parse command: {_reason(error)}") from error
     if not command:
@@ -91,7 +91,7 @@ def command_from_json(body: bytes) -> Command:
     return command
 
 
-def commands_from_json(body: bytes) -> list[Command]:
+def commands_from_json(body: bytes) -> Sequence[Command]:
     """Decode `[["CMD", "arg", …], …]`, the body of a pipeline or a transaction.
 
     Raises:
@@ -127,7 +127,7 @@ def query_pairs(query_string: bytes) -> list[tuple[bytes, bytes]]:
 
 def command_from_path(segments: list[bytes], body: bytes, query: list[tuple[bytes, bytes]]) -> Command:
     """Build the command of `/set/key?EX=100` with the value in the body: path, then body, then query."""
-    command: Command = [*segments]
+    command: list[Argument] = [*segments]
     if body:
         command.append(body)
     for name, value in query:
@@ -144,21 +144,18 @@ def bearer_token(headers: dict[bytes, bytes], query: list[tuple[bytes, bytes]]) 
     return next((value for name, value in query if name == b"_token"), b"")
 
 
-def _rows(body: bytes) -> list[Command]:
+def _row(body: bytes) -> Command:
     try:
-        return [list(row) for row in _STRING_ROWS.decode(body)]
+        return _STRINGS.decode(body)  # nearly every request holds strings alone
+    except msgspec.ValidationError:
+        return [_text(value) for value in _VALUES.decode(body)]
+
+
+def _rows(body: bytes) -> Sequence[Command]:
+    try:
+        return _STRING_ROWS.decode(body)
     except msgspec.ValidationError:
         return [[_text(value) for value in row] for row in _VALUE_ROWS.decode(body)]
-
-
-def _arguments(
-    body: bytes, strings: msgspec.json.Decoder[list[str]], values: msgspec.json.Decoder[list[msgspec.Raw]]
-) -> Command:
-    """Decode an array of arguments; arrays of strings alone, which is nearly all of them, in one step."""
-    try:
-        return list(strings.decode(body))
-    except msgspec.ValidationError:
-        return [_text(value) for value in values.decode(body)]
 
 
 def _text(value: msgspec.Raw) -> Argument:

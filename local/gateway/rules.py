@@ -4,10 +4,12 @@ A refused command is not only a matter of likeness: connections to Redis are sha
 that changes the state of a connection (SELECT, MULTI, SUBSCRIBE, CLIENT REPLY …) would harm the next request on it.
 """
 
+from collections.abc import Sequence
+
 from local.gateway.errors import RequestRefused
 
 Argument = str | bytes
-Command = list[Argument]
+Command = Sequence[Argument]
 
 _BLOCKING = "BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN"
 _CONNECTION = "ASKING AUTH HELLO QUIT READONLY READWRITE RESET SELECT"
@@ -32,7 +34,7 @@ SUBCOMMANDS = {
 }
 
 #: The only setting that Upstash lets a client read or write.
-_OPEN_SETTING = "notify-keyspace-events"
+_OPEN_SETTING = "NOTIFY-KEYSPACE-EVENTS"
 
 _READS = """
     BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP ECHO EVALSHA_RO EVAL_RO EXISTS EXPIRETIME FCALL_RO GEODIST GEOHASH GEOPOS
@@ -72,8 +74,9 @@ def check(command: Command, *, read_only: bool) -> None:
     """
     name = word(command[0])
     if read_only and (name not in READ_ONLY or name in _NOT_FOR_READ_ONLY_TOKEN):
+        shown = _shown(name.lower())
         raise RequestRefused(
-            f"NOPERM this user has no permissions to run the '{name.lower()}' command or its subcommand"
+            f"NOPERM this user has no permissions to run the '{shown}' command or its subcommand"
         )
     if name in REFUSED or (name in ("XREAD", "XREADGROUP") and _blocks(command)):
         raise _unavailable(name)
@@ -84,13 +87,9 @@ def check(command: Command, *, read_only: bool) -> None:
 def _check_subcommand(name: str, command: Command) -> None:
     subcommand = word(command[1])
     if subcommand not in SUBCOMMANDS[name]:
-        raise _unavailable(f"{name} {subcommand}")
-    if (
-        name == "CONFIG"
-        and subcommand == "SET"
-        and {word(setting) for setting in command[2::2]} - {_OPEN_SETTING.upper()}
-    ):
-        raise RequestRefused(f"ERR Unsupported CONFIG parameter: only {_OPEN_SETTING} can be set")
+        raise _unavailable(f"{name} {_shown(subcommand)}")
+    if (name, subcommand) == ("CONFIG", "SET") and any(word(s) != _OPEN_SETTING for s in command[2::2]):
+        raise RequestRefused(f"ERR Unsupported CONFIG parameter: only {_OPEN_SETTING.lower()} can be set")
 
 
 def _blocks(command: Command) -> bool:
@@ -108,3 +107,8 @@ def _blocks(command: Command) -> bool:
 
 def _unavailable(name: str) -> RequestRefused:
     return RequestRefused(f"ERR Command is not available: '{name}'. Upstash does not offer it over REST")
+
+
+def _shown(name: str) -> str:
+    """Return a client's word fit for an error line: on one line, and not longer than any real command."""
+    return " ".join(name.split())[:64]

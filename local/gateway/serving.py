@@ -1,6 +1,6 @@
 """The gateway behind uvicorn."""
 
-import asyncio
+import contextlib
 import socket
 
 import uvicorn
@@ -46,6 +46,5 @@ def serve(gateway: Gateway, listener: socket.socket) -> None:
         gateway: What answers.
         listener: A bound socket; making it first tells the caller the port, and that it is free.
     """
-    server = GatewayServer(gateway)
-    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[listener]))
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it once more after an orderly stop
+        GatewayServer(gateway).run(sockets=[listener])

@@ -5,7 +5,7 @@ import re
 
 import hiredis
 
-from local.gateway.errors import RedisLost, RequestRefused
+from local.gateway.errors import RequestRefused
 from local.gateway.pool import RedisPool
 from local.gateway.redis_link import PushConnection, Reply
 from local.gateway.requests import Receive, Send
@@ -31,11 +31,12 @@ class EventStreams:
 
         The status waits for Redis' first word, so that a client learns of a dead database by the status.
         """
-        link = await self._pool.listen(command)
+        link, first = await self._pool.listen(command)
         self._open.add(link)
         watcher = asyncio.create_task(_end_with_client(receive, link))
         try:
-            first = await _first_push(link)
+            if isinstance(first, hiredis.ReplyError):
+                raise RequestRefused(str(first))
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS + headers})
             await _send_event(first, send)
             async for push in link:
@@ -50,14 +51,6 @@ class EventStreams:
         """End every stream, so that the server can stop."""
         for link in self._open:
             link.abort()
-
-
-async def _first_push(link: PushConnection) -> Reply:
-    async for push in link:
-        if isinstance(push, hiredis.ReplyError):
-            raise RequestRefused(str(push))
-        return push
-    raise RedisLost("ERR connection to the database was lost")
 
 
 async def _end_with_client(receive: Receive, link: PushConnection) -> None:
