@@ -1,0 +1,91 @@
+"""The application factory; `api/index.py` holds the one application of a deployment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api.description import DESCRIPTION, describe
+from api.envelope import Envelope
+from api.problems import install_problems
+from api.routes import docs, health, overview, task_types, tasks
+from api.runtime import Runtime
+from api.security.guard import Guard
+from api.settings import ApiSettings
+from api.sockets import set_nodelay_on_listeners
+from shared.transports.base import Transport
+
+_EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
+_ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
+
+
+def create_app(
+    settings: ApiSettings | None = None,
+    *,
+    transport: Transport | None = None,
+    dashboard: Path | None = None,
+) -> FastAPI:
+    """An application; nothing is connected to, and a wrong setting is told by its answers, never here.
+
+    Args:
+        settings: read from the environment when left out.
+        transport: to Redis; made from the settings at first use when left out.
+        dashboard: folder of the built dashboard, served beside the API.
+    """
+    runtime = Runtime(settings, transport)
+    app = FastAPI(
+        title="dtq API",
+        version="0.1.0",
+        summary="Submit tasks, follow them, cancel them.",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        middleware=_middleware(runtime),
+    )
+    app.state.runtime = runtime
+    install_problems(app)
+    for module in (tasks, task_types, overview, health, docs):
+        app.include_router(module.router)
+    describe(app)
+    if dashboard is not None:
+        from api.dashboard import Dashboard
+
+        app.router.default = Dashboard(dashboard, fallback=app.router.default)
+    return app
+
+
+def _middleware(runtime: Runtime) -> list[Middleware]:
+    """Outermost first, all plain ASGI."""
+    layers = [Middleware(Envelope)]
+    origins = runtime.settings.allowed_origins
+    if origins:
+        from starlette.middleware.cors import CORSMiddleware
+
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=_ACCEPTED,
+                expose_headers=_EXPOSED,
+            )
+        )
+    return [*layers, Middleware(Guard, runtime=runtime)]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """No network here: a platform announces the instance before, and kills it when this fails."""
+    if os.environ.get("VERCEL_IPC_PATH"):
+        set_nodelay_on_listeners()
+    yield
+    runtime: Runtime = app.state.runtime
+    await runtime.close()

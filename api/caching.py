@@ -1,0 +1,38 @@
+"""ETag and If-None-Match: an unchanged answer to a polled read costs a header, not a body."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.wire import to_json
+
+
+def cached_response(
+    request: Request, value: Any, *, same: Any = None, headers: dict[str, str] | None = None
+) -> Response:
+    """The answer, or 304 when the client holds it.
+
+    Args:
+        request: what is answered.
+        value: what is sent.
+        same: what tells two answers apart where it is not `value` itself (a clock ticks in it); the
+            tag is then weak.
+        headers: more of them.
+    """
+    content = to_json(value)
+    digest = hashlib.blake2b(content if same is None else to_json(same), digest_size=12).hexdigest()
+    tag = f'"{digest}"' if same is None else f'W/"{digest}"'
+    fields = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **(headers or {})}
+    if _holds(request.headers.getlist("if-none-match"), digest):
+        return Response(None, 304, fields)
+    return Response(content, 200, fields, media_type="application/json")
+
+
+def _holds(conditions: list[str], digest: str) -> bool:
+    """Whether If-None-Match names the tag; it is compared weakly (RFC 9110, 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for condition in conditions for tag in condition.split(",")]
+    return "*" in tags or f'"{digest}"' in tags

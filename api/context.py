@@ -1,0 +1,48 @@
+"""What belongs to one request: its id, its caller, and the queue that counts its Redis calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.types import Scope
+
+from api.security.keys import Role
+from shared.queue import TaskQueue
+
+_KEY = "dtq"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Carried in the ASGI scope, from the outermost layer to the route.
+
+    Attributes:
+        request_id: as accepted from X-Request-ID, else made here.
+        role: of the caller; None before the guard has judged and on public paths.
+        queue: made by the first dependency that needs it; its `calls` become X-Redis-Calls.
+    """
+
+    request_id: str
+    role: Role | None = None
+    queue: TaskQueue | None = None
+
+    @property
+    def redis_calls(self) -> int:
+        """Calls that Redis was sent for this request."""
+        return self.queue.calls if self.queue else 0
+
+
+def attach(scope: Scope, context: RequestContext) -> None:
+    """Give a request its context."""
+    scope[_KEY] = context
+
+
+def context_of(scope: Scope) -> RequestContext:
+    """The context of a request."""
+    return cast("RequestContext", scope[_KEY])
+
+
+def header_values(scope: Scope, name: bytes) -> list[str]:
+    """All values of a header; `name` in lower case."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

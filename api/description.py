@@ -1,0 +1,67 @@
+"""What the OpenAPI document says beyond its routes: errors, keys, conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.schemas import Batch, Problem
+from shared.models import TaskSubmission
+
+DESCRIPTION = """
+Errors are `application/problem+json` (RFC 9457) and name the field, the rule and the fix.
+JSON is read strictly: types as declared, no unknown fields, no key twice, no NaN.
+A submission with an `Idempotency-Key` (header or field) may be repeated: the same key and body give the same task.
+Polled reads answer `304` to `If-None-Match`. Every answer carries `X-Request-ID` and `X-Redis-Calls`.
+"""
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of API_KEYS. Roles: submit, read, admin.",
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Give an application its OpenAPI document, made once, at its first use."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    components = schema.setdefault("components", {})
+    components["securitySchemes"] = {"key": _BEARER}
+    schema["security"] = [{"key": []}]
+    # Bodies and problems are read and written by us, so FastAPI does not know their shapes.
+    _, own = models_json_schema(
+        [(model, "validation") for model in (Problem, TaskSubmission, Batch)],
+        ref_template="#/components/schemas/{model}",
+    )
+    components["schemas"] |= own["$defs"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            _drop_unused_problem(operation)
+    return schema
+
+
+def _drop_unused_problem(operation: dict[str, Any]) -> None:
+    """FastAPI adds its own 422 to every route with parameters; ours never answer so."""
+    shown = operation["responses"].get("422", {}).get("content", {}).get("application/json")
+    if shown is not None:
+        del operation["responses"]["422"]

@@ -1,0 +1,75 @@
+"""The outermost layer of every answer: request id, security headers, price, and the last resort."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.context import RequestContext, attach
+from api.problems import unexpected_problem
+
+_log = logging.getLogger(__name__)
+_SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
+_CSP = b"content-security-policy"
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_API_CSP = (_CSP, b"default-src 'none'; frame-ancestors 'none'")
+
+
+class Envelope:
+    """Plain ASGI: a few list operations per request.
+
+    Args:
+        app: what it surrounds.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        context = RequestContext(_request_id(scope))
+        attach(scope, context)
+        has_begun = False
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                _dress(message, context)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_dressed)
+        except ClientDisconnect:
+            _log.info("client left before its body was complete, request_id=%s", context.request_id)
+        except Exception:
+            _log.exception("defect while serving, request_id=%s", context.request_id)
+            if has_begun:
+                raise
+            await unexpected_problem(scope)(scope, receive, send_dressed)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return str(value, "ascii")
+    return secrets.token_hex(12)
+
+
+def _dress(message: Message, context: RequestContext) -> None:
+    headers = [*message.get("headers", ()), *_ALWAYS]
+    if not any(name == _CSP for name, _ in headers):
+        headers.append(_API_CSP)
+    headers.append((b"x-request-id", context.request_id.encode()))
+    headers.append((b"x-redis-calls", b"%d" % context.redis_calls))
+    message["headers"] = headers

@@ -1,0 +1,52 @@
+"""Errors that only HTTP knows, beside those of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from shared.errors import DtqError, InvalidInput, SettingsError
+
+
+class Unauthorized(DtqError):
+    """Raised when a request brings no key, or one that is not configured."""
+
+    slug = "unauthorized"
+    title = "A valid API key is needed"
+    status = 401
+
+
+class Forbidden(DtqError):
+    """Raised when the key's role does not reach, or when a keyless API is asked from elsewhere."""
+
+    slug = "forbidden"
+    title = "Not allowed"
+    status = 403
+
+
+class NotConfigured(DtqError):
+    """Raised when variables are missing or wrong; names each, the rule and an example."""
+
+    slug = "not-configured"
+    title = "The API is not configured"
+    status = 503
+    retry_after_s: ClassVar[int | None] = 60
+
+    def __init__(self, faults: Sequence[SettingsError]) -> None:
+        super().__init__(" ".join(fault.detail for fault in faults))
+        self.variable = faults[0].variable
+        self.rule = faults[0].rule
+        self.example = faults[0].example
+
+
+class NotSupportedYet(InvalidInput):
+    """Raised when a field is used whose feature is not built."""
+
+    slug = "not-supported-yet"
+    title = "This field is not supported yet"
+
+
+class WrongQuery(InvalidInput):
+    """Raised when a query parameter breaks a rule."""
+
+    title = "A query parameter is not valid"

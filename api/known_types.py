@@ -1,0 +1,108 @@
+"""Published task types: what an instance remembers of them, and how submissions are judged by them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from api.payload_schema import PayloadSchema
+from shared.codec import encode
+from shared.errors import InvalidInput, TooLarge, UnknownTaskType
+from shared.models import TaskSubmission, TypeRegistry
+from shared.queue import Defaults, TaskQueue
+
+#: How long the registry is believed without reading it again.
+TTL_S = 60.0
+_MAX_LISTED = 50
+
+
+class KnownTypes:
+    """The registry of task types, read at most once per `TTL_S`, and once more before a refusal.
+
+    Args:
+        refuse_unknown: CHECK_TASK_TYPES; refuse types that no live worker knows.
+    """
+
+    def __init__(self, *, refuse_unknown: bool = True) -> None:
+        self._refuse_unknown = refuse_unknown
+        self._registry: TypeRegistry | None = None
+        self._stale_at = 0.0
+        self._schemas: dict[str, PayloadSchema] = {}
+        self._defaults: dict[str, Defaults] = {}
+
+    async def judge(self, queue: TaskQueue, tasks: Sequence[TaskSubmission], where: str) -> list[Defaults]:
+        """Check submissions against their types; `where` is such as `tasks[{}].`, or empty.
+
+        Returns:
+            The defaults of each submission's type, in order.
+
+        Raises:
+            InvalidInput: naming the first field that breaks a rule, by a registry read just now.
+        """
+        was_read_now = False
+        if self._registry is None or time.monotonic() >= self._stale_at:
+            await self._read(queue)
+            was_read_now = True
+        fault = self._first_fault(queue, tasks, where)
+        if fault is not None and not was_read_now:
+            await self._read(queue)
+            fault = self._first_fault(queue, tasks, where)
+        if fault is not None:
+            raise fault
+        return [self._defaults.get(task.task_type, _OUR_DEFAULTS) for task in tasks]
+
+    async def _read(self, queue: TaskQueue) -> None:
+        registry = await queue.task_types()
+        self._registry = registry
+        self._stale_at = time.monotonic() + TTL_S
+        self._schemas = {
+            name: PayloadSchema(name, kind.json_schema)
+            for name, kind in registry.types.items()
+            if kind.json_schema
+        }
+        self._defaults = {
+            name: Defaults(queue=kind.queue, max_retries=kind.max_retries)
+            for name, kind in registry.types.items()
+        }
+
+    def _first_fault(
+        self, queue: TaskQueue, tasks: Sequence[TaskSubmission], where: str
+    ) -> InvalidInput | None:
+        for index, task in enumerate(tasks):
+            fault = self._unknown(task, where.format(index)) or self._misfit(
+                task, where.format(index), queue.options.max_payload_bytes
+            )
+            if fault is not None:
+                return fault
+        return None
+
+    def _unknown(self, task: TaskSubmission, where: str) -> UnknownTaskType | None:
+        registry = self._registry
+        if not self._refuse_unknown or registry is None or not registry.has_live_workers:
+            return None
+        if task.task_type in registry.live_types:
+            return None
+        known = sorted(registry.live_types)
+        more = f" and {len(known) - _MAX_LISTED} more" if len(known) > _MAX_LISTED else ""
+        return UnknownTaskType(
+            f"{where}task_type",
+            "no live worker knows it.",
+            f"Known now: {', '.join(known[:_MAX_LISTED]) or 'none'}{more}.",
+        )
+
+    def _misfit(self, task: TaskSubmission, where: str, max_bytes: int) -> InvalidInput | None:
+        schema = self._schemas.get(task.task_type)
+        if schema is None:
+            return None
+        # A payload that is too large is refused before its every part is looked at.
+        size = len(encode(task.payload, f"{where}payload"))
+        if size > max_bytes:
+            raise TooLarge(
+                f"{where}payload",
+                f"is longer than {max_bytes} bytes as JSON.",
+                "Store the data elsewhere and send its address.",
+            )
+        return schema.fault(task.payload, where)
+
+
+_OUR_DEFAULTS = Defaults()

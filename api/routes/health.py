@@ -1,0 +1,34 @@
+"""`/api/health` and `/api/ready`: alive, and able to serve."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.deps import ReadQueue
+from api.schemas import Health, Ready, answer, problems
+from api.wire import json_response
+
+router = APIRouter(prefix="/api", tags=["health"])
+
+
+@router.get(
+    "/health",
+    summary="Is the process alive",
+    responses={200: answer(Health, "Alive.", {"status": "ok"})},
+    openapi_extra={"security": []},
+)
+async def read_health() -> Response:
+    """Never touches Redis, needs no key, and answers even when nothing is configured."""
+    return json_response({"status": "ok"})
+
+
+@router.get(
+    "/ready",
+    summary="Does Redis answer",
+    responses={200: answer(Ready, "Redis answered.", {"status": "ready"}), **problems()},
+)
+async def read_ready(queue: ReadQueue) -> Response:
+    """One PING; 503 while Redis is away."""
+    await queue.ping()
+    return json_response({"status": "ready"})

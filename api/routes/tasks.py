@@ -1,0 +1,115 @@
+"""`/api/tasks`: submit, read, list, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.caching import cached_response
+from api.deps import ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
+from api.pagination import page_links
+from api.queries import TaskListQuery
+from api.schemas import (
+    TASK_ID,
+    Batch,
+    Submitted,
+    SubmittedBatch,
+    TaskList,
+    answer,
+    json_body,
+    problems,
+)
+from api.submissions import submit_batch, submit_one
+from api.wire import json_response, plain
+from shared.models import Task, TaskSubmission
+
+router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+
+_ONE = {
+    "an e-mail": {
+        "task_type": "email",
+        "payload": {"to": "ada@example.org", "subject": "Hello", "body": "Hi"},
+    },
+    "later, urgent, once": {
+        "task_type": "email",
+        "payload": {"to": "ada@example.org", "subject": "Invoice 17", "body": "…"},
+        "priority": 9,
+        "delay_seconds": 3600,
+        "idempotency_key": "invoice-17",
+    },
+}
+_SUBMITTED = {"id": TASK_ID, "status": "pending"}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Submit a task",
+    responses={202: answer(Submitted, "Stored.", _SUBMITTED), **problems(400, 409, 413, 415, 422, 507)},
+    openapi_extra=json_body(TaskSubmission, _ONE),
+)
+async def submit_task(request: Request, queue: SubmitQueue) -> Response:
+    """Store one task; answered only when Redis has it. May be repeated safely with an Idempotency-Key."""
+    task = await submit_one(request, queue)
+    return json_response({"id": task.id, "status": task.status}, 202, {"Location": f"/api/tasks/{task.id}"})
+
+
+@router.post(
+    "/batch",
+    status_code=202,
+    summary="Submit up to 1,000 tasks, all or nothing",
+    responses={
+        202: answer(SubmittedBatch, "All stored, in order.", {"tasks": [_SUBMITTED]}),
+        **problems(400, 409, 413, 415, 422, 507),
+    },
+    openapi_extra=json_body(Batch, {"two e-mails": {"tasks": list(_ONE.values())}}),
+)
+async def submit_tasks(request: Request, queue: SubmitQueue) -> Response:
+    """Store several tasks in one step; a fault names its task, as in `tasks[3].priority`."""
+    tasks = await submit_batch(request, queue)
+    return json_response({"tasks": [{"id": task.id, "status": task.status} for task in tasks]}, 202)
+
+
+@router.get(
+    "",
+    summary="List tasks",
+    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
+)
+async def list_tasks(
+    request: Request, queue: ReadQueue, query: Annotated[TaskListQuery, Query()]
+) -> Response:
+    """Running tasks first, then pending in order of service, due ones, and ended ones newest first.
+
+    A page may be short and still have a successor. Bodies over 16 KiB are left out and named in
+    `omitted`.
+    """
+    page = await queue.list_tasks(query.wanted, limit=query.limit, cursor=query.cursor)
+    value = {"tasks": [plain(task) for task in page.tasks], "next_cursor": page.next_cursor}
+    return cached_response(request, value, headers=page_links(request, page.next_cursor))
+
+
+@router.get(
+    "/{task_id}",
+    summary="Read a task",
+    responses={200: answer(Task, "The task as it is stored now."), **problems(404)},
+)
+async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Response:
+    """Status, payload, result or error, and all attempts; one Redis call."""
+    task = await queue.get(known_form(task_id))
+    return cached_response(request, plain(task))
+
+
+@router.post(
+    "/{task_id}/cancel",
+    summary="Cancel a task",
+    responses={
+        200: answer(Submitted, "`cancelled`; or `running`, when its worker was asked to stop it."),
+        **problems(404, 409),
+    },
+)
+async def cancel_task(queue: ControlQueue, task_id: str) -> Response:
+    """A task that does not run is cancelled at once; a running one when its worker has stopped it."""
+    status = await queue.cancel(known_form(task_id))
+    return json_response({"id": task_id, "status": status})

@@ -1,0 +1,55 @@
+"""What one application instance holds: settings, keys, the connection to Redis, known task types."""
+
+from __future__ import annotations
+
+from api.errors import NotConfigured
+from api.known_types import KnownTypes
+from api.security.keys import ApiKey, read_keys
+from api.settings import ApiSettings, configuration_problem
+from shared.errors import SettingsError
+from shared.queue import QueueOptions, TaskQueue
+from shared.settings import redis_target
+from shared.transports import open_transport
+from shared.transports.base import Transport
+
+
+class Runtime:
+    """Made once per application, without any network; Redis is first touched by a request.
+
+    Args:
+        settings: as given; read from the environment when left out.
+        transport: as given; made from the settings at first use when left out.
+    """
+
+    def __init__(self, settings: ApiSettings | None = None, transport: Transport | None = None) -> None:
+        self.problem: NotConfigured | None = None
+        self.keys: list[ApiKey] = []
+        try:
+            self.settings = settings or ApiSettings.read()
+        except SettingsError as error:
+            self.settings = ApiSettings.model_construct()
+            self.problem = NotConfigured([error])
+        else:
+            self.problem = configuration_problem(self.settings)
+        if self.problem is None:
+            self.keys = read_keys(self.settings.api_keys)
+        self._transport = transport
+        self._options = QueueOptions(
+            namespace=self.settings.namespace,
+            retention_s=self.settings.retention_seconds,
+            keep=self.settings.retention_count,
+            max_payload_bytes=self.settings.max_payload_bytes,
+        )
+        self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
+
+    def new_queue(self) -> TaskQueue:
+        """A queue over the shared connection, whose `calls` begin at 0."""
+        if self._transport is None:
+            self._transport = open_transport(redis_target(self.settings))
+        return TaskQueue(self._transport, self._options)
+
+    async def close(self) -> None:
+        """Close the connection; the next request would open a new one."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.close()

@@ -1,0 +1,127 @@
+"""The shapes of answers, for the OpenAPI document only; answers are written by `api/wire.py`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems import MEDIA_TYPE
+from shared.models import MAX_BATCH, Overview, Task, TaskStatus, TaskSubmission, TaskType
+
+TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457): what is wrong, and where it applies the field, the rule and the fix."""
+
+    type: str = Field(examples=["/problems/invalid-input"])
+    title: str = Field(examples=["A field is not valid"])
+    status: int = Field(examples=[422])
+    detail: str
+    field: str | None = Field(default=None, examples=["tasks[3].priority"])
+    rule: str | None = Field(default=None, examples=["must be less than or equal to 10."])
+    fix: str | None = Field(default=None, examples=["Send an integer from 1 to 10; 10 is claimed first."])
+    instance: str = Field(examples=["/api/tasks"])
+    request_id: str
+
+
+class Submitted(BaseModel):
+    """A stored task."""
+
+    id: str = Field(examples=[TASK_ID])
+    status: TaskStatus = Field(examples=["pending"])
+
+
+class SubmittedBatch(BaseModel):
+    """Stored tasks, in the order of the request."""
+
+    tasks: list[Submitted]
+
+
+class Batch(BaseModel):
+    """Tasks to store all together, or none of them."""
+
+    tasks: list[TaskSubmission] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class TaskList(BaseModel):
+    """A page of tasks."""
+
+    tasks: list[Task]
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
+
+
+class PublishedType(TaskType):
+    """A task type, and whether a live worker knows it now."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    live: bool
+
+
+class TaskTypeList(BaseModel):
+    """All published task types by name."""
+
+    task_types: list[PublishedType]
+    has_live_workers: bool
+
+
+class OverviewOut(Overview):
+    """The state of everything, and who asks."""
+
+    environment: str = Field(description="The namespace: production, or a preview's.")
+    role: Literal["read", "admin"]
+
+
+class Health(BaseModel):
+    """The process is alive; nothing is said about Redis."""
+
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """Redis answered."""
+
+    status: Literal["ready"]
+
+
+_MEANINGS = {
+    400: "The body is not valid JSON.",
+    401: "No API key, or a wrong one.",
+    403: "The key's role does not reach, or a keyless API is asked from elsewhere.",
+    404: "No such task is kept.",
+    409: "The state, or an idempotency key used with another body, does not allow it.",
+    413: "The body or a payload is too large.",
+    415: "The body is not declared as `application/json`.",
+    422: "A field or parameter breaks a rule; the problem names field, rule and fix.",
+    503: "Redis does not answer, or the API is not configured; see Retry-After.",
+    507: "Redis is full; nothing was stored.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems, beside 401, 403 and 503."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": _MEANINGS[status], "content": content}
+        for status in sorted({401, 403, 503, *statuses})
+    }
+
+
+def answer(model: type[BaseModel], description: str, example: Any = None) -> dict[str, Any]:
+    """One entry of `responses`: JSON of a model."""
+    shown = {} if example is None else {"content": {"application/json": {"example": example}}}
+    return {"model": model, "description": description, **shown}
+
+
+def json_body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its body itself."""
+    named = {name: {"summary": name, "value": value} for name, value in examples.items()}
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "examples": named}},
+        }
+    }

@@ -1,0 +1,59 @@
+"""What the API reads from the environment, and what it refuses to start serving without."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from api.errors import NotConfigured
+from api.security.keys import ApiKey, read_keys
+from shared.errors import SettingsError
+from shared.settings import Settings, redis_target
+
+
+class ApiSettings(Settings):
+    """Settings of the API, beside those that both sides share."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    api_keys: str | None = Field(default=None, repr=False)
+    """Comma-separated `name:role:sha256-hex`; `python -m api.keys` makes an entry."""
+    allow_keyless: bool = False
+    """Without keys, serve peers that are not loopback; Host and Origin stay checked."""
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1_024, le=64 * 1024 * 1024)
+    """Vercel itself ends at 4.5 MB."""
+    max_payload_bytes: int = Field(default=256 * 1024, ge=64, le=4 * 1024 * 1024)
+    check_task_types: bool = True
+    """Refuse a task type that no live worker knows, while live workers are known."""
+    cors_origins: str = ""
+    """Comma-separated origins of browsers' pages that may call the API; none by default."""
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins of CORS_ORIGINS."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+def configuration_problem(settings: ApiSettings) -> NotConfigured | None:
+    """Why no route but /api/health may be served; every fault at once, so that one visit mends all."""
+    faults: list[SettingsError] = []
+    keys: list[ApiKey] = []
+    try:
+        keys = read_keys(settings.api_keys)
+    except SettingsError as error:
+        faults.append(error)
+    if settings.vercel and not keys and not faults:
+        faults.append(
+            SettingsError(
+                "API_KEYS",
+                "is missing; on Vercel the API serves nobody without keys.",
+                "web:admin:<sha256-hex>, as printed by `python -m api.keys web admin`",
+            )
+        )
+    try:
+        redis_target(settings)
+    except SettingsError as error:
+        faults.append(error)
+    return NotConfigured(faults) if faults else None

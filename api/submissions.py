@@ -1,0 +1,85 @@
+"""From a request's body to stored tasks: read strictly, judge by the task type, submit in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+
+from api.body import read_json
+from api.context import header_values
+from api.deps import runtime_of
+from api.validation import read_submission
+from shared.errors import InvalidInput
+from shared.models import MAX_BATCH, SubmittedTask
+from shared.queue import TaskQueue
+
+_HEADER = "Idempotency-Key"
+
+
+async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
+    """Store the task that a request asks for.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule; nothing was stored.
+        Conflict: the idempotency key was used with another body; nothing was stored.
+        StoreError: Redis does not answer; a repeat with the same idempotency key is safe.
+    """
+    runtime = runtime_of(request)
+    body = await read_json(request, runtime.settings.max_body_bytes)
+    task = read_submission(_with_key_of_header(body, _header_key(request)))
+    defaults = await runtime.types.judge(queue, [task], "")
+    return (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
+
+
+async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:
+    """Store all tasks that a request asks for, or none of them; raises as `submit_one` does."""
+    if _header_key(request) is not None:
+        raise InvalidInput(
+            _HEADER, "cannot stand for several tasks.", "Give each task its own idempotency_key."
+        )
+    runtime = runtime_of(request)
+    bodies = _tasks_of(await read_json(request, runtime.settings.max_body_bytes))
+    tasks = [read_submission(body, f"tasks[{index}].") for index, body in enumerate(bodies)]
+    defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
+    return await queue.submit(tasks, defaults=defaults, bodies=bodies)
+
+
+def _tasks_of(body: Any) -> list[Any]:
+    fix = 'Send an object such as {"tasks": [{"task_type": "email", "payload": {}}]}.'
+    if type(body) is not dict:
+        raise InvalidInput("body", "must be a JSON object.", fix)
+    strangers = sorted(body.keys() - {"tasks"})
+    if strangers:
+        raise InvalidInput(strangers[0][:80], "is no field of a batch.", fix)
+    tasks = body.get("tasks")
+    if type(tasks) is not list:
+        raise InvalidInput("tasks", "must be an array." if "tasks" in body else "is missing.", fix)
+    if not 1 <= len(tasks) <= MAX_BATCH:
+        raise InvalidInput("tasks", f"holds {len(tasks)} tasks.", f"Send 1 to {MAX_BATCH}.")
+    return tasks
+
+
+def _header_key(request: Request) -> str | None:
+    """The key of the header; ASCII, so that it means the same as in a body."""
+    values = header_values(request.scope, b"idempotency-key")
+    if not values:
+        return None
+    key = values[0].strip()
+    if len(values) > 1 or not key.isascii() or not key.isprintable() or not 1 <= len(key) <= 255:
+        raise InvalidInput(
+            _HEADER, "must be one key of 1 to 255 printable ASCII characters.", "Send a UUID, for example."
+        )
+    return key
+
+
+def _with_key_of_header(body: Any, key: str | None) -> Any:
+    """The body with the header's key in it; the body as received stays as it is."""
+    if key is None or type(body) is not dict:
+        return body
+    own = body.get("idempotency_key")
+    if own is not None and own != key:
+        raise InvalidInput(
+            "idempotency_key", f"differs from the header {_HEADER}.", "Send one of them, or both the same."
+        )
+    return {**body, "idempotency_key": key}

@@ -1,0 +1,103 @@
+"""From pydantic's words to ours: the field, the rule, the fix, and nothing of what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.errors import NotSupportedYet
+from shared.errors import InvalidInput
+from shared.models import TaskSubmission
+
+#: Fields of the contract whose features are not built; accepting them would promise what is not kept.
+NOT_YET = frozenset(
+    {
+        "unique_key",
+        "on_conflict",
+        "debounce",
+        "throttle_seconds",
+        "limit_key",
+        "fair_key",
+        "expires_at",
+        "callback_url",
+    }
+)
+_KNOWN = frozenset(TaskSubmission.model_fields)
+_MAX_NAME = 80
+_FIXES = {
+    "task_type": 'Send the registered name of a handler, such as "email".',
+    "payload": 'Send a JSON object, such as {"to": "ada@example.org"}.',
+    "priority": "Send an integer from 1 to 10; 10 is claimed first.",
+    "queue": 'Send a name such as "default", or leave it out.',
+    "delay_seconds": "Send a number of seconds such as 30, or run_at instead.",
+    "run_at": 'Send a time with a zone, such as "2026-12-01T08:00:00Z", or delay_seconds instead.',
+    "max_retries": "Send an integer from 0 to 100.",
+    "timeout_seconds": "Send a number of seconds above 0, at most 86400.",
+    "idempotency_key": "Send a text of 1 to 255 characters.",
+    "retry": 'Send an object such as {"initial_seconds": 1, "factor": 2, "max_seconds": 3600, "jitter": "full"}.',
+    "retention_seconds": "Send a number of seconds from 1 to 31622400.",
+    "metadata": 'Send a JSON object, such as {"order": 17}.',
+    "limit": "Send an integer from 1 to 1000.",
+    "status": "Send one of scheduled, pending, running, retrying, completed, dead, cancelled.",
+    "cursor": "Send next_cursor of the page before, unchanged.",
+}
+
+
+def read_submission(body: Any, where: str = "") -> TaskSubmission:
+    """A submission from parsed JSON; `where` is put before the field's name, as in `tasks[3].`.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule.
+    """
+    if type(body) is not dict:
+        raise InvalidInput(
+            where.rstrip(".") or "body", "must be a JSON object.", "Send one task as an object."
+        )
+    strangers = body.keys() - _KNOWN
+    if strangers:
+        raise _unknown_field(sorted(strangers)[0], strangers, where)
+    try:
+        return TaskSubmission.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise fault_of(first, first["loc"], where) from None
+
+
+def _unknown_field(name: str, strangers: set[str], where: str) -> InvalidInput:
+    early = sorted(strangers & NOT_YET)
+    if early:
+        return NotSupportedYet(f"{where}{early[0]}", "is not supported yet.", "Leave it out.")
+    return InvalidInput(
+        f"{where}{name[:_MAX_NAME]}",
+        "is no field of a task.",
+        f"Leave it out; fields are {', '.join(TaskSubmission.model_fields)}.",
+    )
+
+
+def fault_of(error: Mapping[str, Any], location: Sequence[str | int], where: str = "") -> InvalidInput:
+    """One of pydantic's errors as ours."""
+    names = [part for part in location if part != "[key]"]
+    field = path_of(names) or _field_of_whole(error["msg"])
+    message = error["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should", "must").replace("String should", "must")
+    if error["type"] == "missing":
+        message = "is missing"
+    elif error["type"] == "extra_forbidden":
+        message = "is not known here"
+    fix = _FIXES.get(str(names[0]) if names else field, "Correct it, or leave it out.")
+    return InvalidInput(f"{where}{field}", f"{message}.", fix)
+
+
+def _field_of_whole(message: str) -> str:
+    """A rule about several fields names them; the field is the first one named."""
+    return next((word for word in message.split() if word in _KNOWN), "body")
+
+
+def path_of(parts: Sequence[str | int]) -> str:
+    """`a.b[3].c` from its parts."""
+    path = ""
+    for part in parts:
+        path += f"[{part}]" if isinstance(part, int) else f".{part[:_MAX_NAME]}"
+    return path.removeprefix(".")
