@@ -140,6 +140,7 @@ class Inspection(QueueBase):
             StoreError: it does not.
         """
         reply = await self.transport.command("PING")
+        self.calls += 1
         if reply not in ("PONG", b"PONG", True):
             raise StoreUnavailable(f"Redis answered {str(reply)[:80]!r} to PING")
 
