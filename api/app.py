@@ -20,6 +20,7 @@ from api.settings import ApiSettings
 from api.sockets import set_nodelay_on_listeners
 from shared.transports.base import Transport
 
+_MODULES = (tasks, task_types, overview, health, docs)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
@@ -49,11 +50,11 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan,
         middleware=_middleware(runtime),
+        # Flat, as a router inside a router is matched in two steps.
+        routes=[route for module in _MODULES for route in module.router.routes],
     )
     app.state.runtime = runtime
     install_problems(app)
-    for module in (tasks, task_types, overview, health, docs):
-        app.include_router(module.router)
     describe(app)
     if dashboard is not None:
         from api.dashboard import Dashboard

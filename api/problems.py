@@ -89,12 +89,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> set[str]:
     """What the path takes, over all its routes: the router names only the first one's."""
-    matching = (
-        route.methods
-        for route in request.app.routes
-        if isinstance(route, APIRoute) and route.path_regex.match(request.scope["path"])
-    )
-    return {method for methods in matching for method in methods}
+    path = request.scope["path"]
+    matching = (r for r in request.app.routes if isinstance(r, APIRoute) and r.path_regex.match(path))
+    return {method for route in matching for method in route.methods or ()}
 
 
 async def _on_wrong_query(request: Request, error: Exception) -> Response:
