@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis.asyncio as redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
@@ -44,7 +44,7 @@ class TcpTransport:
         self._waits = self._client(MAX_WAIT_S + WAIT_MARGIN_S)
 
     def _client(self, socket_timeout_s: float) -> redis.Redis:
-        return redis.Redis.from_url(
+        client = redis.Redis.from_url(
             self._url,
             decode_responses=True,
             socket_timeout=socket_timeout_s,
@@ -57,6 +57,9 @@ class TcpTransport:
             driver_info=None,
             protocol=2,
         )
+        pool = client.connection_pool
+        pool.connection_class = _packed_by_hiredis(pool.connection_class)
+        return client
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
         """Run a script; see `Transport.run`."""
@@ -108,6 +111,22 @@ class TcpTransport:
         """Close all connections; a call in flight ends with `StoreUnavailable`."""
         for client in (self._calls, self._waits):
             await client.aclose()
+
+
+def _packed_by_hiredis(kind: type[Any]) -> type[Any]:
+    """A connection class that writes commands with hiredis: redis-py's asyncio packs in Python.
+
+    An exchange of 100 outcomes has 300 words: 0.04 ms instead of 0.5.
+    """
+    try:
+        from hiredis import pack_command
+    except ImportError:
+        return kind  # the API's function goes without the worker's libraries
+
+    def pack(_: object, *words: str) -> list[bytes]:
+        return [pack_command(words)]  # type: ignore[arg-type]  # its stub takes one word only
+
+    return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack})
 
 
 async def _translated(client: redis.Redis, script: Script | None, words: tuple[str, ...]) -> Reply:
