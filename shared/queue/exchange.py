@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared.codec import ELSEWHERE, Claim, read_claims
+from shared.errors import InvalidInput
+from shared.models import NAME
 from shared.queue.base import QueueBase
 
 #: How long an idle worker counts as present beyond its last word.
@@ -14,6 +17,7 @@ PRESENCE_MS = 300_000
 MAX_CLAIMS = 100
 MAX_OUTCOMES = 100
 MAX_QUEUES = 16
+WORKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 
 
 class Outcome(NamedTuple):
@@ -56,6 +60,15 @@ class WorkerState:
     _types_text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        # Names stand in keys, records and blank-separated lists: a bad one would corrupt others' tasks.
+        if not WORKER_NAME.fullmatch(self.name):
+            raise InvalidInput("worker", f"{self.name!r} is no name.", f"Match {WORKER_NAME.pattern}.")
+        for field_name, names in (("queues", self.queues), ("types", self.types)):
+            bad = next((name for name in names if not NAME.fullmatch(name)), None)
+            if bad is not None:
+                raise InvalidInput(field_name, f"{bad!r} is no name.", f"Match {NAME.pattern}.")
+        if not 1 <= len(self.queues) <= MAX_QUEUES or len(set(self.queues)) < len(self.queues):
+            raise InvalidInput("queues", f"are {len(self.queues)}.", f"Name 1 to {MAX_QUEUES}, each once.")
         self._types_text = f" {' '.join(self.types)} "
 
     @property

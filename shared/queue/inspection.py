@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any, NamedTuple
 
 from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
 from shared.models import (
     LETTER_OF,
+    NAME,
     Overview,
     QueueInfo,
     Task,
@@ -26,6 +28,11 @@ from shared.queue.base import QueueBase
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
+#: The order in which a page goes through the indexes.
+_KINDS = ("running", "pending", "parked", "timers", *(f"done:{status}" for status in _ENDED))
+_NAMED = re.compile(rf"pending:{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
+_SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
+_AFTER = re.compile(r"[0-9a-z]{0,64}")
 
 
 class TaskFilter(NamedTuple):
@@ -83,8 +90,9 @@ class Inspection(QueueBase):
         start = _read_cursor(cursor) if cursor else None
         indexes = await self._indexes(wanted)
         if start:
-            later = [name for name in indexes if name != start.place]
-            indexes = [start.place, *later[_position(indexes, start.place) :]]
+            # The index of the cursor may be empty by now; what came before it was shown.
+            later = [name for name in indexes if _rank(name) > _rank(start.place)]
+            indexes = [start.place, *later]
         tasks: list[Task] = []
         for count, name in enumerate(indexes):
             if count == MAX_INDEXES:
@@ -210,12 +218,13 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
             indexes.add(f"pending:{name}")
         elif kind == "!":
             indexes |= {f"parked:{name}:{task_type}" for task_type in decode(value).get("parked", {})}
-    return sorted(indexes, reverse=True)
+    return sorted(indexes, key=_rank)
 
 
-def _position(indexes: list[str], name: str) -> int:
-    """How many of `indexes` a page that stopped in `name` has behind it."""
-    return indexes.index(name) if name in indexes else 0
+def _rank(index: str) -> tuple[int, str]:
+    """Where an index stands among all."""
+    kind = index if index in _KINDS else index.partition(":")[0]
+    return _KINDS.index(kind), index
 
 
 def _tasks(flat: list[str]) -> list[Task]:
@@ -277,9 +286,9 @@ def _read_cursor(text: str) -> _Cursor:
 
 def _is_index(cursor: _Cursor) -> bool:
     """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
-    kind, _, rest = cursor.place.partition(":")
+    if not 0 <= cursor.skip < 1_000_000_000:
+        return False
     if cursor.place == "running":
-        return cursor.position == "" or cursor.position.isalnum()
-    is_number = cursor.position == "" or cursor.position.replace(".", "", 1).replace("e+", "", 1).isdigit()
-    known = cursor.place == "timers" or (kind == "done" and rest in {s.value for s in _ENDED})
-    return is_number and cursor.skip >= 0 and (known or (kind in ("pending", "parked") and bool(rest)))
+        return _AFTER.fullmatch(cursor.position) is not None
+    is_known = cursor.place in _KINDS or _NAMED.fullmatch(cursor.place) is not None
+    return is_known and cursor.place not in ("pending", "parked") and bool(_SCORE.fullmatch(cursor.position))

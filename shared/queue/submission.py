@@ -39,6 +39,7 @@ class _Prepared:
     attributes: str
     payload: str
     mark: str | None
+    size: int
 
 
 class Submission(QueueBase):
@@ -127,7 +128,8 @@ class Submission(QueueBase):
         options = _options(task)
         if options:
             words.append(f"o={encode(options, f'{where}metadata')}")
-        return _Prepared(task_id, _when(task), " ".join(words), payload, mark)
+        attributes = " ".join(words)
+        return _Prepared(task_id, _when(task), attributes, payload, mark, size + len(attributes.encode()))
 
     def _check_batch(self, tasks: list[_Prepared]) -> None:
         if not 1 <= len(tasks) <= MAX_BATCH:
@@ -137,7 +139,7 @@ class Submission(QueueBase):
             raise InvalidInput(
                 "tasks", f"holds {delayed} delayed tasks.", f"Send at most {MAX_DELAYED_BATCH} of them."
             )
-        size = sum(len(task.payload) + len(task.attributes) for task in tasks)
+        size = sum(task.size for task in tasks)
         if size > MAX_CALL_BYTES:
             raise TooLarge(
                 "tasks", f"holds {size} bytes, over the limit of {MAX_CALL_BYTES}.", "Send smaller batches."

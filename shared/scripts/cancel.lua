@@ -31,6 +31,7 @@ local function ask_worker()
   local run = prefix .. 'run:' .. r.worker
   local asked = call('HGET', run, 'x')
   if not asked or not string.find(' ' .. asked .. ' ', ' ' .. id .. ' ', 1, true) then
+    call('HDEL', run, 'x') -- a removal first: memory may be full
     call('HSET', run, 'x', asked and asked .. ' ' .. id or id)
   end
   wake_worker = r.worker

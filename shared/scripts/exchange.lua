@@ -1,6 +1,6 @@
 --[[ exchange: one worker hands in outcomes and takes new tasks; on the way what is due gets done.
   Precondition  the worker is registered; it sends one exchange at a time, with a rising number.
-  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim; ! -> last number|lost|cancelled; x -> ids to cancel
+  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim; ! -> last number|lost|cancelled|told, x -> ids to cancel
   @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue
   @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
   @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
@@ -50,8 +50,9 @@ local memory = call('HMGET', run, '!', 'x')
 if not memory[1] and number > 1 then
   return {price, now, 'lost', 0, 0, -1, '', '', '', {}}
 end
+local told = ''
 if memory[1] then
-  local last, lost, cancelled = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)$')
+  local last, lost, cancelled, told_before = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)|([^|]*)$')
   if number < tonumber(last) then
     return {price, now, 'stale', 0, 0, -1, '', '', '', {}}
   end
@@ -60,6 +61,7 @@ if memory[1] then
     local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
     return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again}
   end
+  told = told_before
 end
 
 local names = {'*'}
@@ -68,7 +70,7 @@ counts_load(names)
 
 local cancelled = memory[2] or ''
 local lost = {}
-local removed = apply_outcomes(lost, cancelled)
+local removed = apply_outcomes(lost, told .. ' ' .. cancelled, memory[2])
 
 local is_more = maintain == 1 and do_what_is_due(own_timer)
 local claimed, claims_more = {}, false
@@ -83,7 +85,7 @@ if #removed == 0 and not has_popped then
   call('HDEL', run, 'x')
 end
 
-local memo = {'!', int(number) .. '|' .. table.concat(lost, ' ') .. '|' .. cancelled}
+local memo = {'!', table.concat({int(number), table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
 for i = 1, #claimed, 2 do
   memo[#memo + 1] = claimed[i]
   memo[#memo + 1] = int(number)

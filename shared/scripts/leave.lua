@@ -13,6 +13,7 @@
 --- @include "lib/time"
 --- @include "lib/wakes"
 local member = 'w:' .. worker
+call('HDEL', workers, worker) -- a removal first: memory may be full
 local fields = call('HMGET', run, '!', 'x')
 local held = call('HLEN', run) - (fields[1] and 1 or 0) - (fields[2] and 1 or 0)
 if held > 0 then
@@ -22,6 +23,5 @@ if held > 0 then
 else
   call('ZREM', timers, member)
   call('DEL', run)
-  call('HDEL', workers, worker)
 end
 return {price, now, held}

@@ -14,7 +14,10 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
-if call('HLEN', workers) >= 256 then return redis.error_reply('DTQ_TOO_MANY_WORKERS') end
+if call('HLEN', workers) >= 256 and call('HEXISTS', workers, worker) == 0 then
+  return redis.error_reply('DTQ_TOO_MANY_WORKERS')
+end
+call('ZREM', timers, 'w:' .. worker) -- a removal first: a worker must start when memory is full
 call('HSET', workers, worker, description)
 local flat = {}
 for i = 1, item_count do flat[i] = item(i) end

@@ -10,6 +10,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 local member = 'w:' .. worker
+call('ZREM', timers, 'w:') -- removes nothing; a removal first: the lease must hold when memory is full
 local is_alive = call('ZADD', timers, 'XX', 'CH', int(now + length_ms), member) == 1
   or call('ZSCORE', timers, member)
 return {price, now, is_alive and now + length_ms or 0}

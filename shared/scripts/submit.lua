@@ -59,7 +59,7 @@ end
 
 -- What tells two submissions apart: the fingerprint of a keyed one, else attributes and payload.
 local function identity(text)
-  return string.match(text, '^[^\n]*\n%d+ [^\n]* i=(%S+)') or string.match(text, '^[^\n]*\n%d+ ([^\n]*\n[^\n]*)')
+  return string.match(text, '^[^\n]*\n%d+ %d+ %S+ %S+ %d+ i=(%S+)') or string.match(text, '^[^\n]*\n%d+ ([^\n]*\n[^\n]*)')
 end
 
 -- The indexes that are not stored yet, and the statuses of those that are.

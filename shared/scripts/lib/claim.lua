@@ -27,7 +27,7 @@ local function unpark(names)
   for _, name in ipairs(names) do
     local control = counts[name .. ':!'] and control_of(name)
     if control and control.parked then
-      local parked = control.parked
+      local parked, is_changed = control.parked, false
       for task_type in pairs(parked) do
         if string.find(types, ' ' .. task_type .. ' ', 1, true) then
           local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
@@ -36,23 +36,42 @@ local function unpark(names)
             make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
           end
           count_add(name .. ':K', -#back / 2)
-          if #back < 2 * CLAIM_CAP then parked[task_type] = nil end
+          if #back < 2 * CLAIM_CAP then
+            parked[task_type] = nil
+            is_changed = true
+          end
         end
       end
       if next(parked) == nil then control.parked = nil end
-      control_put(name, control)
+      if is_changed then control_put(name, control) end
     end
   end
 end
 
+-- Tasks to park, by queue and type: {score, id, ...}; one write for each.
+local new_parked = {}
+
 local function park(name, task_type, id, score)
-  call('ZADD', prefix .. 'parked:' .. name .. ':' .. task_type, score, id)
-  count_add(name .. ':K', 1)
-  local control = control_of(name)
-  control.parked = control.parked or {}
-  control.parked[task_type] = 1
-  control_put(name, control)
-  wake_queue(name)
+  local types_of_queue = new_parked[name] or {}
+  new_parked[name] = types_of_queue
+  local list = types_of_queue[task_type] or {}
+  types_of_queue[task_type] = list
+  list[#list + 1] = score
+  list[#list + 1] = id
+end
+
+local function parked_flush()
+  for name, types_of_queue in pairs(new_parked) do
+    local control = control_of(name)
+    control.parked = control.parked or {}
+    for task_type, list in pairs(types_of_queue) do
+      call_variadic('ZADD', prefix .. 'parked:' .. name .. ':' .. task_type, list)
+      count_add(name .. ':K', #list / 2)
+      control.parked[task_type] = 1
+    end
+    control_put(name, control)
+    wake_queue(name)
+  end
 end
 
 -- A queue that gave less than was asked is empty: counts that say otherwise are put right.
@@ -85,7 +104,7 @@ local function claim(names)
       want = want - #popped / 2
     end
   end
-  local claimed, is_parked = {}, false
+  local claimed = {}
   if #ids == 0 then return claimed, false end
   local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
   for i, text in ipairs(read_many(keys)) do
@@ -95,7 +114,6 @@ local function claim(names)
       string.match(text or '', '^P(%d+) (%d+) (%d+)[^\n]*()\n%d+ %d+ %S+ (%S+)')
     if attempt and not string.find(types, ' ' .. task_type .. ' ', 1, true) then
       park(homes[i], task_type, ids[i], scores[i])
-      is_parked = true
     elseif attempt then
       local head = string.format('R%.0f %s %s', tonumber(attempt) + 1, free_starts, due)
       local record = head .. tail .. string.sub(text, cut)
@@ -106,5 +124,6 @@ local function claim(names)
       claimed[#claimed + 1] = record
     end
   end
-  return claimed, is_parked or (want == 0 and free > CLAIM_CAP)
+  parked_flush()
+  return claimed, want == 0 and #claimed / 2 < free
 end

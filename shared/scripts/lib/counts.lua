@@ -50,18 +50,39 @@ local function control_put(name, control)
   end
 end
 
--- Writes what changed; calls `on_filled(queue)` for each queue whose pending tasks of one priority
--- went from none to some: sleepers must learn of it. A count below zero cannot be: it is healed.
-local function counts_flush(on_filled)
-  local missing, changed = {}, {}
+local function has_pending(name)
+  for priority = 1, 10 do
+    if (tonumber(counts[name .. ':' .. int(priority)]) or 0) > 0 then return true end
+  end
+  return false
+end
+
+-- The fields that changed, in order, and those of them (with all priorities of a queue that got
+-- tasks) that were not read yet.
+local function changed_fields()
+  local missing, changed, added = {}, {}, {}
   for field, delta in pairs(deltas) do
     if delta ~= 0 then
       changed[#changed + 1] = field
-      local name = string.match(field, '^(.*):[^:]*$')
-      if not queue_loaded[name] then missing[#missing + 1] = field end
+      local name, kind = string.match(field, '^(.*):([^:]*)$')
+      if queue_loaded[name] then
+        -- known already
+      elseif not tonumber(kind) then
+        missing[#missing + 1] = field
+      elseif not added[name] then
+        added[name] = true
+        for priority = 1, 10 do missing[#missing + 1] = name .. ':' .. int(priority) end
+      end
     end
   end
   table.sort(changed)
+  return changed, missing
+end
+
+-- Writes what changed; calls `on_filled(queue)` for each queue that had no pending task and has
+-- some: sleepers must learn of it. A count below zero cannot be: it is healed.
+local function counts_flush(on_filled)
+  local changed, missing = changed_fields()
   if #missing > 0 then
     table.sort(missing)
     for i = 1, #missing, CHUNK do
@@ -78,7 +99,7 @@ local function counts_flush(on_filled)
     writes[#writes + 1] = field
     writes[#writes + 1] = int(after)
     local name, priority = string.match(field, '^(.*):(%d+)$')
-    if priority and before <= 0 and after > 0 then on_filled(name) end
+    if priority and before <= 0 and after > 0 and not has_pending(name) then on_filled(name) end
   end
   for field, text in pairs(control_texts) do
     writes[#writes + 1] = field

@@ -3,16 +3,18 @@
 local DONE_KEYS = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 local KEYED_MS = 86400000
 local new_done = {C = {}, D = {}, X = {}}
-local done_timer = {}
+local done_first, done_timer = {}, {}
 
 -- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts.
 local function finish(id, r, letter, rest)
-  local own = string.match(r.options, ' k=(%d+)')
+  -- Anchored: the last option is JSON of users, in which anything may stand.
+  local own = string.match(r.options, '^ k=(%d+)') or string.match(r.options, '^ i=%S+ k=(%d+)')
   local kept = now + tonumber(own or retention_ms)
-  if string.find(r.options, ' i=', 1, true) then kept = math.max(kept, r.created + KEYED_MS) end
+  if string.find(r.options, '^ i=') then kept = math.max(kept, r.created + KEYED_MS) end
   local list = new_done[letter]
   list[#list + 1] = int(kept)
   list[#list + 1] = id
+  done_first[letter] = math.min(done_first[letter] or kept, kept)
   if own or count_of('*:' .. letter) <= 0 then
     done_timer[letter] = math.min(done_timer[letter] or kept, kept)
   end
@@ -30,6 +32,7 @@ local function done_flush()
       call_variadic('ZADD', prefix .. key, new_done[letter])
       if done_timer[letter] then
         call('ZADD', timers, 'LT', int(done_timer[letter]), 'd:' .. letter)
+        timers_note(done_timer[letter])
       end
     end
   end

@@ -1,6 +1,8 @@
 -- What becomes of a task when its attempt ends. An outcome names worker and claim; one that does
 -- not match the record is lost, changes nothing, and the worker is told.
 local OUTCOME = {}
+-- The statuses that an outcome of each kind leaves: seen again, it has been applied before.
+local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', h = 'P'}
 
 function OUTCOME.c(id, r, body)
   if #body > BODY_INLINE then
@@ -52,14 +54,29 @@ local function kind_after_cancel(kind, id, asked)
   return kind
 end
 
+-- The ids that this worker was told to cancel and still runs: a crash must not forget them.
+local function still_told(told, cancelled, removed)
+  if told == '' and cancelled == '' then return '' end
+  local ended, left = {}, {}
+  for _, id in ipairs(removed) do ended[id] = true end
+  for id in string.gmatch(told .. ' ' .. cancelled, '%S+') do
+    if not ended[id] then
+      ended[id] = true
+      left[#left + 1] = id
+    end
+  end
+  return table.concat(left, ' ')
+end
+
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
-local function apply_outcomes(lost, asked)
+-- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
+local function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys = {}, {}
   for i = 1, record_count do
     keys[i] = record(i)
     removed[i] = string.sub(keys[i], #prefix + 3)
   end
-  if asked ~= '' then removed[#removed + 1] = 'x' end
+  if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed == 0 then return removed end
   local texts = #keys > 0 and read_many(keys) or {}
   call('HDEL', run, unpack(removed))
@@ -67,13 +84,14 @@ local function apply_outcomes(lost, asked)
     local id = removed[i]
     local kind, claim_text, delay = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) (%d+)$')
     local body = item(queue_count + 2 * i)
-    local r = texts[i] and record_parse(texts[i])
-    if r and r.worker == worker and r.claim == claim_text then
-      if r.status == 'R' then
-        count_add(r.queue .. ':R', -1)
-        OUTCOME[kind_after_cancel(kind, id, asked)](id, r, body, tonumber(delay))
-      end
-    else
+    local text = new_values[keys[i]] or texts[i] -- one id twice in a call: the first counts
+    local r = text and record_parse(text)
+    if not r or r.worker ~= worker or r.claim ~= claim_text then
+      lost[#lost + 1] = id
+    elseif r.status == 'R' then
+      count_add(r.queue .. ':R', -1)
+      OUTCOME[kind_after_cancel(kind, id, asked)](id, r, body, tonumber(delay))
+    elseif not string.find(LEAVES[kind_after_cancel(kind, id, asked)], r.status, 1, true) then
       lost[#lost + 1] = id
     end
   end

@@ -5,15 +5,15 @@ local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired
   .. '"traceback":null}'
 
 local function contains(list, id)
-  return list and string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
+  return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
 end
 
-local function reap_task(id, text, name, cancelled)
+local function reap_task(id, text, name, asked)
   local r = record_parse(text)
   if r.status ~= 'R' or r.worker ~= name then return end
   count_add(r.queue .. ':R', -1)
   local rest = rest_with_attempt(r, 'lost', WORKER_LOST)
-  if contains(cancelled, id) then
+  if contains(asked, id) then
     finish(id, r, 'X', rest)
   elseif r.attempt > r.max_retries then
     finish(id, r, 'D', rest)
@@ -28,12 +28,14 @@ end
 local function reap(name)
   local run_key = prefix .. 'run:' .. name
   local held = call('HGETALL', run_key)
-  local ids, keys, cancelled = {}, {}, nil
+  local ids, keys, asked = {}, {}, ''
   local is_more = false
   for i = 1, #held, 2 do
     if held[i] == 'x' then
-      cancelled = held[i + 1]
-    elseif held[i] ~= '!' then
+      asked = asked .. ' ' .. held[i + 1]
+    elseif held[i] == '!' then
+      asked = asked .. ' ' .. string.match(held[i + 1], '[^|]*$')
+    else
       if #ids < REAP_SLICE then
         ids[#ids + 1] = held[i]
         keys[#keys + 1] = prefix .. 't:' .. held[i]
@@ -51,7 +53,7 @@ local function reap(name)
   end
   if #ids == 0 then return is_more end
   for i, text in ipairs(read_many(keys)) do
-    if text then reap_task(ids[i], text, name, cancelled) end
+    if text then reap_task(ids[i], text, name, asked) end
   end
   return is_more
 end

@@ -24,13 +24,18 @@ local function timers_head(own)
   return head_due
 end
 
+-- A timer was written that the head known here may not show yet.
+local function timers_note(due_ms)
+  if head_known and (not head_due or due_ms < head_due) then head_due = due_ms end
+end
+
 local function timers_flush(own)
   if #new_timers == 0 then return end
   if earliest_new then
     local head = timers_head(own)
     if not head or earliest_new < head then
       wake_at(earliest_new)
-      head_due = earliest_new
+      timers_note(earliest_new)
     end
   end
   call_variadic('ZADD', timers, new_timers)

@@ -31,6 +31,8 @@ local function trim(letter)
     call_variadic('ZREM', key, ids)
     call_multi('DEL', keys)
   end
+  -- What ended in this very call is not in `key` yet and may be all that is left.
+  if not next_due then done_timer[letter] = done_first[letter] end
   if #ids == 0 then call('ZREM', timers, 'd:' .. letter) end -- a removal first: memory may be full
   if next_due then
     call('ZADD', timers, int(next_due), 'd:' .. letter)

@@ -1,0 +1,114 @@
+"""What all tests of the engine share: one server, one gateway, and guards over what each test leaves.
+
+A test that takes `queue` runs twice, over TCP and over REST. After it the guards look at the
+whole store: each task in exactly one place, counts that agree, no unknown key, and no operation
+that took more than one command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from tests.support.gateway import TOKEN, GatewayProcess
+from tests.support.invariants import disorder, leaks
+from tests.support.queues import WatchedQueue, rest_queue, tcp_queue
+from tests.support.server import Server
+
+QueueFactory = Callable[..., WatchedQueue]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The embedded server; every test that uses `store` finds it empty."""
+    running = Server()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(server: Server) -> Iterator[GatewayProcess]:
+    """The REST gateway in front of `server`."""
+    running = GatewayProcess(server.url)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def store_client(server: Server) -> Iterator[redis.Redis]:
+    """A plain connection to look at what is stored."""
+    client = redis.Redis.from_url(server.url, decode_responses=True, protocol=2)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def store(store_client: redis.Redis) -> redis.Redis:
+    """The server, emptied; its script cache too, so that NOSCRIPT is met in every test."""
+    store_client.flushall()
+    store_client.script_flush()
+    return store_client
+
+
+@pytest.fixture
+async def tcp_queues(store: redis.Redis, server: Server) -> AsyncIterator[QueueFactory]:
+    """Makes queues over TCP, with options such as `retention_s`; closed after the test."""
+    async for factory in _factory(lambda **options: tcp_queue(server.url, **options)):
+        yield factory
+
+
+@pytest.fixture
+async def rest_queues(store: redis.Redis, gateway: GatewayProcess) -> AsyncIterator[QueueFactory]:
+    """Makes queues over REST."""
+    async for factory in _factory(lambda **options: rest_queue(gateway.url, TOKEN, **options)):
+        yield factory
+
+
+@pytest.fixture(params=["tcp", "rest"])
+def queues(request: pytest.FixtureRequest) -> QueueFactory:
+    """Makes queues over the transport of this run of the test."""
+    factory: QueueFactory = request.getfixturevalue(f"{request.param}_queues")
+    return factory
+
+
+@pytest.fixture
+def queue(queues: QueueFactory) -> WatchedQueue:
+    """The engine with its own defaults, over either transport."""
+    return queues()
+
+
+async def _factory(make: QueueFactory) -> AsyncIterator[QueueFactory]:
+    made: list[WatchedQueue] = []
+
+    def factory(**options: Any) -> WatchedQueue:
+        made.append(make(**options))
+        return made[-1]
+
+    yield factory
+    for queue in made:
+        await queue.transport.close()
+    too_many = [line for queue in made for line in queue.too_many]
+    assert not too_many, f"one_round_trip: {too_many}"
+
+
+@pytest.fixture(autouse=True)
+def one_place(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each task is in exactly the one place that its status says, and the counts agree."""
+    store = request.getfixturevalue("store_client") if "store" in request.fixturenames else None
+    yield
+    if store is not None and "store_may_be_odd" not in request.keywords:
+        wrong = disorder(store)
+        assert not wrong, "one_place:\n" + "\n".join(wrong[:20])
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No key outside the known table."""
+    store = request.getfixturevalue("store_client") if "store" in request.fixturenames else None
+    yield
+    if store is not None:
+        found = leaks(store)
+        assert not found, "no_leaks:\n" + "\n".join(found[:20])

@@ -1,0 +1,70 @@
+"""Tasks and workers with everything filled in that a test does not care about."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import Any
+
+from shared.models import TaskSubmission
+from shared.queue import Outcome, TaskQueue, WorkerState
+from shared.queue.exchange import Claim
+
+_names = count(1)
+
+ERROR = '{"type":"ValueError","message":"boom","traceback":null}'
+TYPE = json.dumps(
+    {
+        "schema": {"type": "object"},
+        "version": "1",
+        "queue": "default",
+        "max_retries": 3,
+        "timeout_seconds": 30,
+        "description": "does nothing",
+    }
+)
+
+
+def task(payload: Any = None, **fields: Any) -> TaskSubmission:
+    """A submission of type `noop`."""
+    return TaskSubmission(**{"task_type": "noop", "payload": payload or {}, **fields})
+
+
+def tasks(count: int, **fields: Any) -> list[TaskSubmission]:
+    """So many alike, told apart by `n` in the payload."""
+    return [task({"n": n}, **fields) for n in range(count)]
+
+
+def worker(
+    *queues: str, types: tuple[str, ...] = ("noop",), lease_ms: int = 30_000, name: str | None = None
+) -> WorkerState:
+    """The state of a worker that is not registered yet; its name was never used before."""
+    return WorkerState(name or f"worker-{next(_names)}", queues or ("default",), types, lease_ms)
+
+
+def description(state: WorkerState, slots: int = 10) -> str:
+    """What a worker says about itself."""
+    return json.dumps(
+        {
+            "host": "host",
+            "version": "1",
+            "queues": list(state.queues),
+            "types": list(state.types),
+            "slots": slots,
+            "started_at": "2026-01-01T00:00:00Z",
+        }
+    )
+
+
+async def registered(queue: TaskQueue, *queues: str, **fields: Any) -> WorkerState:
+    """A worker that may exchange."""
+    state = worker(*queues, **fields)
+    await queue.register(state, description(state), dict.fromkeys(state.types, TYPE))
+    return state
+
+
+def ending(claim: Claim, kind: str = "c", body: str | None = None, delay_ms: int = 0) -> Outcome:
+    """The outcome of a claim; a result or an error is made up when none is given."""
+    if body is None:
+        body = {"c": '{"ok":true}', "f": ERROR, "x": ERROR}.get(kind, "")
+    return Outcome(claim.id, claim.number, kind, body, delay_ms)

@@ -1,0 +1,166 @@
+"""Invariants as code: where each task is, what the counts say, which keys may exist."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+import redis
+
+PREFIX = "{test:0}:"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+ID = r"[0-9a-z]{27}"
+#: the keys of DESIGN §3.3 that exist so far, with their types
+KNOWN = {
+    rf"t:{ID}": "string",
+    rf"p:{ID}": "string",
+    rf"o:{ID}": "string",
+    rf"pending:{NAME}": "zset",
+    rf"parked:{NAME}:{NAME}": "zset",
+    r"timers": "zset",
+    r"run:[A-Za-z0-9._-]+": "hash",
+    r"wakes": "stream",
+    r"events": "stream",
+    r"queues": "hash",
+    r"workers": "hash",
+    r"types": "hash",
+    r"done:(completed|dead|cancelled)": "zset",
+}
+ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
+RECORD = re.compile(
+    r"(?P<letter>[SPRYCDX])(?P<attempt>\d+) (?P<free>\d+) (?P<due>\d+)"
+    r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+))?)?"
+    r"\n(?P<created>\d+) (?P<priority>\d+) (?P<queue>\S+) (?P<type>\S+) (?P<retries>\d+)(?P<options>[^\n]*)"
+    r"\n(?P<payload>[^\n]+)(?P<tagged>(?:\n[ar][^\n]*)*)"
+)
+
+
+class Snapshot(NamedTuple):
+    """Everything that is stored, read outside the engine."""
+
+    strings: dict[str, str]
+    zsets: dict[str, dict[str, float]]
+    hashes: dict[str, dict[str, str]]
+
+
+def leaks(store: redis.Redis) -> list[str]:
+    """Keys that are in no table, and keys of a wrong type."""
+    found = []
+    for key in store.scan_iter(count=10_000):
+        if not key.startswith(PREFIX):
+            found.append(f"{key}: outside the namespace")
+            continue
+        kinds = [kind for pattern, kind in KNOWN.items() if re.fullmatch(pattern, key[len(PREFIX) :])]
+        if kinds != [store.type(key)]:
+            found.append(f"{key}: {store.type(key)}, known as {kinds}")
+    return found
+
+
+def snapshot(store: redis.Redis) -> Snapshot:
+    """Read the whole namespace."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for key in store.scan_iter(count=10_000):
+        by_kind[store.type(key)].append(key)
+    cut = len(PREFIX)
+    texts = store.mget(by_kind["string"]) if by_kind["string"] else []
+    return Snapshot(
+        {key[cut:]: text for key, text in zip(by_kind["string"], texts, strict=True)},
+        {key[cut:]: dict(store.zrange(key, 0, -1, withscores=True)) for key in by_kind["zset"]},
+        {key[cut:]: store.hgetall(key) for key in by_kind["hash"]},
+    )
+
+
+def disorder(store: redis.Redis) -> list[str]:
+    """What is wrong: tasks in no place or several, indexes without a record, counts that disagree."""
+    seen = snapshot(store)
+    records: dict[str, dict[str, str]] = {}
+    wrong: list[str] = []
+    for key, text in seen.strings.items():
+        if key.startswith("t:"):
+            match = RECORD.fullmatch(text)
+            if match:
+                records[key[2:]] = match.groupdict()
+            else:
+                wrong.append(f"{key}: not a record: {text[:200]!r}")
+    places = _places(seen)
+    for task_id, record in records.items():
+        allowed = _allowed(task_id, record)
+        here = places.pop(task_id, [])
+        if len(here) != 1 or here[0] not in allowed:
+            wrong.append(f"{task_id} is {record['letter']} in {here}, belongs in one of {allowed}")
+    wrong += [f"{task_id} has no record but is in {here}" for task_id, here in places.items()]
+    return wrong + _wrong_bodies(seen, records) + _wrong_counts(seen, records) + _wrong_timers(seen)
+
+
+def _places(seen: Snapshot) -> dict[str, list[str]]:
+    places: dict[str, list[str]] = defaultdict(list)
+    for key, members in seen.zsets.items():
+        for member in members:
+            if key == "timers":
+                if member.startswith("t:"):
+                    places[member[2:].partition(":")[0]].append(f"timers {member} {members[member]:.0f}")
+            else:
+                places[member].append(key)
+    for key, fields in seen.hashes.items():
+        if key.startswith("run:"):
+            for name, value in fields.items():
+                if name not in ("!", "x"):
+                    places[name].append(f"{key} {value}")
+    return places
+
+
+def _allowed(task_id: str, record: dict[str, str]) -> list[str]:
+    letter, queue = record["letter"], record["queue"]
+    if letter == "P":
+        return [f"pending:{queue}", f"parked:{queue}:{record['type']}"]
+    if letter in "SY":
+        return [f"timers t:{task_id}:{queue} {record['due']}"]
+    if letter == "R":
+        return [f"run:{record['worker']} {record['claim']}"]
+    return [ENDED[letter]]
+
+
+def _wrong_bodies(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
+    expected = {f"p:{task_id}" for task_id, record in records.items() if record["payload"] == "@"}
+    expected |= {f"o:{task_id}" for task_id, record in records.items() if "\nr@" in record["tagged"]}
+    stored = {key for key in seen.strings if key[:2] in ("p:", "o:")}
+    return [f"bodies: stored alone {sorted(stored - expected)}, missing {sorted(expected - stored)}"] * (
+        stored != expected
+    )
+
+
+def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
+    parked = {task_id for key, ids in seen.zsets.items() if key.startswith("parked:") for task_id in ids}
+    expected: Counter[str] = Counter()
+    for task_id, record in records.items():
+        letter = record["letter"]
+        kind = letter if letter != "P" else "K" if task_id in parked else record["priority"]
+        expected[f"{record['queue']}:{kind}"] += 1
+        if letter in ENDED:
+            expected[f"*:{letter}"] += 1
+    fields = seen.hashes.get("queues", {})
+    counted = {name: int(value) for name, value in fields.items() if not name.endswith(":!")}
+    names = set(expected) | set(counted)
+    return [
+        f"count {name}: {counted.get(name, 0)}, really {expected[name]}"
+        for name in sorted(names)
+        if counted.get(name, 0) != expected[name]
+    ]
+
+
+def _wrong_timers(seen: Snapshot) -> list[str]:
+    """Who holds tasks has a lease; what waits for its end has a timer that is not too late."""
+    timers = seen.zsets.get("timers", {})
+    wrong = [
+        f"{key} holds tasks without a lease"
+        for key, fields in seen.hashes.items()
+        if key.startswith("run:") and set(fields) - {"!", "x"} and f"w:{key[4:]}" not in timers
+    ]
+    for letter, key in ENDED.items():
+        kept = seen.zsets.get(key)
+        if kept and timers.get(f"d:{letter}", float("inf")) > min(kept.values()):
+            wrong.append(
+                f"{key} is trimmed too late: timer {timers.get(f'd:{letter}')}, first {min(kept.values())}"
+            )
+    return wrong

@@ -1,0 +1,89 @@
+"""A `TaskQueue` that watches itself: each operation must reach Redis in one command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from shared.queue import QueueOptions, TaskQueue
+from shared.settings import RestTarget, TcpTarget
+from shared.transports.rest import RestTransport
+from shared.transports.tcp import TcpTransport
+
+NAMESPACE = "test"
+#: operations that are one script or one command; pages of tasks have a price of their own
+OPERATIONS = frozenset(
+    {
+        "submit",
+        "exchange",
+        "register",
+        "renew",
+        "leave",
+        "cancel",
+        "tick",
+        "get",
+        "overview",
+        "task_types",
+        "ping",
+    }
+)
+_sent: ContextVar[list[tuple[str, ...]] | None] = ContextVar("sent", default=None)
+
+
+class WatchedTcp(TcpTransport):
+    """Notes each command where it leaves."""
+
+    async def _call(self, client: Any, script: Any, *words: str) -> Any:
+        _note(words)
+        return await super()._call(client, script, *words)
+
+
+class WatchedRest(RestTransport):
+    """Notes each command where it leaves."""
+
+    async def _execute_once(self, words: list[str], script: Any) -> Any:
+        _note(tuple(words))
+        return await super()._execute_once(words, script)
+
+
+def _note(words: tuple[str, ...]) -> None:
+    sent = _sent.get()
+    if sent is not None:
+        sent.append(words)
+
+
+class WatchedQueue(TaskQueue):
+    """Collects operations that took more than one command, a script sent again with its body aside."""
+
+    def __init__(self, transport: Any, options: QueueOptions) -> None:
+        super().__init__(transport, options)
+        self.too_many: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return self._watch(name, value) if name in OPERATIONS else value
+
+    def _watch(self, name: str, operation: Callable[..., Any]) -> Callable[..., Any]:
+        async def watched(*args: Any, **named: Any) -> Any:
+            sent: list[tuple[str, ...]] = []
+            token = _sent.set(sent)
+            try:
+                return await operation(*args, **named)
+            finally:
+                _sent.reset(token)
+                first = [words for words in sent if words[0] != "EVAL"]
+                if len(first) > 1 or len(sent) > len(first) + 1:
+                    self.too_many.append(f"{name}: {[words[:2] for words in sent]}")
+
+        return watched
+
+
+def tcp_queue(url: str, **options: Any) -> WatchedQueue:
+    """Over TCP."""
+    return WatchedQueue(WatchedTcp(TcpTarget(url)), QueueOptions(namespace=NAMESPACE, **options))
+
+
+def rest_queue(url: str, token: str, **options: Any) -> WatchedQueue:
+    """Over REST."""
+    return WatchedQueue(WatchedRest(RestTarget(url, token)), QueueOptions(namespace=NAMESPACE, **options))
