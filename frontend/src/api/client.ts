@@ -1,0 +1,102 @@
+import { parseJson } from "../lib/json";
+import { keyStore } from "./key";
+import { ApiProblem, readProblem } from "./problem";
+
+/** The only place that fetches. Reads carry the last ETag, so an unchanged answer costs a header, not a body. */
+
+const REMEMBERED_ANSWERS = 32;
+const TIMEOUT_MS = 20_000;
+
+interface Remembered {
+  readonly etag: string;
+  readonly value: unknown;
+}
+
+const remembered = new Map<string, Remembered>();
+const paceListeners = new Set<(seconds: number) => void>();
+
+/** Calls `listener` whenever the server names its pace in X-Poll-Seconds. */
+export function onPace(listener: (seconds: number) => void): () => void {
+  paceListeners.add(listener);
+  return () => paceListeners.delete(listener);
+}
+
+/** Drops every kept answer: another key may see other things. */
+export function forgetAnswers(): void {
+  remembered.clear();
+}
+
+function remember(id: string, answer: Remembered): void {
+  remembered.delete(id);
+  remembered.set(id, answer);
+  const oldest = remembered.keys().next();
+  if (remembered.size > REMEMBERED_ANSWERS && !oldest.done) remembered.delete(oldest.value);
+}
+
+function announcePace(response: Response): void {
+  const seconds = Number(response.headers.get("X-Poll-Seconds") ?? Number.NaN);
+  if (Number.isFinite(seconds) && seconds > 0) for (const listener of paceListeners) listener(seconds);
+}
+
+interface SendOptions {
+  method?: "GET" | "POST";
+  etag?: string | undefined;
+  signal?: AbortSignal | undefined;
+  key?: string | null | undefined;
+}
+
+async function send(path: string, options: SendOptions): Promise<Response> {
+  const headers = new Headers({ Accept: "application/json" });
+  const key = options.key === undefined ? keyStore.getSnapshot().key : options.key;
+  if (key !== null) headers.set("Authorization", `Bearer ${key}`);
+  if (options.etag !== undefined) headers.set("If-None-Match", options.etag);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  let response: Response;
+  try {
+    response = await fetch(`/api${path}`, { method: options.method ?? "GET", headers, signal, credentials: "same-origin" });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    const late = timeout.aborted ? `No answer came within ${TIMEOUT_MS / 1000} s` : "The server cannot be reached";
+    throw new ApiProblem(0, "No answer", late, `/api${path}`);
+  }
+  if (response.status === 401 && options.key === undefined) keyStore.refuse(key);
+  if (!response.ok && response.status !== 304) throw await readProblem(response, `/api${path}`);
+  announcePace(response);
+  return response;
+}
+
+interface ReadOptions<Wire, T> {
+  /** From the answer as it travels to what pages use. An unchanged answer is converted once. */
+  readonly convert: (wire: Wire) => T;
+  readonly signal?: AbortSignal;
+  /** Numbers keep the text they were written with (see lib/json). */
+  readonly exact?: boolean;
+}
+
+/** GET `/api{path}`. */
+export async function read<Wire, T>(path: string, { convert, signal, exact }: ReadOptions<Wire, T>): Promise<T> {
+  const known = remembered.get(path);
+  const response = await send(path, { signal, etag: known?.etag });
+  if (response.status === 304 && known) return known.value as T;
+  const text = await response.text();
+  let value: T;
+  try {
+    value = convert((exact ? parseJson(text) : JSON.parse(text)) as Wire);
+  } catch {
+    throw new ApiProblem(response.status, "The answer could not be read", "Is the API at this address?", `/api${path}`);
+  }
+  const etag = response.headers.get("ETag");
+  if (etag !== null) remember(path, { etag, value });
+  return value;
+}
+
+/** POST `/api{path}` without a body. */
+export async function post(path: string): Promise<void> {
+  await send(path, { method: "POST" });
+}
+
+/** Asks the server about a key without keeping it. Throws the ApiProblem when it is refused. */
+export async function tryKey(key: string): Promise<void> {
+  await send("/overview", { key });
+}

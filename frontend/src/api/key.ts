@@ -1,0 +1,68 @@
+/**
+ * The API key of this tab: in memory, and in sessionStorage so that a reload does not ask again. It never enters a
+ * URL or a cookie, and closing the tab forgets it.
+ */
+const STORED_AS = "dtq-key";
+
+export type SignIn = "not-asked" | "asked" | "refused";
+
+interface KeyState {
+  readonly key: string | null;
+  /** Whether the server asked for a key, or refused the one it got. */
+  readonly signIn: SignIn;
+}
+
+type Listener = () => void;
+
+function readStored(): string | null {
+  try {
+    return sessionStorage.getItem(STORED_AS);
+  } catch {
+    return null; // storage is closed to this page: the key lives in memory only
+  }
+}
+
+function writeStored(key: string | null): void {
+  try {
+    if (key === null) sessionStorage.removeItem(STORED_AS);
+    else sessionStorage.setItem(STORED_AS, key);
+  } catch {
+    // see readStored
+  }
+}
+
+export class KeyStore {
+  private state: KeyState = { key: readStored(), signIn: "not-asked" };
+  private readonly listeners = new Set<Listener>();
+
+  readonly getSnapshot = (): KeyState => this.state;
+
+  readonly subscribe = (listener: Listener): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  accept(key: string): void {
+    writeStored(key);
+    this.set({ key, signIn: "not-asked" });
+  }
+
+  /** The server answered 401 to a request that carried `sentKey`. */
+  refuse(sentKey: string | null): void {
+    if (sentKey !== this.state.key) return; // a slow answer to an earlier key
+    writeStored(null);
+    this.set({ key: null, signIn: sentKey === null ? "asked" : "refused" });
+  }
+
+  signOut(): void {
+    writeStored(null);
+    this.set({ key: null, signIn: "asked" });
+  }
+
+  private set(state: KeyState): void {
+    this.state = state;
+    for (const listener of this.listeners) listener();
+  }
+}
+
+export const keyStore = new KeyStore();

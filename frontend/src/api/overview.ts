@@ -1,0 +1,104 @@
+import { queryOptions } from "@tanstack/react-query";
+import { read } from "./client";
+import type { TaskStatus, WireCounts, WireOverview, WireQueue, WireWorker } from "./wire";
+
+export type Counts = Readonly<Record<TaskStatus, number>>;
+
+export interface Pause {
+  readonly at: Date | null;
+  readonly by: string | null;
+  readonly reason: string | null;
+}
+
+export interface Queue {
+  readonly name: string;
+  readonly counts: Counts;
+  readonly paused: Pause | null;
+}
+
+export interface Worker {
+  readonly name: string;
+  readonly host: string;
+  readonly version: string;
+  readonly queues: readonly string[];
+  readonly types: readonly string[];
+  /** Tasks it can run at once, over all its processes. */
+  readonly slots: number;
+  readonly startedAt: Date;
+  readonly seenAt: Date;
+  readonly expiresAt: Date;
+}
+
+export type Role = "admin" | "read" | "submit";
+
+export interface Overview {
+  readonly environment: string | null;
+  readonly now: Date;
+  readonly counts: Counts;
+  readonly queues: readonly Queue[];
+  readonly workers: readonly Worker[];
+  readonly oldestPendingMs: number | null;
+  readonly role: Role | null;
+}
+
+function toCounts(wire: WireCounts): Counts {
+  return {
+    waiting: wire.waiting ?? 0,
+    scheduled: wire.scheduled ?? 0,
+    pending: wire.pending ?? 0,
+    running: wire.running ?? 0,
+    completed: wire.completed ?? 0,
+    retrying: wire.retrying ?? 0,
+    dead: wire.dead ?? 0,
+    cancelled: wire.cancelled ?? 0,
+  };
+}
+
+function toQueue(wire: WireQueue): Queue {
+  const paused = wire.paused
+    ? {
+        at: wire.paused.at ? new Date(wire.paused.at) : null,
+        by: wire.paused.by ?? null,
+        reason: wire.paused.reason ?? null,
+      }
+    : null;
+  return { name: wire.name, counts: toCounts(wire), paused };
+}
+
+function toWorker(wire: WireWorker): Worker {
+  return {
+    name: wire.name,
+    host: wire.host,
+    version: wire.version,
+    queues: wire.queues,
+    types: wire.types,
+    slots: wire.slots,
+    startedAt: new Date(wire.started_at),
+    seenAt: new Date(wire.seen_at),
+    expiresAt: new Date(wire.expires_at),
+  };
+}
+
+function toRole(role: string | null | undefined): Role | null {
+  return role === "admin" || role === "read" || role === "submit" ? role : null;
+}
+
+export function toOverview(wire: WireOverview): Overview {
+  return {
+    environment: wire.environment ?? null,
+    now: new Date(wire.now),
+    counts: toCounts(wire.counts),
+    queues: wire.queues.map(toQueue),
+    workers: wire.workers.map(toWorker),
+    oldestPendingMs: wire.oldest_pending_seconds === null ? null : wire.oldest_pending_seconds * 1000,
+    role: toRole(wire.role),
+  };
+}
+
+export function overviewOptions() {
+  return queryOptions({
+    queryKey: ["overview"],
+    queryFn: ({ signal }) => read("/overview", { convert: toOverview, signal }),
+    meta: { live: true },
+  });
+}

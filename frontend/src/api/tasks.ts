@@ -1,0 +1,151 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { Json } from "../lib/json";
+import { ExactNumber } from "../lib/json";
+import { post, read } from "./client";
+import type { TaskStatus, WireAttempt, WireError, WireTask, WireTaskPage } from "./wire";
+
+export type { TaskStatus } from "./wire";
+
+export interface TaskError {
+  readonly type: string;
+  readonly message: string;
+  readonly traceback: string | null;
+}
+
+export interface Attempt {
+  readonly number: number;
+  readonly worker: string | null;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly outcome: string | null;
+  readonly error: TaskError | null;
+}
+
+export interface Task {
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly status: TaskStatus;
+  readonly attempt: number;
+  readonly maxRetries: number;
+  readonly payload: Json;
+  readonly result: Json;
+  readonly error: TaskError | null;
+  readonly attempts: readonly Attempt[];
+  readonly progress: { readonly fraction: number | null; readonly message: string | null } | null;
+  readonly worker: string | null;
+  readonly createdAt: Date;
+  readonly runAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly Task[];
+  readonly nextCursor: string | null;
+}
+
+export interface TaskFilter {
+  readonly status?: TaskStatus | undefined;
+  readonly queue?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+const PAGE_SIZE = 100;
+
+/** A small number, whether it came from JSON.parse or kept its text (1.0). */
+function toNumber(value: number | ExactNumber | null | undefined): number {
+  return value instanceof ExactNumber ? Number(value.source) : (value ?? 0);
+}
+
+function toDate(value: string | null | undefined): Date | null {
+  return value === null || value === undefined ? null : new Date(value);
+}
+
+function toError(error: WireError | null | undefined): TaskError | null {
+  if (!error) return null;
+  return { type: error.type, message: error.message, traceback: error.traceback ?? null };
+}
+
+function toAttempt(attempt: WireAttempt): Attempt {
+  return {
+    number: attempt.attempt,
+    worker: attempt.worker ?? null,
+    startedAt: toDate(attempt.started_at),
+    endedAt: toDate(attempt.ended_at),
+    outcome: attempt.outcome ?? null,
+    error: toError(attempt.error),
+  };
+}
+
+export function toTask(wire: WireTask): Task {
+  const { fraction = null, message = null } = wire.progress ?? {};
+  return {
+    id: wire.id,
+    type: wire.task_type,
+    queue: wire.queue,
+    priority: wire.priority,
+    status: wire.status,
+    attempt: wire.attempt,
+    maxRetries: wire.max_retries,
+    payload: wire.payload ?? null,
+    result: wire.result ?? null,
+    error: toError(wire.error),
+    attempts: (wire.attempts ?? []).map(toAttempt),
+    progress: wire.progress ? { fraction: fraction === null ? null : toNumber(fraction), message } : null,
+    worker: wire.worker ?? null,
+    createdAt: new Date(wire.created_at),
+    runAt: toDate(wire.run_at),
+    startedAt: toDate(wire.started_at),
+    finishedAt: toDate(wire.finished_at),
+  };
+}
+
+function toPage(wire: WireTaskPage): TaskPage {
+  return { tasks: wire.tasks.map(toTask), nextCursor: wire.next_cursor };
+}
+
+function listPath(filter: TaskFilter, cursor: string | null, limit: number): string {
+  const query = new URLSearchParams();
+  if (filter.status) query.set("status", filter.status);
+  if (filter.queue) query.set("queue", filter.queue);
+  if (filter.type) query.set("task_type", filter.type);
+  query.set("limit", String(limit));
+  if (cursor !== null) query.set("cursor", cursor);
+  return `/tasks?${query.toString()}`;
+}
+
+/** The newest tasks that match; moves with every poll. */
+export function firstPageOptions(filter: TaskFilter, limit = PAGE_SIZE) {
+  return queryOptions({
+    queryKey: ["tasks", "first", filter, limit],
+    queryFn: ({ signal }) => read(listPath(filter, null, limit), { convert: toPage, signal }),
+    meta: { live: true },
+  });
+}
+
+/** The pages behind the first one, from its cursor on; loaded once each, never polled. */
+export function olderPagesOptions(filter: TaskFilter, cursor: string | null) {
+  return infiniteQueryOptions({
+    queryKey: ["tasks", "older", filter, cursor],
+    queryFn: ({ signal, pageParam }) =>
+      read(listPath(filter, pageParam, PAGE_SIZE), { convert: toPage, signal }),
+    initialPageParam: cursor,
+    getNextPageParam: (page: TaskPage) => page.nextCursor,
+    enabled: cursor !== null,
+    staleTime: Infinity,
+  });
+}
+
+export function taskOptions(id: string) {
+  return queryOptions({
+    queryKey: ["task", id],
+    queryFn: ({ signal }) => read(`/tasks/${encodeURIComponent(id)}`, { convert: toTask, signal, exact: true }),
+    meta: { live: true },
+  });
+}
+
+export async function cancelTask(id: string): Promise<void> {
+  await post(`/tasks/${encodeURIComponent(id)}/cancel`);
+}

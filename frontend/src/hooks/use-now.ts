@@ -1,0 +1,43 @@
+import { useSyncExternalStore } from "react";
+
+/** One tick a second for the whole page, so that ages on it agree with each other. */
+
+let offset = 0;
+let localNow = Date.now();
+let timer: ReturnType<typeof setInterval> | null = null;
+const listeners = new Set<() => void>();
+
+function tick(): void {
+  localNow = Date.now();
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  if (timer === null) {
+    localNow = Date.now();
+    timer = setInterval(tick, 1000);
+  }
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0 || timer === null) return;
+    clearInterval(timer);
+    timer = null;
+  };
+}
+
+/** Learns how far this machine's clock is off. Differences below two seconds are the answer's travel time. */
+export function syncClock(serverNow: Date, receivedAt: number): void {
+  const difference = serverNow.getTime() - receivedAt;
+  offset = Math.abs(difference) < 2000 ? 0 : difference;
+}
+
+/** The server's clock in milliseconds since 1970, renewed every second: for ages of what it reports. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => localNow + offset);
+}
+
+/** This machine's clock, renewed every second: for what happens in this page. */
+export function useLocalNow(): number {
+  return useSyncExternalStore(subscribe, () => localNow);
+}

@@ -1,0 +1,49 @@
+import { CircleCheck, CircleX } from "lucide-react";
+import { isHealthy } from "../../api/health";
+import type { Worker } from "../../api/overview";
+import { Card } from "../../components/card";
+import { TimeText } from "../../components/time-text";
+import { formatCount, plural } from "../../lib/format";
+
+interface WorkersCardProps {
+  workers: readonly Worker[];
+  now: Date;
+  running: number;
+}
+
+function versionSentence(workers: readonly Worker[]): string {
+  const versions = new Set(workers.map((worker) => worker.version));
+  return versions.size === 1 ? `All on version ${[...versions].join("")}.` : `Versions ${[...versions].sort().join(", ")}.`;
+}
+
+/** Who runs tasks, how many at once, and when it was last heard. */
+export function WorkersCard({ workers, now, running }: WorkersCardProps) {
+  const slots = workers.filter((worker) => isHealthy(worker, now)).reduce((sum, worker) => sum + worker.slots, 0);
+  if (workers.length === 0)
+    return (
+      <Card title="Workers">
+        <p className="px-4 pb-4 text-text-2">No worker is running. Tasks wait safely until one starts.</p>
+      </Card>
+    );
+  return (
+    <Card title="Workers" note={`${formatCount(running)} of ${plural(slots, "slot")} busy`}>
+      <ul className="flex flex-col gap-1 px-4 pb-1">
+        {workers.map((worker) => {
+          const healthy = isHealthy(worker, now);
+          const Icon = healthy ? CircleCheck : CircleX;
+          return (
+            <li key={worker.name} className="flex h-7 items-center gap-2.5">
+              <Icon size={14} aria-label={healthy ? "Healthy:" : "Lost:"} className={healthy ? "text-green-fg" : "text-red-fg"} />
+              <span className="min-w-0 truncate font-mono" title={`${worker.name} on ${worker.host}, version ${worker.version}`}>
+                {worker.name}
+              </span>
+              <span className="ml-auto shrink-0 text-text-2">{plural(worker.slots, "slot")}</span>
+              <TimeText at={worker.seenAt} className="w-16 shrink-0 text-right text-12 text-text-3" />
+            </li>
+          );
+        })}
+      </ul>
+      <p className="mx-4 mt-1 border-t border-border py-3 text-12 text-text-2">{versionSentence(workers)}</p>
+    </Card>
+  );
+}

@@ -1,0 +1,90 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { ArrowLeft, ChevronRight, Inbox } from "lucide-react";
+import { useState } from "react";
+import { overviewOptions } from "../../api/overview";
+import { ApiProblem } from "../../api/problem";
+import type { Task } from "../../api/tasks";
+import { taskOptions } from "../../api/tasks";
+import { buttonClass } from "../../components/button";
+import { Card } from "../../components/card";
+import { CopyButton } from "../../components/copy-button";
+import { ErrorMessage, Message } from "../../components/message";
+import { SkeletonBlock } from "../../components/skeleton";
+import { useLive } from "../../live/live";
+import { PageFrame } from "../shell/page-frame";
+import { Attempts } from "./attempts";
+import { ErrorCard } from "./error-card";
+import { JsonCard } from "./json-card";
+import { TaskHeader } from "./task-header";
+
+export function TaskPage() {
+  const { taskId } = useParams({ from: "/tasks/$taskId" });
+  const { data: task, isError, error } = useQuery(taskOptions(taskId));
+  return (
+    <PageFrame title={task === undefined ? "Task" : `${task.type} ${task.status}`} heading={<Breadcrumb id={taskId} />}>
+      {task !== undefined ? <TaskView key={task.id} task={task} /> : <NoTask failed={isError} error={error} />}
+    </PageFrame>
+  );
+}
+
+function Breadcrumb({ id }: { id: string }) {
+  return (
+    <div className="flex min-w-0 items-center gap-2">
+      <Link to="/tasks" className="font-medium text-text-2 hover:text-text">
+        <ArrowLeft size={16} aria-label="Tasks" className="md:hidden" />
+        <span aria-hidden className="max-md:hidden">Tasks</span>
+        <span className="sr-only max-md:hidden">Tasks</span>
+      </Link>
+      <ChevronRight size={14} aria-hidden className="shrink-0 text-text-3 max-md:hidden" />
+      <span className="truncate font-mono" title={id}>{id}</span>
+      <CopyButton text={id} name="id" />
+    </div>
+  );
+}
+
+function NoTask({ failed, error }: { failed: boolean; error: unknown }) {
+  const { nextTryAt, readNow } = useLive();
+  if (!failed)
+    return (
+      <Card className="h-30">
+        <SkeletonBlock what="task" className="" />
+      </Card>
+    );
+  const gone = error instanceof ApiProblem && (error.status === 404 || error.status === 410);
+  return (
+    <Card>
+      {gone ? (
+        <Message
+          icon={Inbox}
+          title="This task is not kept"
+          actions={
+            <Link to="/tasks" className={buttonClass()}>
+              All tasks
+            </Link>
+          }
+        >
+          Finished tasks are kept for a time and then removed. If the id was copied, check that all of it was.
+        </Message>
+      ) : (
+        <ErrorMessage what="The task" error={error} nextTryAt={nextTryAt} onRetry={readNow} />
+      )}
+    </Card>
+  );
+}
+
+function TaskView({ task }: { task: Task }) {
+  const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
+  const [chosen, setChosen] = useState<number | null>(null);
+  const shown = task.attempts.find((attempt) => attempt.number === chosen) ?? task.attempts.findLast((attempt) => attempt.error !== null);
+  const error = shown?.error ?? (chosen === null ? task.error : null);
+  return (
+    <div className="flex flex-col gap-3 md:gap-4">
+      <TaskHeader task={task} mayAct={overview?.role === "admin"} />
+      {task.attempts.length > 0 && <Attempts task={task} chosen={shown?.number ?? null} onChoose={setChosen} />}
+      {error !== null && <ErrorCard error={error} attempt={shown?.number ?? task.attempt} />}
+      <JsonCard title="Payload" value={task.payload} />
+      {(task.status === "completed" || task.result !== null) && <JsonCard title="Result" value={task.result} />}
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import type { TaskFilter } from "../../api/tasks";
+import { isTaskStatus } from "../../components/status";
+
+function name(value: unknown): string | undefined {
+  if (typeof value === "number") return String(value); // the router reads ?queue=1 as a number
+  return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
+}
+
+/** The list's filter as the URL holds it. What it does not know is dropped. */
+export function readTaskSearch(search: Record<string, unknown>): TaskFilter {
+  const filter: { -readonly [Key in keyof TaskFilter]: TaskFilter[Key] } = {};
+  if (isTaskStatus(search.status)) filter.status = search.status;
+  const queue = name(search.queue);
+  if (queue !== undefined) filter.queue = queue;
+  const type = name(search.type);
+  if (type !== undefined) filter.type = type;
+  return filter;
+}

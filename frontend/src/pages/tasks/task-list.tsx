@@ -1,0 +1,90 @@
+import { ArrowUp } from "lucide-react";
+import type { RefObject, UIEvent } from "react";
+import { useMemo } from "react";
+import type { Counts, Overview } from "../../api/overview";
+import type { TaskFilter } from "../../api/tasks";
+import { describeProblem } from "../../api/problem";
+import { Button } from "../../components/button";
+import { ErrorMessage } from "../../components/message";
+import { SkeletonRows } from "../../components/skeleton";
+import { formatCount, plural } from "../../lib/format";
+import { useLive } from "../../live/live";
+import { NoTasks } from "./no-tasks";
+import { TaskCards } from "./task-cards";
+import { TaskTable } from "./task-table";
+import { useTaskList } from "./use-task-list";
+
+/** Older pages are asked for when this share of what is loaded has been scrolled by. */
+const PREFETCH_AT = 0.7;
+
+interface TaskListProps {
+  filter: TaskFilter;
+  counts: Counts | null;
+  overview: Overview | undefined;
+  phone: boolean;
+  box: RefObject<HTMLDivElement>;
+}
+
+/** The rows with everything that can stand in their place: loading, failed, empty, held, more to load. */
+export function TaskList({ filter, counts, overview, phone, box }: TaskListProps) {
+  const { nextTryAt, readNow } = useLive();
+  const list = useTaskList(filter);
+  const { rows, newer, hasMore } = list;
+  const pausedQueues = useMemo(
+    () => new Set(overview?.queues.filter((queue) => queue.paused).map((queue) => queue.name)),
+    [overview],
+  );
+
+  const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: UIEvent) => {
+    if (scrollTop > 0) list.hold();
+    else if (!list.isDeep) list.release();
+    if (hasMore && scrollTop + clientHeight > scrollHeight * PREFETCH_AT) list.loadMore();
+  };
+  const showNewer = () => {
+    list.release();
+    box.current?.scrollTo({ top: 0 });
+  };
+
+  if (list.first.data === undefined)
+    return list.first.isError ? (
+      <ErrorMessage what="Tasks" error={list.first.error} nextTryAt={nextTryAt} onRetry={readNow} />
+    ) : (
+      <SkeletonRows rows={12} what="tasks" />
+    );
+  if (rows.length === 0) return <NoTasks filter={filter} counts={counts} workers={overview?.workers.length ?? 0} />;
+  return (
+    <>
+      {newer > 0 && (
+        <button
+          type="button"
+          onClick={showNewer}
+          className="flex min-h-8 shrink-0 items-center justify-center gap-2 border-b border-border bg-accent-soft text-12 font-medium text-accent hover:underline"
+        >
+          <ArrowUp size={14} aria-hidden />
+          {plural(newer, "newer change")}. Show
+        </button>
+      )}
+      <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto">
+        {phone ? (
+          <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} />
+        ) : (
+          <TaskTable rows={rows} pausedQueues={pausedQueues} scrollBox={box} hasMore={hasMore} />
+        )}
+        <div className="flex min-h-12 items-center justify-center gap-3 px-4 py-2 text-12 text-text-2">
+          {list.moreError ? (
+            <>
+              Older tasks could not be loaded. {describeProblem(list.moreError)}
+              <Button onClick={list.retryMore}>Try now</Button>
+            </>
+          ) : hasMore ? (
+            <Button onClick={list.loadMore} aria-disabled={list.isLoadingMore}>
+              {list.isLoadingMore ? "Loading older tasks" : "Load older tasks"}
+            </Button>
+          ) : (
+            `${formatCount(rows.length)} ${rows.length === 1 ? "task" : "tasks"}, no older ones`
+          )}
+        </div>
+      </div>
+    </>
+  );
+}

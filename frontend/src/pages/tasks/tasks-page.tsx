@@ -1,0 +1,45 @@
+import { useQuery } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef } from "react";
+import { overviewOptions } from "../../api/overview";
+import { joinClasses } from "../../lib/format";
+import { PHONE, useMedia } from "../../hooks/use-media";
+import { PageFrame } from "../shell/page-frame";
+import { FilterBar } from "./filter-bar";
+import { StatusTabs } from "./status-tabs";
+import { TaskList } from "./task-list";
+
+export function TasksPage() {
+  const filter = useSearch({ from: "/tasks" });
+  const phone = useMedia(PHONE);
+  const { data: overview } = useQuery(overviewOptions());
+  const box = useRef<HTMLDivElement>(null);
+  const filterKey = JSON.stringify([filter.status, filter.queue, filter.type]);
+  useEffect(() => {
+    box.current?.scrollTo({ top: 0 });
+  }, [filterKey]);
+
+  const queues = useMemo(() => overview?.queues.map((queue) => queue.name) ?? [], [overview]);
+  const types = useMemo(() => [...new Set(overview?.workers.flatMap((worker) => worker.types))], [overview]);
+  const counts = useMemo(() => {
+    if (overview === undefined || filter.type !== undefined) return null;
+    if (filter.queue === undefined) return overview.counts;
+    return overview.queues.find((queue) => queue.name === filter.queue)?.counts ?? null;
+  }, [overview, filter.queue, filter.type]);
+
+  return (
+    <PageFrame title="Tasks" fill>
+      <section
+        aria-label="Tasks"
+        className={joinClasses(
+          "flex min-h-0 flex-1 flex-col overflow-hidden bg-surface",
+          "md:rounded-lg md:border md:border-border md:shadow-1",
+        )}
+      >
+        {!phone && <StatusTabs filter={filter} counts={counts} />}
+        <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary="newest change first" />
+        <TaskList key={filterKey} filter={filter} counts={counts} overview={overview} phone={phone} box={box} />
+      </section>
+    </PageFrame>
+  );
+}
