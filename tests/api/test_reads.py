@@ -1,0 +1,175 @@
+"""GET of tasks, pages, overview, task types; cancel."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shared.queue import TaskQueue
+from tests.api.support import MAIL, Client, is_problem
+from tests.support.factories import ERROR, ending, registered
+from tests.support.queues import NAMESPACE
+
+
+@pytest.mark.parametrize(
+    "task_id", ["0" * 27, "x", "0" * 26, "0" * 28, "0" * 26 + "U", "%00", "..%2f..", "%ed%a0%80", "ü" * 27]
+)
+async def test_an_id_that_nobody_has(tcp_api: Client, task_id: str) -> None:
+    assert is_problem(await tcp_api.get(f"/api/tasks/{task_id}"), 404)
+    assert is_problem(await tcp_api.post(f"/api/tasks/{task_id}/cancel"), 404)
+
+
+async def test_pages_follow_each_other_and_show_each_task_once(api: Client) -> None:
+    batch = {"tasks": [{**MAIL, "payload": {"n": n}} for n in range(7)]}
+    ids = [task["id"] for task in (await api.post("/api/tasks/batch", json=batch)).json()["tasks"]]
+    seen: list[str] = []
+    url = "/api/tasks?status=pending&limit=3"
+    for _ in range(5):
+        answer = await api.get(url)
+        assert answer.status_code == 200
+        seen += [task["id"] for task in answer.json()["tasks"]]
+        following = re.search(r'<([^>]*)>; rel="next"', answer.headers["link"])
+        assert (following is None) == (answer.json()["next_cursor"] is None)
+        assert '; rel="first"' in answer.headers["link"]
+        if following is None:
+            break
+        url = following[1]
+        assert "status=pending" in url
+    assert sorted(seen) == sorted(ids)
+    assert len(seen) == 7
+
+
+async def test_filters(api: Client) -> None:
+    for queue, kind, delay in (("a", "x", 0), ("a", "y", 0), ("b", "x", 60)):
+        await api.submit(queue=queue, task_type=kind, delay_seconds=delay)
+
+    async def found(query: str) -> list[tuple[str, str]]:
+        tasks = (await api.get(f"/api/tasks?{query}")).json()["tasks"]
+        return sorted((task["queue"], task["task_type"]) for task in tasks)
+
+    assert await found("") == [("a", "x"), ("a", "y"), ("b", "x")]
+    assert await found("queue=a") == [("a", "x"), ("a", "y")]
+    assert await found("task_type=x") == [("a", "x"), ("b", "x")]
+    assert await found("status=scheduled") == [("b", "x")]
+    assert await found("status=pending&queue=a&task_type=y") == [("a", "y")]
+    assert await found("status=waiting") == []
+    assert await found("queue=&task_type=") == [("a", "x"), ("a", "y"), ("b", "x")]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=done", "status"),
+        ("status=", "status"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=5.5", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        ("limit=", "limit"),
+        ("queue=a:b", "queue"),
+        ("task_type=a%20b", "task_type"),
+        ("queue=%ed%a0%80", "queue"),
+        ("queue=%00", "queue"),
+        ("cursor=x", "cursor"),
+        ("cursor=%ed%a0%80", "cursor"),
+        ("cursor=WzEsMiwzXQ", "cursor"),
+        ("cursor=" + "A" * 2000, "cursor"),
+        ("page=2", "page"),
+    ],
+)
+async def test_a_wrong_query_is_named(tcp_api: Client, query: str, field: str) -> None:
+    assert is_problem(await tcp_api.get(f"/api/tasks?{query}"), 422, field)
+
+
+async def test_cancel_of_a_task_that_waits(api: Client) -> None:
+    answer = await api.submit()
+    task_id = answer.json()["id"]
+    cancelled = await api.post(f"/api/tasks/{task_id}/cancel")
+    assert cancelled.status_code == 200
+    assert cancelled.json() == {"id": task_id, "status": "cancelled"}
+    again = await api.post(f"/api/tasks/{task_id}/cancel")
+    assert again.json() == cancelled.json()
+
+
+async def test_cancel_of_a_task_that_runs_and_of_one_that_ended(api: Client, engine: TaskQueue) -> None:
+    state = await registered(engine, types=("email",))
+    task_id = (await api.submit()).json()["id"]
+    claims = (await engine.exchange(state, free=1)).claims
+    asked = await api.post(f"/api/tasks/{task_id}/cancel")
+    assert asked.json() == {"id": task_id, "status": "running"}
+    await engine.exchange(state, [ending(claims[0])], free=0)
+    assert is_problem(await api.post(f"/api/tasks/{task_id}/cancel"), 409)
+
+
+async def test_the_error_of_a_task_is_read(tcp_api: Client, engine: TaskQueue) -> None:
+    state = await registered(engine, types=("email",))
+    task_id = (await tcp_api.submit(max_retries=0)).json()["id"]
+    claims = (await engine.exchange(state, free=1)).claims
+    await engine.exchange(state, [ending(claims[0], "f", ERROR)], free=0)
+    task = (await tcp_api.get(f"/api/tasks/{task_id}")).json()
+    assert task["status"] == "dead"
+    assert task["error"] == {"type": "ValueError", "message": "boom", "traceback": None}
+
+
+async def test_the_overview(api: Client, engine: TaskQueue) -> None:
+    state = await registered(engine, types=("email",))
+    await api.submit()
+    await api.submit(delay_seconds=60, queue="late")
+    view = (await api.get("/api/overview")).json()
+    assert view["environment"] == NAMESPACE
+    assert view["role"] == "admin"
+    assert view["counts"] == {
+        "scheduled": 1,
+        "pending": 1,
+        "running": 0,
+        "retrying": 0,
+        "completed": 0,
+        "dead": 0,
+        "cancelled": 0,
+    }
+    assert [queue["name"] for queue in view["queues"]] == ["default", "late"]
+    assert [worker["name"] for worker in view["workers"]] == [state.name]
+    assert view["workers"][0]["started_at"] == "2026-01-01T00:00:00.000Z"
+    assert view["oldest_pending_seconds"] >= 0
+    assert view["now"].endswith("Z")
+
+
+async def test_ready(api: Client) -> None:
+    answer = await api.get("/api/ready")
+    assert answer.status_code == 200
+    assert answer.headers["x-redis-calls"] == "1"
+
+
+async def test_etags_of_every_polled_read(tcp_api: Client, engine: TaskQueue) -> None:
+    await registered(engine, types=("email",))
+    task_id = (await tcp_api.submit()).json()["id"]
+    for path in ("/api/tasks", f"/api/tasks/{task_id}", "/api/overview", "/api/task-types"):
+        first = await tcp_api.get(path)
+        tag = first.headers["etag"]
+        for condition in (tag, f'"other", {tag}', "*", tag.removeprefix("W/")):
+            same = await tcp_api.get(path, headers={"If-None-Match": condition})
+            assert same.status_code == 304, path
+            assert same.content == b""
+            assert same.headers["etag"] == tag
+        other = await tcp_api.get(path, headers={"If-None-Match": '"other"'})
+        assert other.status_code == 200
+        assert other.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_change_changes_the_etag(tcp_api: Client) -> None:
+    task_id = (await tcp_api.submit()).json()["id"]
+    paths = ("/api/tasks", f"/api/tasks/{task_id}", "/api/overview")
+    before = [(await tcp_api.get(path)).headers["etag"] for path in paths]
+    await tcp_api.post(f"/api/tasks/{task_id}/cancel")
+    for path, tag in zip(paths, before, strict=True):
+        assert (await tcp_api.get(path, headers={"If-None-Match": tag})).status_code == 200
+
+
+async def test_prices(tcp_api: Client) -> None:
+    first = await tcp_api.submit()
+    second = await tcp_api.submit()
+    assert 0 < int(second.headers["x-redis-calls"]) < int(first.headers["x-redis-calls"])
+    assert (await tcp_api.get(first.headers["location"])).headers["x-redis-calls"] == "1"
+    assert (await tcp_api.get("/api/health")).headers["x-redis-calls"] == "0"
