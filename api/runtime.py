@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.errors import NotConfigured
 from api.known_types import KnownTypes
 from api.security.keys import ApiKey, read_keys
-from api.settings import ApiSettings, configuration_problem
+from api.settings import ApiSettings, configuration_problem, read_settings
 from shared.errors import SettingsError
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import redis_target
@@ -25,7 +25,7 @@ class Runtime:
         self.problem: NotConfigured | None = None
         self.keys: list[ApiKey] = []
         try:
-            self.settings = settings or ApiSettings.read()
+            self.settings = settings or read_settings()
         except SettingsError as error:
             self.settings = ApiSettings.model_construct()
             self.problem = NotConfigured([error])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from api.errors import NotConfigured
@@ -34,6 +34,22 @@ class ApiSettings(Settings):
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins of CORS_ORIGINS."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+def read_settings() -> ApiSettings:
+    """The environment.
+
+    Raises:
+        SettingsError: naming the first variable that is wrong. Anybody may read it in an answer, so
+            it does not repeat the value.
+    """
+    try:
+        return ApiSettings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        rule = first["msg"].replace("Input should", "must")
+        raise SettingsError(variable, f"{rule}.", f"{variable}=…") from None
 
 
 def configuration_problem(settings: ApiSettings) -> NotConfigured | None:

@@ -1,0 +1,179 @@
+"""Redis away, slow, full, refusing, or answering nonsense: told within 5 s, and never as our defect."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import respx
+
+from api.app import create_app
+from api.settings import ApiSettings
+from shared.settings import RestTarget
+from shared.transports.rest import RestTransport
+from tests.api.conftest import AppFactory
+from tests.api.support import MAIL, Client, is_problem
+from tests.support.server import Server, free_port
+
+URL = "https://redis.example.org"
+PATHS = [
+    ("POST", "/api/tasks"),
+    ("POST", "/api/tasks/batch"),
+    ("GET", "/api/tasks"),
+    ("GET", f"/api/tasks/{'0' * 27}"),
+    ("POST", f"/api/tasks/{'0' * 27}/cancel"),
+    ("GET", "/api/task-types"),
+    ("GET", "/api/overview"),
+    ("GET", "/api/ready"),
+]
+
+
+def _rest_client(router: respx.MockRouter) -> Client:
+    transport = RestTransport(RestTarget(URL, "t"), http=httpx.MockTransport(router.async_handler))
+    return Client(
+        create_app(ApiSettings(upstash_redis_rest_url=URL, upstash_redis_rest_token="t"), transport=transport)
+    )
+
+
+async def _ask(client: Client, method: str, path: str) -> httpx.Response:
+    body = {"tasks": [MAIL]} if path.endswith("batch") else MAIL
+    return await client.request(method, path, json=body if method == "POST" else None)
+
+
+NONSENSE = {
+    "html": httpx.Response(200, html="<h1>hello</h1>"),
+    "bad gateway": httpx.Response(502, html="<h1>bad gateway</h1>"),
+    "empty": httpx.Response(200),
+    "list": httpx.Response(200, json=[]),
+    "text": httpx.Response(200, json="x"),
+    "no result": httpx.Response(200, json={}),
+    "null": httpx.Response(200, json={"result": None}),
+    "number": httpx.Response(200, json={"result": 5}),
+    "word": httpx.Response(200, json={"result": "x"}),
+    "short": httpx.Response(200, json={"result": []}),
+    "price only": httpx.Response(200, json={"result": [3]}),
+    "wrong parts": httpx.Response(200, json={"result": [3, "x", {"y": 1}]}),
+    "wrong five": httpx.Response(200, json={"result": [3, "x", "y", "z", "w"]}),
+    "wrong words": httpx.Response(200, json={"result": ["x", "y", "z"]}),
+    "not utf-8": httpx.Response(200, content=b'{"result": "\xff"}'),
+    "503": httpx.Response(503),
+    "alien error": httpx.Response(400, json={"error": "ERR unknown command"}),
+    "quota": httpx.Response(400, json={"error": "ERR max requests limit exceeded. Limit: 500000"}),
+    "password": httpx.Response(401, json={"error": "WRONGPASS invalid or missing auth token"}),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+async def test_nonsense_over_rest(kind: str) -> None:
+    router = respx.MockRouter(assert_all_called=False)
+    router.route().mock(return_value=NONSENSE[kind])
+    async with _rest_client(router) as client:
+        for method, path in PATHS:
+            answer = await _ask(client, method, path)
+            assert is_problem(answer, 503), (method, path)
+            assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x")]
+)
+async def test_no_connection_over_rest(error: Exception) -> None:
+    router = respx.MockRouter(assert_all_called=False)
+    router.route().mock(side_effect=error)
+    async with _rest_client(router) as client:
+        for method, path in PATHS:
+            answer = await _ask(client, method, path)
+            assert is_problem(answer, 503)
+            assert answer.json()["type"] == "/problems/store-unavailable"
+
+
+async def test_full_over_rest() -> None:
+    router = respx.MockRouter(assert_all_called=False)
+    router.route().mock(
+        return_value=httpx.Response(
+            400, json={"error": "OOM command not allowed when used memory > 'maxmemory'."}
+        )
+    )
+    async with _rest_client(router) as client:
+        answer = await client.submit()
+        assert is_problem(answer, 507)
+        assert answer.headers["retry-after"] == "30"
+
+
+async def test_away_over_tcp(make_app: AppFactory) -> None:
+    async with Client(make_app(redis_url=f"redis://127.0.0.1:{free_port()}")) as client:
+        for method, path in PATHS:
+            assert is_problem(await _ask(client, method, path), 503)
+        assert (await client.get("/api/health")).status_code == 200
+
+
+async def test_full_over_tcp() -> None:
+    server = Server("--maxmemory", "3mb", "--maxmemory-policy", "noeviction")
+    app = create_app(ApiSettings(redis_url=server.url))
+    try:
+        async with Client(app) as client:
+            statuses = []
+            for _ in range(60):
+                answer = await client.submit(payload={"a": "x" * 100_000})
+                statuses.append(answer.status_code)
+                if answer.status_code != 202:
+                    break
+            assert is_problem(answer, 507)
+            assert statuses.count(202) > 0
+    finally:
+        await app.state.runtime.close()
+        server.stop()
+
+
+async def test_it_serves_again_when_redis_is_back() -> None:
+    server = Server()
+    app = create_app(ApiSettings(redis_url=server.url))
+    try:
+        async with Client(app) as client:
+            assert (await client.submit()).status_code == 202
+            server.kill()
+            assert is_problem(await client.submit(), 503)
+            assert is_problem(await client.get("/api/ready"), 503)
+            server.start()
+            assert (await client.submit()).status_code == 202
+            assert (await client.get("/api/ready")).status_code == 200
+    finally:
+        await app.state.runtime.close()
+        server.stop()
+
+
+@pytest.fixture
+async def black_hole() -> AsyncIterator[int]:
+    """A port that takes connections and never says a word."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def swallow(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    listener = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    yield listener.sockets[0].getsockname()[1]
+    listener.close()
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_silent_redis_is_told_within_five_seconds(black_hole: int) -> None:
+    over_tcp = create_app(ApiSettings(redis_url=f"redis://127.0.0.1:{black_hole}"))
+    over_rest = create_app(
+        ApiSettings(upstash_redis_rest_url=f"http://127.0.0.1:{black_hole}", upstash_redis_rest_token="t")
+    )
+    async with Client(over_tcp) as tcp, Client(over_rest) as rest:
+        begun = time.monotonic()
+        answers = await asyncio.gather(
+            *(_ask(client, method, path) for client in (tcp, rest) for method, path in PATHS)
+        )
+        took_s = time.monotonic() - begun
+    for answer in answers:
+        assert is_problem(answer, 503)
+        assert answer.headers["retry-after"]
+    assert took_s < 5
+    await over_tcp.state.runtime.close()
+    await over_rest.state.runtime.close()
