@@ -14,6 +14,7 @@ for everything. The lookup of a name is bounded by the system's resolver instead
 from __future__ import annotations
 
 import email.utils
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 #: Host and port → IP addresses, as text. Tests pass their own.
 Resolver = Callable[[str, int], list[str]]
 
+#: A name or an address in ASCII; httpx would percent-encode whatever else stands there.
+HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 REDIRECTS = {301, 302, 303, 307, 308}
 #: Answers below 500 that may be another one later.
 PASSING = {408, 425, 429}
@@ -83,7 +86,7 @@ def fetch(
     import httpcore
 
     settings = settings or FetchSettings.load()
-    target = _checked(url, settings)
+    target = _checked(url, "", settings)
     backend = _backend(settings, resolver)
     try:
         with httpcore.ConnectionPool(
@@ -93,20 +96,22 @@ def fetch(
                 answer = _get(pool, target, max_bytes)
                 if isinstance(answer, Fetched):
                     return answer
-                target = _checked(str(target.join(answer)), settings)
+                target = _checked(answer, str(target), settings)
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
         raise FetchError(f"{_shown(target)} cannot be read: {type(error).__name__}: {error}") from error
     raise Reject(f"{_shown(target)}: more than {settings.fetch_max_redirects} redirects; give the final URL")
 
 
-def _checked(url: str, settings: FetchSettings) -> httpx.URL:
+def _checked(url: str, base: str, settings: FetchSettings) -> httpx.URL:
     """The URL, when its form is allowed; where it leads is judged at the connection."""
     import httpx
 
     try:
-        target = httpx.URL(url)
+        target = httpx.URL(base).join(url) if base else httpx.URL(url)
     except httpx.InvalidURL as error:
         raise Reject(f"the URL is not valid ({error}); give an absolute https URL") from error
+    if target.host and not HOST.fullmatch(target.raw_host.decode("ascii")):
+        raise Reject(f"the URL is not valid: {target.host!r} is no host name")
     schemes = {"https": 443, "http": 80} if settings.fetch_allow_http else {"https": 443}
     if target.scheme not in schemes or not target.host:
         raise Reject(f"{_shown(target)}: only {' and '.join(schemes)} URLs with a host are fetched")
@@ -137,7 +142,7 @@ def _get(pool: httpcore.ConnectionPool, target: httpx.URL, max_bytes: int) -> Fe
             return answered["location"]
         if not 200 <= response.status < 300:
             raise _failure(target, response.status, answered.get("retry-after", ""))
-        if answered.get("content-encoding", "identity") != "identity":
+        if answered.get("content-encoding", "identity") not in ("", "identity"):
             raise Reject(f"{_shown(target)}: the server compresses although it was asked not to")
         if answered.get("content-length", "").isdecimal() and int(answered["content-length"]) > max_bytes:
             raise _too_large(target, max_bytes)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from shared.errors import SettingsError
 from worker_host.handler_settings import StorageSettings
@@ -107,10 +107,9 @@ class FolderStorage:
         path = self._path(checked_key(key))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-            draft = Path(name)
+            draft = path.with_name(f".{uuid4().hex}.part")
             try:
-                with os.fdopen(handle, "wb") as file:
+                with draft.open("xb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())

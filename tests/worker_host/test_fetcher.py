@@ -255,6 +255,8 @@ def test_redirect_is_followed(server, settings):
         ("http:~~files.test~hello", "only https"),
         ("file:~~~etc~passwd", "only https"),
         ("https:~~user:pw@files.test~", "credentials"),
+        ("https:~~[bad", "not valid"),
+        ("https:~~files.test:port~", "not valid"),
     ],
 )
 def test_redirect_to_what_is_refused(server, settings, location, why):
@@ -288,6 +290,9 @@ def test_redirects_are_bounded(server, settings):
         ("https://files.test:99999/", "not valid"),
         ("https://files.test:0/", "not valid"),
         ("https://files\n.test/", "not valid"),
+        ("https://fi les.test/", "not valid"),
+        ("https://127.0.0.1%2f.files.test/", "not valid"),
+        ("https://[fe80::1%25eth0]/", "not valid"),
         ("https://127.0.0.1/", "loopback"),
         ("https://[::1]/", "loopback"),
         ("https://[::ffff:127.0.0.1]/", "loopback"),

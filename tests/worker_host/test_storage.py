@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from pathlib import Path
 
 import boto3
@@ -152,6 +153,24 @@ def test_bucket_that_does_not_exist_is_an_error_with_its_address(s3_endpoint, mo
     storage = open_storage(StorageSettings(storage_url="s3://nowhere", s3_endpoint_url=s3_endpoint[0]))
     with pytest.raises(StorageError, match="s3://nowhere/x cannot be written"):
         storage.put("x", b"", "text/plain")
+
+
+def test_bucket_that_is_away_is_an_error_and_not_a_long_wait(monkeypatch):
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        storage = open_storage(StorageSettings(storage_url="s3://files", s3_endpoint_url=endpoint))
+        with pytest.raises(StorageError, match="cannot be read"):
+            storage.get("x", MAX)
+
+
+def test_files_can_be_read_by_whom_the_umask_allows(tmp_path):
+    address = open_storage(StorageSettings(storage_url=f"file:{tmp_path}")).put("x", b"", "text/plain")
+    umask = os.umask(0)
+    os.umask(umask)
+    assert Path(address.removeprefix("file://")).stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_link_that_leads_out_of_the_folder_is_not_followed(tmp_path):

@@ -85,7 +85,10 @@ def cast(column: pl.Series, to: ColumnType, text_format: str | None = None) -> p
         turned = _cast(column, to, text_format)
     except pl.exceptions.PolarsError as error:
         raise StepError(f"column {column.name!r} cannot become {to}: {first_line(error)}") from error
-    lost = column.filter(turned.is_null() & column.is_not_null())
+    is_lost = turned.is_null() & column.is_not_null()
+    if column.dtype.is_float() and to is ColumnType.INTEGER:
+        is_lost |= (column != column.floor()).fill_null(value=False)
+    lost = column.filter(is_lost)
     if len(lost):
         raise StepError(
             f"column {column.name!r}: {len(lost)} values cannot become {to}, for example {lost[0]!r}"

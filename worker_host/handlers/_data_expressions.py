@@ -75,16 +75,17 @@ class _Compiler(ast.NodeVisitor):
         return ARITHMETIC[type(node.op)](self.visit(node.left), self.visit(node.right))  # type: ignore[no-any-return]
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> pl.Expr:
-        operand: pl.Expr = self.visit(node.operand)
-        if isinstance(node.op, ast.USub):
-            return -operand
-        return ~operand if isinstance(node.op, ast.Not) else self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            return ~self._truth(node.operand)
+        if not isinstance(node.op, ast.USub):
+            return self.generic_visit(node)  # type: ignore[no-any-return] # it raises
+        return -self.visit(node.operand)  # type: ignore[no-any-return]
 
     def visit_BoolOp(self, node: ast.BoolOp) -> pl.Expr:
-        result: pl.Expr = self.visit(node.values[0])
+        result = self._truth(node.values[0])
         for value in node.values[1:]:
             result = (
-                result & self.visit(value) if isinstance(node.op, ast.And) else result | self.visit(value)
+                result & self._truth(value) if isinstance(node.op, ast.And) else result | self._truth(value)
             )
         return result
 
@@ -96,7 +97,7 @@ class _Compiler(ast.NodeVisitor):
     def visit_IfExp(self, node: ast.IfExp) -> pl.Expr:
         import polars as pl
 
-        return pl.when(self.visit(node.test)).then(self.visit(node.body)).otherwise(self.visit(node.orelse))
+        return pl.when(self._truth(node.test)).then(self.visit(node.body)).otherwise(self.visit(node.orelse))
 
     def visit_Call(self, node: ast.Call) -> pl.Expr:
         from worker_host.handlers._data_functions import FUNCTIONS
@@ -119,6 +120,12 @@ class _Compiler(ast.NodeVisitor):
                 self.visit(node.args[0]), *(_constant(argument, int) for argument in node.args[1:])
             )
         return function.build(*(self.visit(argument) for argument in node.args))
+
+    def _truth(self, node: ast.expr) -> pl.Expr:
+        """A condition: without the cast, `and` of two numbers would join their bits."""
+        import polars as pl
+
+        return self.visit(node).cast(pl.Boolean)  # type: ignore[no-any-return]
 
     def _column(self, name: str) -> pl.Expr:
         import polars as pl

@@ -100,6 +100,7 @@ FUNCTIONS: dict[str, ExpressionFunction] = {
     "ends_with": _two(lambda value, part: value.str.ends_with(part)),
     "coalesce": ExpressionFunction(1, 20, _coalesce),
     "is_null": _one(lambda value: value.is_null()),
+    "date": _one(lambda value: value.str.to_date("%Y-%m-%d")),
     "year": _one(lambda value: value.dt.year()),
     "month": _one(lambda value: value.dt.month()),
     "day": _one(lambda value: value.dt.day()),

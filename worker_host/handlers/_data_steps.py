@@ -125,9 +125,11 @@ def _aggregate(table: pl.DataFrame, one: steps.Aggregation) -> pl.Expr:
     dtype = table[one.column].dtype
     if one.function in NUMERIC_ONLY and type_name(dtype) not in ("integer", "float", "boolean"):
         raise StepError(f"{one.function} needs a column of numbers; {one.column!r} is {type_name(dtype)}")
-    names = {"count_distinct": "n_unique"}
-    method = names.get(one.function.value, one.function.value)
-    expression: pl.Expr = getattr(pl.col(one.column), method)()
+    column = pl.col(one.column)
+    if one.function is steps.Function.COUNT_DISTINCT:
+        expression = column.drop_nulls().n_unique()
+    else:
+        expression = getattr(column, one.function.value)()
     return expression.alias(one.name or f"{one.column}_{one.function}")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
-import tempfile
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from worker_host.control import Reject
 from worker_host.handler_settings import EmailSettings, TlsMode
@@ -64,10 +63,10 @@ async def send(
 
 
 def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
-    import aiosmtplib
+    from worker_host.handlers._email_client import SmtpClient
 
     password = settings.smtp_password
-    return aiosmtplib.SMTP(
+    return SmtpClient(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_username,
@@ -89,13 +88,12 @@ def write_to_outbox(message: EmailMessage, folder: Path) -> dict[str, Any]:
     """Write the message as an `.eml` file, named by its Message-ID; a second run replaces it."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / (re.sub(r"[^A-Za-z0-9.@-]", "", message["Message-ID"]) + ".eml")
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+    draft = folder / f".{uuid4().hex}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(message.as_bytes())
-        Path(draft).replace(target)
+        draft.write_bytes(message.as_bytes())
+        draft.replace(target)
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
     return {
         "transport": "outbox",

@@ -107,7 +107,7 @@ class Convert(Payload):
 
 
 class Compress(Payload):
-    """Trade quality for bytes, in formats that can (JPEG, WebP, AVIF); PNG is packed harder."""
+    """Trade quality for bytes, in the formats that have one (JPEG, WebP, AVIF)."""
 
     op: Literal["compress"]
     quality: Annotated[int, Field(ge=1, le=95)] = 75

@@ -73,8 +73,10 @@ def decode_image(content: bytes, settings: ImageSettings) -> Picture:
 def _picture(image: Image.Image) -> Picture:
     from PIL import ImageOps
 
+    # A JPEG with a second picture inside, as many phones write it, calls itself MPO.
+    form = Format.JPEG if image.format == "MPO" else Format(str(image.format).lower())
     about: dict[str, Any] = {
-        "format": str(image.format).lower(),
+        "format": form.value,
         "width": image.width,
         "height": image.height,
     }
@@ -87,7 +89,7 @@ def _picture(image: Image.Image) -> Picture:
     pixels = _plain(upright).copy()
     # Encoders would take comments and the like from here, asked or not.
     pixels.info = {}
-    return Picture(pixels, Format(about["format"]), exif.tobytes() if exif else b"", profile, about=about)
+    return Picture(pixels, form, exif.tobytes() if exif else b"", profile, about=about)
 
 
 def _plain(image: Image.Image) -> Image.Image:

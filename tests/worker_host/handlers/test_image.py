@@ -283,6 +283,13 @@ def test_animation_gives_its_first_frame_and_says_how_many_there_were():
     assert corners(opened(result))[0] == RED
 
 
+def test_photo_with_a_second_picture_inside_stays_a_jpeg():
+    content = encoded(quarters(160, 80), "MPO", save_all=True, append_images=[quarters(8, 8)])
+    assert Image.open(io.BytesIO(content)).format == "MPO"
+    result = run(content)
+    assert (result["source"]["format"], opened(result).format) == ("jpeg", "JPEG")
+
+
 def test_result_in_storage_is_a_source_again():
     result = run(quarters(), to="storage")
     assert result["address"].endswith("/images/0_01JIMG.png")
