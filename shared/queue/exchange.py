@@ -143,12 +143,15 @@ class Exchange(QueueBase):
             maintain: look for what is due; may be left out while waiting for it anyway.
             want_cursor: return where to wait from.
         """
+        if len(outcomes) > MAX_OUTCOMES:
+            raise InvalidInput("outcomes", f"are {len(outcomes)}.", f"Hand in at most {MAX_OUTCOMES} a call.")
         items = list(state.queues)
         records: list[str] = []
         prefix = self.keys.prefix
         for task_id, number, kind, body, delay_ms in outcomes:
             records.append(f"{prefix}t:{task_id}")
-            items += (f"{kind} {number} {delay_ms}", body)
+            # A record is read by its lines; in JSON a line break is nothing but a blank.
+            items += (f"{kind} {number} {delay_ms}", body.replace("\n", " ") if "\n" in body else body)
         number = state.number + 1
         reply = await self._run(
             "exchange",

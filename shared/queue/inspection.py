@@ -273,9 +273,7 @@ def _read_cursor(text: str) -> _Cursor:
         raw = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = _Cursor(*raw)
         is_ours = (
-            isinstance(cursor.place, str)
-            and isinstance(cursor.position, str)
-            and isinstance(cursor.skip, int)
+            isinstance(cursor.place, str) and isinstance(cursor.position, str) and type(cursor.skip) is int
         )
     except (binascii.Error, ValueError, TypeError, RecursionError):
         is_ours = False

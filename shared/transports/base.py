@@ -68,13 +68,15 @@ class Transport(Protocol):
 
 def error_of(text: str, script: Script | None = None) -> DtqError:
     """The error that a server's error text stands for."""
+    if text.startswith("ERR DTQ_"):
+        text = text.removeprefix("ERR ")  # servers put it before an error of one word
     head, _, rest = text.partition(" ")
     if head.startswith("DTQ_"):
         # Servers append where in the script the error arose; the words before are ours.
         return ScriptSignal(head, rest.split(" script: ")[0].split())
     if head == "NOSCRIPT":
         return NoScript(text)
-    if text.startswith(_FULL) or " OOM command not allowed" in text:
+    if text.startswith(_FULL) or "OOM command not allowed" in text:
         return StoreFull("Redis has no memory left; nothing was stored. Free memory or raise its limit.")
     if text.startswith(_REFUSED):
         return StoreRefused(f"Redis refused the call: {text}")

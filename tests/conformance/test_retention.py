@@ -1,0 +1,125 @@
+"""Ended tasks are kept for their time and up to a number, then go with all that is theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import NotFound
+from shared.models import TaskStatus
+from tests.support.factories import ending, registered, task, tasks
+from tests.support.waiting import wait_until
+
+
+async def _ended(queue, batch, kind: str = "c") -> list[str]:
+    """Submit and end; the ids."""
+    ids = [item.id for item in await queue.submit(batch)]
+    state = await registered(queue)
+    left, outcomes = len(ids), []
+    while left or outcomes:
+        reply = await queue.exchange(state, outcomes, free=100)
+        outcomes = [ending(claim, kind) for claim in reply.claims]
+        left -= len(reply.claims)
+    return ids
+
+
+def _expire(store, name: str) -> None:
+    """Let time pass: everything that ended so far is past its time."""
+    key = f"{{test:0}}:done:{name}"
+    store.zadd(key, dict.fromkeys(store.zrange(key, 0, -1), 1))
+    store.zadd("{test:0}:timers", {f"d:{name[0].upper() if name != 'cancelled' else 'X'}": 1})
+
+
+async def test_a_short_retention_is_kept_to(queue):
+    ids = await _ended(queue, tasks(3, retention_seconds=1))
+
+    async def is_gone():
+        await queue.tick()
+        return (await queue.overview()).counts["completed"] == 0
+
+    assert (await queue.get(ids[0])).status is TaskStatus.COMPLETED
+    await wait_until(is_gone, describe="the ended tasks are removed")
+    with pytest.raises(NotFound):
+        await queue.get(ids[0])
+
+
+async def test_the_retention_of_the_queue_holds_for_those_without_their_own(queues, store):
+    queue = queues(retention_s=100)
+    ids = await _ended(queue, [task(), task(retention_seconds=5)])
+    kept = store.zrange("{test:0}:done:completed", 0, -1, withscores=True)
+    assert [task_id for task_id, _ in kept] == [ids[1], ids[0]]
+    assert kept[1][1] - kept[0][1] == pytest.approx(95_000, abs=50)
+    assert store.zscore("{test:0}:timers", "d:C") == kept[0][1]
+
+
+async def test_a_keyed_task_is_kept_a_day_after_its_submission(queues, store):
+    queue = queues(retention_s=1)
+    [keyed] = await _ended(queue, [task(idempotency_key="k", retention_seconds=1)])
+    created = (await queue.get(keyed)).created_at.timestamp() * 1000
+    assert store.zscore("{test:0}:done:completed", keyed) == pytest.approx(created + 86_400_000)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("c", "completed"), ("x", "dead"), ("k", "cancelled")])
+async def test_each_status_is_trimmed_with_its_bodies(queue, store, kind, name):
+    big = {"t": "x" * 20_000}
+    ids = await _ended(queue, [task(big), task()], kind)
+    _expire(store, name)
+    assert await queue.tick() is False
+    assert (await queue.overview()).counts[name] == 0
+    assert not [key for key in store.scan_iter() if any(task_id in key for task_id in ids)]
+
+
+async def test_a_large_result_goes_with_its_task(queue, store):
+    [item] = await queue.submit([task()])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    await queue.exchange(state, [ending(claim, "c", '"' + "x" * 20_000 + '"')], free=0)
+    _expire(store, "completed")
+    await queue.tick()
+    assert not store.exists(f"{{test:0}}:o:{item.id}")
+
+
+async def test_hundreds_go_in_slices(queue, store):
+    await _ended(queue, tasks(250))
+    _expire(store, "completed")
+    assert [await queue.tick() for _ in range(3)] == [True, True, False]
+    assert (await queue.overview()).counts["completed"] == 0
+
+
+async def test_an_exchange_trims_and_what_ends_in_the_same_call_keeps_its_timer(queue, store):
+    """All that was kept expires while new tasks end: the guard sees that the new ones have a timer."""
+    await _ended(queue, tasks(2))
+    await queue.submit(tasks(1))
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    _expire(store, "completed")
+    await queue.exchange(state, [ending(claim)], free=0)
+    assert (await queue.overview()).counts["completed"] == 1
+    assert store.zscore("{test:0}:timers", "d:C") == store.zscore("{test:0}:done:completed", claim.id)
+
+
+async def test_a_reaped_dead_task_keeps_its_timer_when_all_others_expire(queue, store):
+    await _ended(queue, tasks(1), "x")
+    [item] = await queue.submit([task(max_retries=0)])
+    state = await registered(queue)
+    await queue.exchange(state, free=1)
+    _expire(store, "dead")
+    store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
+    await queue.tick()
+    assert (await queue.get(item.id)).status is TaskStatus.DEAD
+
+
+async def test_the_count_limit_wins(queues, store):
+    queue = queues(keep=100)
+    ids = await _ended(queue, tasks(450))
+    kept = (await queue.overview()).counts["completed"]
+    assert 100 <= kept <= 200
+    left = set(store.zrange("{test:0}:done:completed", 0, -1))
+    assert left == set(ids[-kept:])
+
+
+async def test_the_next_due_time_shows_what_expires_first(queue):
+    await queue.submit([task(retention_seconds=2)])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    reply = await queue.exchange(state, [ending(claim)], free=1)
+    assert reply.next_due_ms == reply.now_ms + 2000
