@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from api.payload_schema import PayloadSchema
+from api.replies import readable_reply
 from shared.codec import encode
 from shared.errors import InvalidInput, TooLarge, UnknownTaskType
 from shared.models import TaskSubmission, TypeRegistry
@@ -13,6 +14,8 @@ from shared.queue import Defaults, TaskQueue
 
 #: How long the registry is believed without reading it again.
 TTL_S = 60.0
+#: How long it is believed that a type is not published: its worker may be starting just now.
+ABSENCE_TTL_S = 2.0
 _MAX_LISTED = 50
 
 
@@ -21,12 +24,14 @@ class KnownTypes:
 
     Args:
         refuse_unknown: CHECK_TASK_TYPES; refuse types that no live worker knows.
+        clock: seconds that only rise.
     """
 
-    def __init__(self, *, refuse_unknown: bool = True) -> None:
+    def __init__(self, *, refuse_unknown: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._refuse_unknown = refuse_unknown
+        self._clock = clock
         self._registry: TypeRegistry | None = None
-        self._stale_at = 0.0
+        self._read_at = 0.0
         self._schemas: dict[str, PayloadSchema] = {}
         self._defaults: dict[str, Defaults] = {}
 
@@ -40,7 +45,7 @@ class KnownTypes:
             InvalidInput: naming the first field that breaks a rule, by a registry read just now.
         """
         was_read_now = False
-        if self._registry is None or time.monotonic() >= self._stale_at:
+        if not self._is_fresh(tasks):
             await self._read(queue)
             was_read_now = True
         fault = self._first_fault(queue, tasks, where)
@@ -51,10 +56,18 @@ class KnownTypes:
             raise fault
         return [self._defaults.get(task.task_type, _OUR_DEFAULTS) for task in tasks]
 
+    def _is_fresh(self, tasks: Sequence[TaskSubmission]) -> bool:
+        registry = self._registry
+        if registry is None:
+            return False
+        are_published = all(task.task_type in registry.types for task in tasks)
+        return self._clock() - self._read_at < (TTL_S if are_published else ABSENCE_TTL_S)
+
     async def _read(self, queue: TaskQueue) -> None:
-        registry = await queue.task_types()
+        with readable_reply():
+            registry = await queue.task_types()
         self._registry = registry
-        self._stale_at = time.monotonic() + TTL_S
+        self._read_at = self._clock()
         self._schemas = {
             name: PayloadSchema(name, kind.json_schema)
             for name, kind in registry.types.items()

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from api.context import context_of
 from api.errors import NotConfigured, Unauthorized, WrongQuery
 from api.validation import fault_of
-from shared.errors import DtqError, InvalidInput, SettingsError, StoreUnavailable
+from shared.errors import DtqError, InvalidInput, SettingsError
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_ECHO = 200
@@ -102,14 +102,8 @@ async def _on_wrong_query(request: Request, error: Exception) -> Response:
     return problem_of(request.scope, WrongQuery(fault.field, fault.rule, fault.fix))
 
 
-async def _on_recursion(request: Request, error: Exception) -> Response:
-    """What is stored nests deeper than can be written; it was not stored by this API."""
-    return problem_of(request.scope, StoreUnavailable("Redis answered a record that cannot be read."))
-
-
 def install_problems(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
     app.add_exception_handler(DtqError, _on_our_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_wrong_query)
-    app.add_exception_handler(RecursionError, _on_recursion)

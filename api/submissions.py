@@ -9,6 +9,7 @@ from fastapi import Request
 from api.body import read_json
 from api.context import header_values
 from api.deps import runtime_of
+from api.replies import readable_reply
 from api.validation import read_submission
 from shared.errors import InvalidInput
 from shared.models import MAX_BATCH, SubmittedTask
@@ -29,7 +30,8 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     body = await read_json(request, runtime.settings.max_body_bytes)
     task = read_submission(_with_key_of_header(body, _header_key(request)))
     defaults = await runtime.types.judge(queue, [task], "")
-    return (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
+    with readable_reply():
+        return (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
 
 
 async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:
@@ -42,7 +44,8 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     bodies = _tasks_of(await read_json(request, runtime.settings.max_body_bytes))
     tasks = [read_submission(body, f"tasks[{index}].") for index, body in enumerate(bodies)]
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
-    return await queue.submit(tasks, defaults=defaults, bodies=bodies)
+    with readable_reply():
+        return await queue.submit(tasks, defaults=defaults, bodies=bodies)
 
 
 def _tasks_of(body: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.caching import cached_response
 from api.context import context_of
 from api.deps import ReadQueue
+from api.replies import readable_reply
 from api.schemas import OverviewOut, answer, problems
 from api.wire import plain, utc
 from shared.models import Overview
@@ -27,7 +28,8 @@ async def read_overview(request: Request, queue: ReadQueue) -> Response:
 
     304 says that nothing changed but the time: add what has passed to `oldest_pending_seconds`.
     """
-    overview = await queue.overview()
+    with readable_reply():
+        overview = await queue.overview()
     role = context_of(request.scope).role
     value = {"environment": queue.options.namespace, **plain(overview), "role": role}
     same = {**value, "now": None, "oldest_pending_seconds": _oldest_since(overview)}

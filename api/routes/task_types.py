@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from api.caching import cached_response
 from api.deps import ReadQueue
+from api.replies import readable_reply
 from api.schemas import TaskTypeList, answer, problems
 from shared.models import TaskType
 
@@ -20,7 +21,8 @@ router = APIRouter(prefix="/api/task-types", tags=["task types"])
 )
 async def list_task_types(request: Request, queue: ReadQueue) -> Response:
     """Every task type that a worker published, with the JSON Schema that payloads are checked by."""
-    registry = await queue.task_types()
+    with readable_reply():
+        registry = await queue.task_types()
     types = [_plain(kind, kind.name in registry.live_types) for _, kind in sorted(registry.types.items())]
     return cached_response(request, {"task_types": types, "has_live_workers": registry.has_live_workers})
 

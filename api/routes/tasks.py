@@ -11,6 +11,7 @@ from api.caching import cached_response
 from api.deps import ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
 from api.pagination import page_links
 from api.queries import TaskListQuery
+from api.replies import readable_reply
 from api.schemas import (
     TASK_ID,
     Batch,
@@ -85,7 +86,8 @@ async def list_tasks(
     A page may be short and still have a successor. Bodies over 16 KiB are left out and named in
     `omitted`.
     """
-    page = await queue.list_tasks(query.wanted, limit=query.limit, cursor=query.cursor)
+    with readable_reply():
+        page = await queue.list_tasks(query.wanted, limit=query.limit, cursor=query.cursor)
     value = {"tasks": [plain(task) for task in page.tasks], "next_cursor": page.next_cursor}
     return cached_response(request, value, headers=page_links(request, page.next_cursor))
 
@@ -97,7 +99,8 @@ async def list_tasks(
 )
 async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Response:
     """Status, payload, result or error, and all attempts; one Redis call."""
-    task = await queue.get(known_form(task_id))
+    with readable_reply():
+        task = await queue.get(known_form(task_id))
     return cached_response(request, plain(task))
 
 
@@ -111,5 +114,6 @@ async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Res
 )
 async def cancel_task(queue: ControlQueue, task_id: str) -> Response:
     """A task that does not run is cancelled at once; a running one when its worker has stopped it."""
-    status = await queue.cancel(known_form(task_id))
+    with readable_reply():
+        status = await queue.cancel(known_form(task_id))
     return json_response({"id": task_id, "status": status})

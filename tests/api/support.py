@@ -19,6 +19,7 @@ class Client(httpx.AsyncClient):
         self, app: FastAPI, *, peer: str = "127.0.0.1", host: str = "localhost:8000", key: str | None = None
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.app = app
         transport = httpx.ASGITransport(app, client=(peer, 50_000))
         super().__init__(transport=transport, base_url=f"http://{host}", headers=headers)
 

@@ -64,8 +64,7 @@ async def test_a_sane_request_id_is_kept(tcp_api: Client) -> None:
 
 @pytest.mark.parametrize("value", [b"", b" ", b"a b", b"\xff", b"x" * 129, b"a\r\nb", b'"', b"<script>"])
 async def test_any_other_request_id_is_replaced(tcp_api: Client, value: bytes) -> None:
-    app = tcp_api._transport.app  # type: ignore[attr-defined]
-    answer = await ask_raw(app, "GET", "/api/health", headers=[(b"x-request-id", value)])
+    answer = await ask_raw(tcp_api.app, "GET", "/api/health", headers=[(b"x-request-id", value)])
     assert len(answer.headers[b"x-request-id"]) == 24
 
 

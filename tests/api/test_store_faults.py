@@ -53,7 +53,6 @@ NONSENSE = {
     "null": httpx.Response(200, json={"result": None}),
     "number": httpx.Response(200, json={"result": 5}),
     "word": httpx.Response(200, json={"result": "x"}),
-    "short": httpx.Response(200, json={"result": []}),
     "price only": httpx.Response(200, json={"result": [3]}),
     "wrong parts": httpx.Response(200, json={"result": [3, "x", {"y": 1}]}),
     "wrong five": httpx.Response(200, json={"result": [3, "x", "y", "z", "w"]}),
