@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 import aiosmtplib
 
@@ -18,5 +18,7 @@ class SmtpClient(aiosmtplib.SMTP):
         """Close the connection."""
         transport = self.transport
         super().close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        # By name: uvloop's TLS transport has the method and no base class that says so.
+        abort: Callable[[], None] | None = getattr(transport, "abort", None)
+        if abort:
+            abort()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from worker_host.handler_settings import DataSettings
 from worker_host.handlers._base import TaskContext
 from worker_host.handlers._data_payload import DataPayload
 from worker_host.registry import register_handler
 
 
-@register_handler("data", run_in="process", timeout_seconds=600.0)
+@register_handler("data", run_in="process", timeout_seconds=600.0, never_retry=(ValidationError,))
 def transform(payload: DataPayload, context: TaskContext) -> dict[str, Any]:
     """Transform tabular data: CSV, JSON or Parquet, inline, from storage or from an https URL.
 

@@ -6,6 +6,8 @@ import asyncio
 from email.headerregistry import Address
 from typing import Any
 
+from pydantic import ValidationError
+
 from shared.errors import SettingsError
 from worker_host.control import Reject
 from worker_host.handler_settings import EmailSettings
@@ -16,7 +18,7 @@ from worker_host.handlers._email_transports import send, write_to_outbox
 from worker_host.registry import register_handler
 
 
-@register_handler("email", timeout_seconds=120.0, max_retries=5)
+@register_handler("email", timeout_seconds=120.0, max_retries=5, never_retry=(ValidationError,))
 async def send_email(payload: EmailPayload, context: TaskContext) -> dict[str, Any]:
     """Send an email by SMTP; without SMTP settings it is written to the outbox folder.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from worker_host.handler_settings import ImageSettings
 from worker_host.handlers._base import TaskContext
 from worker_host.handlers._image_payload import ImagePayload
 from worker_host.registry import register_handler
 
 
-@register_handler("image", run_in="process", timeout_seconds=300.0)
+@register_handler("image", run_in="process", timeout_seconds=300.0, never_retry=(ValidationError,))
 def process_image(payload: ImagePayload, context: TaskContext) -> dict[str, Any]:
     """Process an image from base64, storage or an https URL; it is turned upright first.
 
