@@ -134,8 +134,10 @@ async def fake_redis(respond: Respond) -> AsyncIterator[tuple[FakeRedis, str]]:
     fake = FakeRedis(respond)
     server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     async with server:
-        yield fake, f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await fake.close()
+        try:
+            yield fake, f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            await fake.close()
 
 
 def client_of(app: object) -> httpx.AsyncClient:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from local.gateway import create_gateway
+from local.gateway.redis_link import PushConnection
 from local.gateway.sse import event
 from tests.local.conftest import (
     READ_ONLY_TOKEN,
@@ -108,25 +109,29 @@ async def test_streams_need_a_token(gateway_url: str) -> None:
 async def test_a_stream_ends_when_redis_does(mortal_redis: RedisProcess) -> None:
     gateway = GatewayProcess(mortal_redis.url)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=gateway.url, headers=headers) as client:
-        async with client.stream("POST", "/subscribe/a") as response:
-            stream = events(response)
-            await anext(stream)
-            mortal_redis.kill()
-            assert [line async for line in stream] == []
+    async with (
+        httpx.AsyncClient(base_url=gateway.url, headers=headers) as client,
+        client.stream("POST", "/subscribe/a") as response,
+    ):
+        stream = events(response)
+        await anext(stream)
+        mortal_redis.kill()
+        assert [line async for line in stream] == []
     assert gateway.stop() == ""
 
 
 async def test_the_gateway_stops_at_once_although_a_stream_is_open(redis_process: RedisProcess) -> None:
     gateway = GatewayProcess(redis_process.url)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=gateway.url, headers=headers) as client:
-        async with client.stream("POST", "/subscribe/a") as response:
-            stream = events(response)
-            await anext(stream)
-            gateway.process.terminate()
-            async with asyncio.timeout(3):
-                assert [line async for line in stream] == []
+    async with (
+        httpx.AsyncClient(base_url=gateway.url, headers=headers) as client,
+        client.stream("POST", "/subscribe/a") as response,
+    ):
+        stream = events(response)
+        await anext(stream)
+        gateway.process.terminate()
+        async with asyncio.timeout(3):
+            assert [line async for line in stream] == []
     assert gateway.stop() == ""
 
 
@@ -140,6 +145,40 @@ async def test_a_redis_that_confirms_nothing_is_no_stream_for_ever() -> None:
             assert (await client.post("/subscribe/a")).status_code == 504
         await fake.hung_up.wait()
         await app.close()
+
+
+class RecordingTransport(asyncio.Transport):
+    """A transport that notes whether it is being read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+async def test_what_waits_for_a_slow_listener_is_bounded() -> None:
+    transport = RecordingTransport()
+    link = PushConnection()
+    link.connection_made(transport)
+    push = b"$100000\r\n" + b"x" * 100_000 + b"\r\n"
+    fed = 0
+    while transport.is_read:
+        link.data_received(push)
+        fed += 1
+    assert fed == 11  # more than a mebibyte
+    for _ in range(fed):
+        assert not transport.is_read
+        assert await anext(link) == "x" * 100_000
+    waiting = asyncio.create_task(link.next_push())
+    await asyncio.sleep(0)
+    assert transport.is_read
+    link.data_received(push)
+    assert await waiting == "x" * 100_000
 
 
 @pytest.mark.parametrize(
