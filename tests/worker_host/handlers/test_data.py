@@ -90,6 +90,7 @@ def test_select_rename_drop():
         (where("n", "in", [1, 3, 9]), [1, 3]),
         (where("n", "not_in", [1]), [2, 3]),
         (where("n", "in", []), []),
+        (where("n", "not_in", []), [1, 2, 3]),
         (where("t", "==", "a.b"), [1]),
         (where("t", "contains", "."), [1]),
         (where("t", "starts_with", "a"), [1, 2]),
