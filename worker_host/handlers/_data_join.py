@@ -29,12 +29,7 @@ def join(table: pl.DataFrame, step: Join, settings: DataSettings) -> pl.DataFram
         need(other, right_on)
     except StepError as error:
         raise StepError(f"second table: {error}") from error
-    for left, right in zip(step.on, right_on, strict=True):
-        kinds = type_name(table[left].dtype), type_name(other[right].dtype)
-        if kinds[0] != kinds[1] and "empty" not in kinds:
-            raise StepError(
-                f"column {left!r} is {kinds[0]}, {right!r} of the second table {kinds[1]}; cast one of them"
-            )
+    _same_types(table, other, step.on, right_on)
     if step.how in ("inner", "left", "full"):
         bounded(_size(table.select(step.on), other.select(right_on), step.on), settings)
     return table.join(
@@ -55,3 +50,12 @@ def _size(left: pl.DataFrame, right: pl.DataFrame, names: list[str]) -> int:
     right.columns = names
     counts = left.group_by(names).len("l").join(right.group_by(names).len("r"), on=names)
     return int(counts.select((pl.col("l").cast(pl.Int64) * pl.col("r").cast(pl.Int64)).sum()).item())
+
+
+def _same_types(table: pl.DataFrame, other: pl.DataFrame, on: list[str], right_on: list[str]) -> None:
+    for left, right in zip(on, right_on, strict=True):
+        kinds = type_name(table[left].dtype), type_name(other[right].dtype)
+        if kinds[0] != kinds[1] and "empty" not in kinds:
+            raise StepError(
+                f"column {left!r} is {kinds[0]}, {right!r} of the second table {kinds[1]}; cast one of them"
+            )

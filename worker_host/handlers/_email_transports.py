@@ -38,13 +38,7 @@ async def send(
         async with _client(settings) as client:
             refused, _ = await client.send_message(message, sender=sender, recipients=recipients)
     except aiosmtplib.SMTPRecipientsRefused as error:
-        answers = [
-            (answer.code, f"{answer.recipient}: {answer.code} {answer.message}")
-            for answer in error.recipients
-        ]
-        raise _failure(
-            min(code for code, _ in answers), "refused every recipient", "; ".join(a for _, a in answers)
-        ) from error
+        raise _nobody(error.recipients) from error
     except aiosmtplib.SMTPAuthenticationError as error:
         text = "refused the login; check SMTP_USERNAME and SMTP_PASSWORD of the worker, then requeue"
         raise _failure(error.code, text, f"{error.code} {error.message}") from error
@@ -76,6 +70,12 @@ def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
         tls_context=ssl.create_default_context(cafile=settings.smtp_ca_file),
         timeout=settings.smtp_timeout_seconds,
     )
+
+
+def _nobody(answers: list[aiosmtplib.SMTPRecipientRefused]) -> Exception:
+    """Every recipient was refused; one that is refused for now makes it worth a retry."""
+    texts = [f"{answer.recipient}: {answer.code} {answer.message}" for answer in answers]
+    return _failure(min(answer.code for answer in answers), "refused every recipient", "; ".join(texts))
 
 
 def _failure(code: int, what: str, answer: str) -> Exception:
