@@ -114,6 +114,7 @@ if not cursor and want_cursor == 1 then
   local newest = call('XREVRANGE', wakes, '+', '-', 'COUNT', '1')
   cursor = newest[1] and newest[1][1] or '0-0'
 end
-if cursor then timers_head(own_timer) end
+-- Who looked for what is due must learn what is due next, or nobody would come for it.
+if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed}
