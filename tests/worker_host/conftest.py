@@ -1,0 +1,60 @@
+"""Real worker processes against the embedded server, and what they did outside Redis."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from shared.models import Task, TaskStatus
+from shared.queue import TaskQueue
+from tests.conftest import QueueFactory
+from tests.support.queues import NAMESPACE
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+from tests.support.workers import WorkerProcess
+
+StartWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture
+def effects(tmp_path: Path) -> Path:
+    """The file that handlers append their effects to."""
+    path = tmp_path / "effects"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def start_worker(server: Server, store: redis.Redis, effects: Path) -> Iterator[StartWorker]:
+    """Starts workers with a lease of 2 s; all are stopped after the test."""
+    started: list[WorkerProcess] = []
+
+    def start(*arguments: str, **environment: str) -> WorkerProcess:
+        settings = {"DTQ_NAMESPACE": NAMESPACE, "LEASE_SECONDS": "2", "EFFECTS": str(effects), **environment}
+        started.append(WorkerProcess(server.url, *arguments, **settings))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        sys.stdout.write(worker.lines)  # pytest shows it beside a failure
+        worker.stop()
+
+
+@pytest.fixture
+def engine(tcp_queues: QueueFactory) -> TaskQueue:
+    """The engine over TCP."""
+    return tcp_queues()
+
+
+async def reaches(engine: TaskQueue, task_id: str, status: TaskStatus, timeout_s: float = 15) -> Task:
+    """The task once it has `status`."""
+
+    async def look() -> Task | None:
+        task = await engine.get(task_id)
+        return task if task.status is status else None
+
+    return await wait_until(look, describe=f"{task_id} is {status}", timeout_s=timeout_s)

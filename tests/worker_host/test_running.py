@@ -1,0 +1,140 @@
+"""What a worker makes of each way a handler can end, in each place it can run."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from shared.models import TaskStatus, TaskSubmission
+from shared.queue import TaskQueue
+from tests.support.waiting import wait_until
+from tests.worker_host.conftest import StartWorker, reaches
+
+COMPLETED, DEAD, RUNNING = TaskStatus.COMPLETED, TaskStatus.DEAD, TaskStatus.RUNNING
+
+
+async def submit(engine: TaskQueue, task_type: str, payload: dict, **fields) -> str:
+    (task,) = await engine.submit([TaskSubmission(task_type=task_type, payload=payload, **fields)])
+    return task.id
+
+
+async def test_every_way_of_returning(engine: TaskQueue, start_worker: StartWorker):
+    await start_worker().ready()
+    big = 2**80 + 1
+    ids = {
+        "echo": await submit(engine, "echo", {"n": big, "text": "žluťoučký\u2028"}),
+        "thread": await submit(engine, "thread", {}),
+        "process": await submit(engine, "process", {}),
+        "person": await submit(engine, "person", {"name": "Ada"}),
+        "large": await submit(engine, "echo", {"text": "y" * 100_000}),
+    }
+    tasks = {name: await reaches(engine, task_id, COMPLETED) for name, task_id in ids.items()}
+    assert tasks["echo"].result == {"payload": {"n": big, "text": "žluťoučký\u2028"}, "attempt": 1}
+    assert tasks["thread"].result["thread"] is True
+    assert tasks["process"].result["pid"] != tasks["thread"].result["pid"]
+    assert tasks["person"].result == {"hello": "Ada", "age": 0}
+    assert tasks["large"].result["payload"]["text"] == "y" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("task_type", "payload", "error", "message"),
+    [
+        ("raise", {"kind": "value"}, "ValueError", "it broke"),
+        ("raise", {"kind": "exit"}, "SystemExit", "3"),
+        ("raise", {"kind": "surrogate"}, "ValueError", "bad ? text"),
+        ("process", {"raise": True}, "ValueError", "from the child"),
+        ("process", {"signal": int(signal.SIGKILL)}, "WorkerProcessDied", "signal 9"),
+        ("process", {"signal": int(signal.SIGSEGV)}, "WorkerProcessDied", "signal 11"),
+        ("person", {"name": "Ada", "size": 3}, "ValidationError", "size"),
+        ("bad_result", {"kind": "bytes"}, "InvalidInput", "not JSON"),
+        ("bad_result", {"kind": "object"}, "InvalidInput", "not JSON"),
+        ("bad_result", {"kind": "set"}, "InvalidInput", "not JSON"),
+        ("bad_result", {"kind": "nan"}, "InvalidInput", "JSON"),
+        ("bad_result", {"kind": "surrogate"}, "InvalidInput", "surrogate"),
+        ("bad_result", {"kind": "large"}, "InvalidInput", "262144 bytes"),
+    ],
+)
+async def test_what_goes_wrong_is_a_failed_attempt(
+    engine: TaskQueue, one_worker: None, task_type: str, payload: dict, error: str, message: str
+):
+    task_id = await submit(engine, task_type, payload, max_retries=0)
+    task = await reaches(engine, task_id, DEAD)
+    assert task.error is not None
+    assert task.error.type == error
+    assert message in task.error.message
+    # and the worker goes on
+    await reaches(engine, await submit(engine, "noop", {}), COMPLETED)
+
+
+@pytest.fixture
+async def one_worker(start_worker: StartWorker) -> None:
+    await start_worker().ready()
+
+
+async def test_a_failure_is_retried_and_a_reject_is_not(engine: TaskQueue, one_worker: None, effects: Path):
+    retry = {"initial_seconds": 0.02, "jitter": "none"}
+    twice = await submit(engine, "raise", {"kind": "value", "times": 2}, retry=retry)
+    rejected = await submit(engine, "raise", {"kind": "reject"})
+    in_child = await submit(engine, "process", {"reject": True})
+    asked = await submit(engine, "raise", {"kind": "retry_after", "times": 1})
+    task = await reaches(engine, twice, COMPLETED)
+    assert [(attempt.attempt, attempt.outcome) for attempt in task.attempts] == [
+        (1, "failed"), (2, "failed"), (3, "completed")
+    ]  # fmt: skip
+    assert task.result == {"attempt": 3}
+    assert (await reaches(engine, rejected, DEAD)).attempts[-1].outcome == "rejected"
+    assert (await reaches(engine, in_child, DEAD)).attempt == 1
+    assert (await reaches(engine, asked, COMPLETED)).attempt == 2
+    assert effects.read_text().count(f"raise {rejected}") == 1
+
+
+@pytest.mark.parametrize("kind", ["snooze", "rate_limited"])
+async def test_coming_back_later_spends_no_attempt(engine: TaskQueue, one_worker: None, kind: str):
+    task_id = await submit(engine, "raise", {"kind": kind, "times": 1}, max_retries=0)
+    task = await reaches(engine, task_id, COMPLETED)
+    assert task.attempt == 1
+
+
+@pytest.mark.parametrize("task_type", ["sleep", "process", "thread"])
+async def test_a_timeout_ends_the_attempt(engine: TaskQueue, one_worker: None, effects: Path, task_type: str):
+    task_id = await submit(engine, task_type, {"seconds": 3}, max_retries=0, timeout_seconds=0.3)
+    task = await reaches(engine, task_id, DEAD)
+    assert task.error is not None
+    assert task.error.type == "TaskTimeout"
+    assert "0.3 s" in task.error.message
+    if task_type == "sleep":
+        assert f"cancelled {task_id}" in effects.read_text()
+
+
+@pytest.mark.parametrize("task_type", ["sleep", "process"])
+async def test_a_running_task_is_cancelled_while_the_worker_waits(
+    engine: TaskQueue, one_worker: None, effects: Path, task_type: str
+):
+    task_id = await submit(engine, task_type, {"seconds": 60})
+    await reaches(engine, task_id, RUNNING)
+    assert await engine.cancel(task_id) is RUNNING
+    task = await reaches(engine, task_id, TaskStatus.CANCELLED, timeout_s=3)
+    assert task.attempts[-1].outcome == "cancelled"
+    if task_type == "sleep":
+        assert f"cancelled {task_id}" in effects.read_text()
+
+
+async def test_a_delayed_task_starts_on_time_in_a_sleeping_worker(engine: TaskQueue, one_worker: None):
+    task = await reaches(engine, await submit(engine, "noop", {}, delay_seconds=1.2), COMPLETED)
+    late_s = (task.started_at - task.run_at).total_seconds()  # type: ignore[operator]
+    assert 0 <= late_s < 1
+
+
+async def test_an_unknown_type_waits_for_a_worker_that_knows_it(engine: TaskQueue, start_worker: StartWorker):
+    first = start_worker()
+    await first.ready()
+    await submit(engine, "tests.unknown", {})
+    known = await submit(engine, "noop", {})
+    await reaches(engine, known, COMPLETED)
+
+    async def parked() -> bool:
+        return (await engine.overview()).counts["pending"] == 1
+
+    await wait_until(parked, describe="the unknown task still pends")
