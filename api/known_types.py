@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -32,6 +33,7 @@ class KnownTypes:
         self._clock = clock
         self._registry: TypeRegistry | None = None
         self._read_at = 0.0
+        self._reading: asyncio.Future[None] | None = None
         self._schemas: dict[str, PayloadSchema] = {}
         self._defaults: dict[str, Defaults] = {}
 
@@ -46,7 +48,7 @@ class KnownTypes:
         """
         was_read_now = False
         if not self._is_fresh(tasks):
-            await self._read(queue)
+            await self._read_together(queue)
             was_read_now = True
         fault = self._first_fault(queue, tasks, where)
         if fault is not None and not was_read_now:
@@ -62,6 +64,18 @@ class KnownTypes:
             return False
         are_published = all(task.task_type in registry.types for task in tasks)
         return self._clock() - self._read_at < (TTL_S if are_published else ABSENCE_TTL_S)
+
+    async def _read_together(self, queue: TaskQueue) -> None:
+        """One read for all requests that find the registry old at the same time, and one failure."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read(queue))
+            self._reading.add_done_callback(self._end_reading)
+        await asyncio.shield(self._reading)
+
+    def _end_reading(self, reading: asyncio.Future[None]) -> None:
+        self._reading = None
+        if not reading.cancelled():
+            reading.exception()  # seen here, in case every request has left
 
     async def _read(self, queue: TaskQueue) -> None:
         with readable_reply():

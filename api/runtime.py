@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.deadline import DeadlineTransport
 from api.errors import NotConfigured
 from api.known_types import KnownTypes
 from api.security.keys import ApiKey, read_keys
@@ -43,10 +44,10 @@ class Runtime:
         self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
 
     def new_queue(self) -> TaskQueue:
-        """A queue over the shared connection, whose `calls` begin at 0."""
+        """A queue over the shared connection, whose `calls` begin at 0 and whose time is bounded."""
         if self._transport is None:
             self._transport = open_transport(redis_target(self.settings))
-        return TaskQueue(self._transport, self._options)
+        return TaskQueue(DeadlineTransport(self._transport), self._options)
 
     async def close(self) -> None:
         """Close the connection; the next request would open a new one."""

@@ -44,8 +44,14 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     bodies = _tasks_of(await read_json(request, runtime.settings.max_body_bytes))
     tasks = [read_submission(body, f"tasks[{index}].") for index, body in enumerate(bodies)]
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
-    with readable_reply():
-        return await queue.submit(tasks, defaults=defaults, bodies=bodies)
+    try:
+        with readable_reply():
+            return await queue.submit(tasks, defaults=defaults, bodies=bodies)
+    except InvalidInput as error:
+        if error.field.startswith("tasks"):
+            raise
+        # The engine names a single task's field without its place.
+        raise type(error)(f"tasks[0].{error.field}", error.rule, error.fix) from None
 
 
 def _tasks_of(body: Any) -> list[Any]:

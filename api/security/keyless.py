@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -27,7 +28,8 @@ def refusal_without_key(scope: Scope, *, any_peer: bool, origins: Sequence[str])
         any_peer: ALLOW_KEYLESS, for containers whose port is published on loopback only.
         origins: of CORS_ORIGINS, which are not foreign.
     """
-    if not any_peer and not _is_loopback(scope.get("client")):
+    client = scope.get("client")
+    if not any_peer and not _is_loopback(str(client[0]) if client else ""):
         return Forbidden(
             f"Without keys the API serves only this machine. {_CURE}, or ALLOW_KEYLESS=1 where only "
             "this machine can reach the port."
@@ -45,13 +47,13 @@ def refusal_without_key(scope: Scope, *, any_peer: bool, origins: Sequence[str])
     return None
 
 
-def _is_loopback(client: Sequence[object] | None) -> bool:
+@lru_cache(maxsize=256)
+def _is_loopback(peer: str) -> bool:
     try:
-        address = ipaddress.ip_address(str(client[0])) if client else None
+        address = ipaddress.ip_address(peer)
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address is not None and (mapped or address).is_loopback
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_local(origin: str) -> bool:

@@ -11,7 +11,9 @@ import pytest
 import respx
 
 from api.app import create_app
+from api.deadline import DeadlineTransport
 from api.settings import ApiSettings
+from shared.errors import StoreUnavailable
 from shared.settings import RestTarget
 from shared.transports.rest import RestTransport
 from tests.api.conftest import AppFactory
@@ -176,3 +178,27 @@ async def test_a_silent_redis_is_told_within_five_seconds(black_hole: int) -> No
     assert took_s < 5
     await over_tcp.state.runtime.close()
     await over_rest.state.runtime.close()
+
+
+class _OnceThenSilent:
+    """A transport that answers its first call and no other."""
+
+    answered = False
+
+    async def command(self, *_: str) -> str:
+        if self.answered:
+            await asyncio.Event().wait()
+        self.answered = True
+        return "PONG"
+
+    run = wait = command
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_all_calls_of_a_request_share_one_deadline() -> None:
+    transport = DeadlineTransport(_OnceThenSilent(), budget_s=0.05)  # type: ignore[arg-type]
+    assert await transport.command("PING") == "PONG"
+    with pytest.raises(StoreUnavailable):
+        await transport.command("PING")

@@ -134,6 +134,8 @@ async def test_a_payload_over_its_limit(make_app: AppFactory) -> None:
         assert is_problem(await client.submit(payload={"a": "ü" * 600}), 413, "payload")
         batch = {"tasks": [MAIL, {**MAIL, "payload": {"a": "x" * 1000}}]}
         assert is_problem(await client.post("/api/tasks/batch", json=batch), 413, "tasks[1].payload")
+        batch = {"tasks": batch["tasks"][1:]}
+        assert is_problem(await client.post("/api/tasks/batch", json=batch), 413, "tasks[0].payload")
 
 
 async def test_a_body_over_its_limit_is_refused_by_its_length_unread(make_app: AppFactory) -> None:
@@ -158,7 +160,7 @@ async def test_a_chunked_body_is_counted_while_it_comes(make_app: AppFactory) ->
             "/api/tasks", content=chunks(), headers={"Content-Type": "application/json"}
         )
     assert is_problem(answer, 413, "body")
-    assert asked < 1000 or answer.status_code == 413
+    assert asked <= 3
 
 
 async def test_the_default_limit_of_a_body_is_4_mb(tcp_api: Client) -> None:

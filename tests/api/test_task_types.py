@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -176,6 +177,15 @@ async def test_the_registry_is_read_once_in_a_while(tcp_api: Client, engine: Tas
     await tcp_api.submit()
     third = await tcp_api.submit()
     assert int(third.headers["x-redis-calls"]) <= 7
+
+
+async def test_many_at_once_read_it_once(tcp_api: Client, engine: TaskQueue, store: Any) -> None:
+    await publish(engine)
+    before = store.info("commandstats")["cmdstat_evalsha"]["calls"]
+    answers = await asyncio.gather(*(tcp_api.submit() for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {202}
+    after = store.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert after - before <= 20 + 1 + len({"types", "submit"})
 
 
 async def test_it_is_read_again_before_a_refusal(tcp_api: Client, engine: TaskQueue) -> None:
