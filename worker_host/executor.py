@@ -122,7 +122,7 @@ class Executor:
     async def _call(self, handler: Handler, claim: Claim) -> object:
         if handler.run_in is RunIn.PROCESS:
             return await self._runners.process(handler, claim)
-        payload = handler.payload.validate_json(claim.payload) if handler.payload else decode(claim.payload)
+        payload = handler.read_payload(claim.payload)
         arguments = (payload, context_of(claim)) if handler.takes_context else (payload,)
         if handler.run_in is RunIn.LOOP:
             return await handler.function(*arguments)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from shared.codec import decode
 from shared.retry import RetryPolicy
+from worker_host.control import Reject
 
 HandlerFunction = Callable[..., Any] | Callable[..., Awaitable[Any]]
 
@@ -59,6 +61,19 @@ class Handler:
     never_retry: tuple[type[BaseException], ...] = ()
     version: str = "1"
     takes_context: bool = False
+
+    def read_payload(self, text: str) -> Any:
+        """The payload as the function takes it, from JSON text.
+
+        Raises:
+            Reject: it does not fit the model; no further attempt could succeed.
+        """
+        if self.payload is None:
+            return decode(text)
+        try:
+            return self.payload.validate_json(text)
+        except ValidationError as error:
+            raise Reject(_first_fault(error)) from error
 
     def description(self) -> dict[str, Any]:
         """What the worker publishes about this type; JSON-ready."""
@@ -174,6 +189,14 @@ def register_handler(  # noqa: PLR0913  # the keyword arguments are the options 
         return function
 
     return register
+
+
+def _first_fault(error: ValidationError) -> str:
+    """One sentence on what is wrong with a payload, without repeating its values."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(["payload", *map(str, first["loc"])])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{field}: {first['msg']}{more}"
 
 
 def _signature(function: HandlerFunction) -> tuple[TypeAdapter[Any] | None, bool]:

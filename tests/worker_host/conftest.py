@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,36 @@ def start_worker(server: Server, store: redis.Redis, effects: Path) -> Iterator[
     for worker in started:
         sys.stdout.write(worker.lines)  # pytest shows it beside a failure
         worker.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_worker(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[WorkerProcess, Path]]:
+    """One worker for all tests that need just any; a start takes longer than most tests."""
+    effects = tmp_path_factory.mktemp("shared") / "effects"
+    effects.touch()
+    worker = WorkerProcess(server.url, DTQ_NAMESPACE=NAMESPACE, LEASE_SECONDS="2", EFFECTS=str(effects))
+    yield worker, effects
+    worker.stop()
+
+
+@pytest.fixture
+async def one_worker(
+    store: redis.Redis, engine: TaskQueue, shared_worker: tuple[WorkerProcess, Path]
+) -> AsyncIterator[Path]:
+    """The shared worker, registered in the emptied store; gives the file of its effects."""
+    worker, effects = shared_worker
+    await worker.ready()
+
+    async def registered() -> bool:
+        # Emptying the store took its lease: it notices with its next exchange and begins anew.
+        store.xadd(f"{{{NAMESPACE}:0}}:wakes", {"q": "default"})
+        return bool((await engine.overview()).workers)
+
+    await wait_until(registered, describe="the shared worker is registered", pause_s=0.05)
+    yield effects
+    sys.stdout.write(worker.lines[-5000:])
 
 
 @pytest.fixture

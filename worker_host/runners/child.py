@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.codec import decode, encode
+from shared.codec import encode
 from worker_host.context import Context
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
 from worker_host.outcome import MAX_MESSAGE, MAX_TRACEBACK
@@ -44,9 +44,7 @@ def _answer(request: Request) -> Answer:
     if handler is None:
         return Answer("error", error="UnknownTaskType", message=f"the child knows no {request.task_type!r}")
     try:
-        payload = (
-            handler.payload.validate_json(request.payload) if handler.payload else decode(request.payload)
-        )
+        payload = handler.read_payload(request.payload)
         context = Context(
             request.task_id, request.task_type, request.queue, request.attempt, request.max_retries
         )
