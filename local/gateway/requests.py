@@ -163,7 +163,7 @@ def _text(value: msgspec.Raw) -> Argument:
 
     Taking the text as it stands keeps `10000000000000000000001` and `1.50` exact.
     """
-    text = bytes(value).strip()
+    text = bytes(value)
     return _STRING.decode(text) if text.startswith(b'"') else text
 
 

@@ -244,6 +244,20 @@ async def test_a_wrong_password_is_503_with_the_reason(tmp_path_factory: pytest.
         redis_process.kill()
 
 
+@pytest.mark.parametrize("path", ["/ping", "/subscribe/a"])
+async def test_a_connection_that_was_not_let_in_is_closed(path: str) -> None:
+    async def respond(data: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"-WRONGPASS no\r\n" * data.count(b"*"))
+        await writer.drain()
+
+    async with fake_redis(respond) as (fake, url):
+        app = gateway_for(url.replace("redis://", "redis://:wrong@"))
+        async with client_of(app) as client:
+            assert (await client.post(path)).status_code == 503
+        await fake.hung_up.wait()
+        await app.close()
+
+
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost:6379", "redis://", "redis://h:port"])
 def test_a_malformed_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match=r"Redis URL|[Pp]ort"):

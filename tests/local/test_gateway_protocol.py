@@ -99,6 +99,11 @@ async def test_body_follows_the_path_and_the_query_follows_the_body(
     assert (await http.post(f"/set/{key}?EX=100&NX", content=b"second")).json() == {"result": None}
 
 
+async def test_the_query_is_decoded_and_keeps_its_order(http: httpx.AsyncClient, key: str) -> None:
+    await http.post(f"/hset/{key}?a=1+2%2B3&b%20c=%26")
+    assert await run(http, "HGETALL", key) == {"result": ["a", "1 2+3", "b c", "&"]}
+
+
 async def test_an_empty_argument_in_the_path_stays_one(http: httpx.AsyncClient, key: str) -> None:
     assert (await http.get(f"/append/{key}/")).json() == {"result": 0}
 

@@ -1,7 +1,7 @@
 """Subscriptions and MONITOR as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 
 import httpx
 import pytest
@@ -148,17 +148,17 @@ async def test_a_redis_that_confirms_nothing_is_no_stream_for_ever() -> None:
 
 
 class RecordingTransport(asyncio.Transport):
-    """A transport that notes whether it is being read."""
+    """A transport that notes when it is to be read and when not."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_read = True
+        self.calls: list[str] = []
 
     def pause_reading(self) -> None:
-        self.is_read = False
+        self.calls.append("pause")
 
     def resume_reading(self) -> None:
-        self.is_read = True
+        self.calls.append("resume")
 
 
 async def test_what_waits_for_a_slow_listener_is_bounded() -> None:
@@ -166,19 +166,45 @@ async def test_what_waits_for_a_slow_listener_is_bounded() -> None:
     link = PushConnection()
     link.connection_made(transport)
     push = b"$100000\r\n" + b"x" * 100_000 + b"\r\n"
-    fed = 0
-    while transport.is_read:
+    for _ in range(10):
         link.data_received(push)
-        fed += 1
-    assert fed == 11  # more than a mebibyte
-    for _ in range(fed):
-        assert not transport.is_read
+    assert transport.calls == []
+    link.data_received(push)  # the first to exceed a mebibyte
+    assert transport.calls == ["pause"]
+    for _ in range(11):
         assert await anext(link) == "x" * 100_000
+    assert transport.calls == ["pause"]
     waiting = asyncio.create_task(link.next_push())
     await asyncio.sleep(0)
-    assert transport.is_read
+    assert transport.calls == ["pause", "resume"]
     link.data_received(push)
     assert await waiting == "x" * 100_000
+
+
+async def test_a_stream_leaves_nothing_running(redis_process: RedisProcess) -> None:
+    app = create_gateway(redis_process.url, TOKEN)
+    sent: list[str] = []
+
+    async def receive() -> dict[str, object]:
+        return await asyncio.Future()  # a client that neither speaks nor leaves
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        sent.append(str(message["type"]))
+        if message["type"] == "http.response.body" and message.get("more_body"):
+            app.close_streams()
+
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/subscribe/a",
+        "query_string": b"",
+        "headers": headers,
+    }
+    await app(scope, receive, send)
+    assert sent == ["http.response.start", "http.response.body", "http.response.body"]
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize(
