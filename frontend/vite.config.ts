@@ -10,7 +10,7 @@ function fixtureApi(): Plugin {
     name: "fixture-api",
     apply: "serve",
     configureServer(server: ViteDevServer) {
-      server.middlewares.use("/api", (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => {
+      server.middlewares.use("/api", (request: IncomingMessage & { originalUrl?: string | undefined }, response: ServerResponse) => {
         void (async () => {
           const { FakeApi } = (await server.ssrLoadModule("/src/test/fake-api.ts")) as {
             FakeApi: { shared(): { handle(request: Request): Promise<Response> } };

@@ -14,7 +14,7 @@ export function OfflineBanner({ lastGoodAt, nextTryAt, onRetry }: OfflineBannerP
   const now = useLocalNow();
   const seconds = nextTryAt === null ? null : Math.max(0, Math.ceil((nextTryAt - now) / 1000));
   return (
-    <div className="flex min-h-11 items-center gap-2.5 bg-red-bg px-4 py-1.5 text-red-fg md:px-6">
+    <section aria-label="Connection" className="flex min-h-11 items-center gap-2.5 bg-red-bg px-4 py-1.5 text-red-fg md:px-6">
       <WifiOff size={16} aria-hidden className="shrink-0" />
       <p>
         <span role="status">{lastGoodAt === null ? "The server does not answer." : `Offline since ${formatClock(lastGoodAt)}.`}</span>{" "}
@@ -23,6 +23,6 @@ export function OfflineBanner({ lastGoodAt, nextTryAt, onRetry }: OfflineBannerP
       <Button kind="danger" className="ml-auto" onClick={onRetry}>
         Try now
       </Button>
-    </div>
+    </section>
   );
 }

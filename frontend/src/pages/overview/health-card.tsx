@@ -25,13 +25,16 @@ export function HealthCard({ health, checkedAt }: HealthCardProps) {
           <Icon size={17} aria-hidden />
         </span>
         <div className="min-w-0">
-          <h2 role="status" className="text-15 md:text-20">
+          <h2 className="text-15 md:text-20">
             <span className="font-semibold">{health.title}</span>{" "}
             <span className="text-text-2 max-md:block max-md:text-13">
               <span className="max-md:hidden">· </span>
               {health.facts.join(" · ")}
             </span>
           </h2>
+          <p role="status" className="sr-only">
+            {health.title}
+          </p>
           <p className="text-text-2 max-md:hidden">
             {health.rest} {health.needs.length === 0 && checked}
           </p>

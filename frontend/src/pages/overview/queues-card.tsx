@@ -27,13 +27,15 @@ export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
             {queues.map((queue) => (
               <tr key={queue.name} className="h-9 hover:bg-surface-2 [&>*]:border-t [&>*]:border-border">
                 <th scope="row" className="max-w-0 truncate px-4 text-left font-medium md:w-2/5">
-                  {queue.name}
-                  {queue.paused && (
-                    <span className="ml-2.5 inline-flex items-center gap-1 text-12 font-medium text-amber-fg">
-                      <Pause size={12} aria-hidden />
-                      paused
-                    </span>
-                  )}
+                  <span className="flex items-center gap-2.5">
+                    <span className="truncate" title={queue.name}>{queue.name}</span>
+                    {queue.paused && (
+                      <span className="inline-flex shrink-0 items-center gap-1 text-12 font-medium text-amber-fg">
+                        <Pause size={12} aria-hidden />
+                        <span className="max-md:sr-only">paused</span>
+                      </span>
+                    )}
+                  </span>
                 </th>
                 {COLUMNS.map((status) => (
                   <td key={status} className={joinClasses("px-2 text-right last:pr-4", narrow(status))}>

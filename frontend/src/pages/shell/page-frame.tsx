@@ -24,14 +24,14 @@ interface PageFrameProps {
 export function PageFrame({ title, heading, needs = 0, fill = false, children }: PageFrameProps) {
   const live = useLive();
   const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
-  const readOnly = overview !== undefined && overview.role === "read";
+  const readOnly = overview?.role === "read";
   useEffect(() => {
     document.title = `${needs > 0 ? `(${needs}) ` : ""}${title} · dtq`;
   }, [needs, title]);
 
   return (
     <>
-      <div className="flex h-13 shrink-0 items-center gap-2.5 border-b border-border px-4 md:px-6">
+      <header className="flex h-13 shrink-0 items-center gap-2.5 border-b border-border px-4 md:px-6">
         {heading ?? <h1 className="truncate text-15 font-semibold">{title}</h1>}
         <div className="ml-auto flex shrink-0 items-center gap-2.5">
           {readOnly && (
@@ -51,7 +51,7 @@ export function PageFrame({ title, heading, needs = 0, fill = false, children }:
             <ThemeSwitch />
           </span>
         </div>
-      </div>
+      </header>
       <main
         id="main"
         tabIndex={-1}

@@ -33,7 +33,7 @@ export function ThemeSwitch() {
 export function Sidebar({ environment, role }: SidebarProps) {
   const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
   return (
-    <header className="hidden w-14 shrink-0 flex-col border-r border-border px-2.5 md:flex xl:w-54">
+    <aside aria-label="Sidebar" className="hidden w-14 shrink-0 flex-col border-r border-border px-2.5 md:flex xl:w-54">
       <div className="flex h-13 items-center gap-2 px-1.5 xl:px-2">
         <Logo />
         <span className="hidden text-15 font-semibold xl:inline">dtq</span>
@@ -69,6 +69,6 @@ export function Sidebar({ environment, role }: SidebarProps) {
           <ThemeSwitch />
         </span>
       </div>
-    </header>
+    </aside>
   );
 }

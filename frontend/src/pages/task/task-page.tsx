@@ -23,6 +23,7 @@ export function TaskPage() {
   const { data: task, isError, error } = useQuery(taskOptions(taskId));
   return (
     <PageFrame title={task === undefined ? "Task" : `${task.type} ${task.status}`} heading={<Breadcrumb id={taskId} />}>
+      {task === undefined && <h1 className="sr-only">Task {taskId}</h1>}
       {task !== undefined ? <TaskView key={task.id} task={task} /> : <NoTask failed={isError} error={error} />}
     </PageFrame>
   );

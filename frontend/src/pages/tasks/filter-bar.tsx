@@ -18,10 +18,10 @@ interface FilterBarProps {
 }
 
 /** The values to choose from, with the chosen one even when the server no longer names it. */
-function choices(names: readonly string[], chosen: string | undefined) {
+function choices(names: readonly string[], chosen: string | undefined, any: string) {
   const all = new Set(names);
   if (chosen !== undefined) all.add(chosen);
-  return [{ value: "", text: "any" }, ...[...all].sort().map((value) => ({ value, text: value }))];
+  return [{ value: "", text: any }, ...[...all].sort().map((value) => ({ value, text: value }))];
 }
 
 export function FilterBar({ filter, counts, queues, types, phone, summary }: FilterBarProps) {
@@ -32,25 +32,25 @@ export function FilterBar({ filter, counts, queues, types, phone, summary }: Fil
     text: counts === null ? STATUS[status].label : `${STATUS[status].label} ${formatCount(counts[status])}`,
   }));
   return (
-    <div className="flex flex-wrap items-center gap-2 border-b border-border px-4 py-2.5 max-md:grid max-md:grid-cols-2">
+    <div className="flex flex-wrap items-center gap-2 border-b border-border px-4 py-2.5 max-md:grid max-md:grid-cols-3">
       {phone && (
         <Select
-          className="col-span-2"
+          bare
           label="Status"
           value={filter.status ?? ""}
-          options={[{ value: "", text: "any" }, ...statuses]}
+          options={[{ value: "", text: "Any status" }, ...statuses]}
           onPick={(status) => { change({ status: isTaskStatus(status) ? status : undefined }); }}
         />
       )}
-      <Select label="Queue" value={filter.queue ?? ""} options={choices(queues, filter.queue)} onPick={(queue) => { change({ queue: queue || undefined }); }} />
-      <Select label="Type" value={filter.type ?? ""} options={choices(types, filter.type)} onPick={(type) => { change({ type: type || undefined }); }} />
+      <Select label="Queue" bare={phone} value={filter.queue ?? ""} options={choices(queues, filter.queue, phone ? "Any queue" : "any")} onPick={(queue) => { change({ queue: queue || undefined }); }} />
+      <Select label="Type" bare={phone} value={filter.type ?? ""} options={choices(types, filter.type, phone ? "Any type" : "any")} onPick={(type) => { change({ type: type || undefined }); }} />
       {(filter.queue ?? filter.type) !== undefined && (
-        <Button kind="quiet" onClick={() => { change({ queue: undefined, type: undefined }); }}>
+        <Button kind="quiet" className="max-md:col-span-3" onClick={() => { change({ queue: undefined, type: undefined }); }}>
           <X size={14} aria-hidden />
           Clear filters
         </Button>
       )}
-      <p className="ml-auto text-12 text-text-2 max-md:col-span-2 max-md:ml-0">{summary}</p>
+      <p className="ml-auto text-12 text-text-2 max-md:hidden">{summary}</p>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { MouseEvent, RefObject } from "react";
+import type { MouseEvent, ReactNode, RefObject } from "react";
 import type { Task } from "../../api/tasks";
 import { CopyButton } from "../../components/copy-button";
 import { StatusBadge } from "../../components/status-badge";
@@ -16,17 +16,17 @@ const LONG_WAIT_MS = 60_000;
 
 /** Columns in order; on narrower screens worker, waited, ran and priority leave, in that order. */
 const COLUMNS = [
-  { name: "Status", className: "w-27 pl-4" },
-  { name: "Type", className: "w-34" },
-  { name: "Task", className: "w-46" },
+  { name: "Status", className: "w-30 pl-4" },
+  { name: "Type", className: "w-30" },
+  { name: "Task", className: "w-42" },
   { name: "Note", className: "" },
-  { name: "Queue", className: "w-24" },
-  { name: "Priority", className: "w-18 text-right max-[820px]:hidden" },
+  { name: "Queue", className: "w-23" },
+  { name: "Priority", className: "w-17 text-right max-[820px]:hidden" },
   { name: "Attempt", className: "w-18 text-right" },
-  { name: "Waited", className: "w-22 text-right max-[1100px]:hidden" },
-  { name: "Ran", className: "w-24 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "w-26 pl-5 max-[1279px]:hidden" },
-  { name: "Changed", className: "w-28 pr-4 text-right" },
+  { name: "Waited", className: "w-21 text-right max-[1100px]:hidden" },
+  { name: "Ran", className: "w-22 text-right max-[960px]:hidden" },
+  { name: "Worker", className: "w-24 pl-4 max-[1279px]:hidden" },
+  { name: "Changed", className: "w-25 pr-4 text-right" },
 ] as const;
 
 interface TaskTableProps {
@@ -91,7 +91,7 @@ function TaskRow({ task, rowIndex, paused }: { task: Task; rowIndex: number; pau
   };
   const waited = waitedMs(task, now);
   const overdue = task.status === "pending" && waited !== null && waited > LONG_WAIT_MS;
-  const cells: Record<(typeof COLUMNS)[number]["name"], JSX.Element | string> = {
+  const cells: Record<(typeof COLUMNS)[number]["name"], ReactNode> = {
     Status: <StatusBadge status={task.status} />,
     Type: <span className="font-mono" title={task.type}>{task.type}</span>,
     Task: (
