@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { ago, wireError, wireOverview, wireQueue, wireTask, wireWorker } from "../test/factories";
+import { ago, NOW, wireError, wireOverview, wireQueue, wireTask, wireWorker } from "../test/factories";
 import { assessHealth } from "./health";
 import { toOverview } from "./overview";
 import { toTask } from "./tasks";
 import type { WireOverview, WireTask } from "./wire";
 
 function assess(over: Partial<WireOverview> = {}, dead: WireTask[] = [], more = false) {
-  return assessHealth({ overview: toOverview(wireOverview(over)), dead: { tasks: dead.map(toTask), more } });
+  return assessHealth({ now: NOW, overview: toOverview(wireOverview(over)), dead: { tasks: dead.map(toTask), more } });
 }
 
 const died = (seconds: number, over: Partial<WireTask> = {}) =>

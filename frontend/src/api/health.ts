@@ -33,6 +33,8 @@ export interface Health {
 
 export interface HealthInput {
   readonly overview: Overview;
+  /** The server's time. */
+  readonly now: number;
   /** The newest dead tasks, newest first; `more` when the server keeps further ones. */
   readonly dead: { readonly tasks: readonly Task[]; readonly more: boolean };
 }
@@ -46,8 +48,8 @@ const START_A_WORKER = [
   "Start one with: python -m worker_host. Tasks wait safely until one starts.",
 ];
 
-export function isHealthy(worker: Worker, now: Date): boolean {
-  return worker.expiresAt > now;
+export function isHealthy(worker: Worker, now: number): boolean {
+  return worker.expiresAt.getTime() > now;
 }
 
 /** Whether a worker takes tasks of a queue; one that names no queue, or *, takes all. */
@@ -55,7 +57,7 @@ function serves(worker: Worker, queue: string): boolean {
   return worker.queues.length === 0 || worker.queues.includes("*") || worker.queues.includes(queue);
 }
 
-function workerNeeds({ now, workers, counts, queues }: Overview): Need[] {
+function workerNeeds({ workers, counts, queues }: Overview, now: number): Need[] {
   const healthy = workers.filter((worker) => isHealthy(worker, now));
   const lost = workers.filter((worker) => !isHealthy(worker, now));
   const needs: Need[] = lost.map((worker) => ({
@@ -63,7 +65,7 @@ function workerNeeds({ now, workers, counts, queues }: Overview): Need[] {
     tone: "red",
     sign: "worker",
     what: `Worker \`${worker.name}\` stopped answering`,
-    details: [`last seen ${formatSpan(now.getTime() - worker.seenAt.getTime())} ago`, `host ${worker.host}`],
+    details: [`its lease ended ${formatSpan(now - worker.expiresAt.getTime())} ago`, `host ${worker.host}`],
     size: 0,
     step: {
       kind: "advice",
@@ -98,8 +100,8 @@ function workerNeeds({ now, workers, counts, queues }: Overview): Need[] {
   return needs;
 }
 
-function deathNeeds({ overview, dead }: HealthInput): Need[] {
-  const since = overview.now.getTime() - RECENT_DEATH_MS;
+function deathNeeds({ now, dead }: HealthInput): Need[] {
+  const since = now - RECENT_DEATH_MS;
   const recent = dead.tasks.filter((task) => (task.finishedAt?.getTime() ?? 0) >= since);
   const atLeast = dead.more && recent.length === dead.tasks.length;
   const groups = new Map<string, Task[]>();
@@ -139,14 +141,14 @@ function pausedNeed(queue: Queue): Need | null {
 }
 
 /** Says that tasks wait long only where no pause and no missing worker says why. */
-function waitNeed({ oldestPendingMs, counts }: Overview, explained: boolean): Need[] {
-  if (explained || oldestPendingMs === null || oldestPendingMs <= LONG_WAIT_MS) return [];
+function waitNeed(oldestMs: number | null, { counts }: Overview, explained: boolean): Need[] {
+  if (explained || oldestMs === null || oldestMs <= LONG_WAIT_MS) return [];
   return [
     {
       id: "wait",
       tone: "amber",
       sign: "wait",
-      what: `The oldest task has waited ${formatDuration(oldestPendingMs)}`,
+      what: `The oldest task has waited ${formatDuration(oldestMs)}`,
       details: [plural(counts.pending, "task waits", "tasks wait")],
       size: counts.pending,
       step: { kind: "show", label: "Show pending", filter: { status: "pending" } },
@@ -154,7 +156,7 @@ function waitNeed({ oldestPendingMs, counts }: Overview, explained: boolean): Ne
   ];
 }
 
-function workersSentence({ workers, now, counts }: Overview): string {
+function workersSentence({ workers, counts }: Overview, now: number): string {
   const healthy = workers.filter((worker) => isHealthy(worker, now));
   if (healthy.length === 0) return "no worker is running";
   const slots = healthy.reduce((sum, worker) => sum + worker.slots, 0);
@@ -165,38 +167,38 @@ function capitalise(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
-function restSentence(overview: Overview, needs: readonly Need[]): string {
+function restSentence({ overview, now }: HealthInput, needs: readonly Need[]): string {
   const has = (sign: Need["sign"]) => needs.some((need) => need.sign === sign);
   const noDeaths = "nothing died in the last 15 min";
   if (needs.length === 0) {
     const idle = overview.workers.length === 0 ? "No worker is running. Tasks wait safely until one starts" : "";
-    return `${idle || capitalise(workersSentence(overview))}. ${capitalise(noDeaths)}.`;
+    return `${idle || capitalise(workersSentence(overview, now))}. ${capitalise(noDeaths)}.`;
   }
   const rest: string[] = [];
-  if (!has("worker")) rest.push(workersSentence(overview));
+  if (!has("worker")) rest.push(workersSentence(overview, now));
   if (!has("dead")) rest.push(noDeaths);
   if (!has("paused")) rest.push("no queue is held up by a pause");
   return rest.length === 0 ? "" : `The rest is well: ${rest.join("; ")}.`;
 }
 
 export function assessHealth(input: HealthInput): Health {
-  const { overview } = input;
-  const workers = workerNeeds(overview);
+  const { overview, now } = input;
+  const oldestMs = overview.oldestPendingSince === null ? null : Math.max(0, now - overview.oldestPendingSince.getTime());
+  const workers = workerNeeds(overview, now);
   const paused = overview.queues.map(pausedNeed).filter((need) => need !== null);
-  const waits = waitNeed(overview, paused.length > 0 || workers.some((need) => need.size > 0));
+  const waits = waitNeed(oldestMs, overview, paused.length > 0 || workers.some((need) => need.size > 0));
   const needs = [...workers, ...deathNeeds(input), ...paused, ...waits].sort(
     (a, b) => Number(a.tone === "amber") - Number(b.tone === "amber") || b.size - a.size,
   );
   const { running } = overview.counts;
-  const oldest = overview.oldestPendingMs;
   return {
     tone: needs.length === 0 ? "green" : needs.some((need) => need.tone === "red") ? "red" : "amber",
     title: needs.length === 0 ? "All is well" : needs.length === 1 ? "1 thing needs you" : `${needs.length} things need you`,
     facts: [
       `${formatCount(running)} running`,
-      oldest === null ? "nothing waits" : `oldest waiting ${formatDuration(oldest)}`,
+      oldestMs === null ? "nothing waits" : `oldest waiting ${formatDuration(oldestMs)}`,
     ],
-    rest: restSentence(overview, needs),
+    rest: restSentence(input, needs),
     needs,
   };
 }

@@ -1,4 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
+import { syncClock } from "../lib/clock";
 import { read } from "./client";
 import type { TaskStatus, WireCounts, WireOverview, WireQueue, WireWorker } from "./wire";
 
@@ -22,10 +23,10 @@ export interface Worker {
   readonly version: string;
   readonly queues: readonly string[];
   readonly types: readonly string[];
-  /** Tasks it can run at once, over all its processes. */
+  /** Tasks it can run at once. */
   readonly slots: number;
   readonly startedAt: Date;
-  readonly seenAt: Date;
+  /** Its lease: it counts as lost when it has not renewed it by then. */
   readonly expiresAt: Date;
 }
 
@@ -33,11 +34,11 @@ export type Role = "admin" | "read" | "submit";
 
 export interface Overview {
   readonly environment: string | null;
-  readonly now: Date;
   readonly counts: Counts;
   readonly queues: readonly Queue[];
   readonly workers: readonly Worker[];
-  readonly oldestPendingMs: number | null;
+  /** Since when the oldest task waits. An age would stand still while the answer stays the same. */
+  readonly oldestPendingSince: Date | null;
   readonly role: Role | null;
 }
 
@@ -74,7 +75,6 @@ function toWorker(wire: WireWorker): Worker {
     types: wire.types,
     slots: wire.slots,
     startedAt: new Date(wire.started_at),
-    seenAt: new Date(wire.seen_at),
     expiresAt: new Date(wire.expires_at),
   };
 }
@@ -84,21 +84,27 @@ function toRole(role: string | null | undefined): Role | null {
 }
 
 export function toOverview(wire: WireOverview): Overview {
+  const oldest = wire.oldest_pending_seconds;
   return {
     environment: wire.environment ?? null,
-    now: new Date(wire.now),
     counts: toCounts(wire.counts),
     queues: wire.queues.map(toQueue),
     workers: wire.workers.map(toWorker),
-    oldestPendingMs: wire.oldest_pending_seconds === null ? null : wire.oldest_pending_seconds * 1000,
+    oldestPendingSince: oldest === null ? null : new Date(Date.parse(wire.now) - oldest * 1000),
     role: toRole(wire.role),
   };
+}
+
+/** Every new answer tells the server's time. */
+function receive(wire: WireOverview): Overview {
+  syncClock(new Date(wire.now), Date.now());
+  return toOverview(wire);
 }
 
 export function overviewOptions() {
   return queryOptions({
     queryKey: ["overview"],
-    queryFn: ({ signal }) => read("/overview", { convert: toOverview, signal }),
+    queryFn: ({ signal }) => read("/overview", { convert: receive, signal }),
     meta: { live: true },
   });
 }

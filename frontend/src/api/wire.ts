@@ -1,6 +1,6 @@
 import type { Json } from "../lib/json";
 
-/** The API's answers as they travel. Fields a list may leave out are optional. */
+/** The API's answers as they travel; numbers of milliseconds since 1970 pass for times, too. Fields a list may leave out are optional. */
 
 export type TaskStatus =
   | "waiting"
@@ -56,7 +56,7 @@ export type WireCounts = Partial<Record<TaskStatus, number>>;
 
 export interface WireQueue extends WireCounts {
   name: string;
-  paused?: null | false | { at?: string | null; by?: string | null; reason?: string | null };
+  paused?: null | false | { at?: string | number | null; by?: string | null; reason?: string | null };
 }
 
 export interface WireWorker {
@@ -66,9 +66,7 @@ export interface WireWorker {
   queues: string[];
   types: string[];
   slots: number;
-  processes: number;
   started_at: string;
-  seen_at: string;
   expires_at: string;
 }
 

@@ -28,6 +28,11 @@ export function isTaskStatus(value: unknown): value is TaskStatus {
   return typeof value === "string" && Object.hasOwn(STATUS, value);
 }
 
+/** The task has ended; its status changes only when someone acts. */
+export function isEnded(status: TaskStatus): boolean {
+  return status === "completed" || status === "dead" || status === "cancelled";
+}
+
 /** Written out, so that the style sheet holds each class. */
 export const TONE_TEXT: Readonly<Record<Tone, string>> = {
   neutral: "text-neutral-fg",

@@ -1,8 +1,8 @@
 import { useSyncExternalStore } from "react";
+import { toServerTime } from "../lib/clock";
 
 /** One tick a second for the whole page, so that ages on it agree with each other. */
 
-let offset = 0;
 let localNow = Date.now();
 let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
@@ -26,15 +26,9 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Learns how far this machine's clock is off. Differences below two seconds are the answer's travel time. */
-export function syncClock(serverNow: Date, receivedAt: number): void {
-  const difference = serverNow.getTime() - receivedAt;
-  offset = Math.abs(difference) < 2000 ? 0 : difference;
-}
-
 /** The server's clock in milliseconds since 1970, renewed every second: for ages of what it reports. */
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => localNow + offset);
+  return useSyncExternalStore(subscribe, () => toServerTime(localNow));
 }
 
 /** This machine's clock, renewed every second: for what happens in this page. */

@@ -6,14 +6,15 @@ interface Timed {
   readonly runAt: Date | null;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
-  readonly attempts: readonly { readonly startedAt: Date | null; readonly endedAt: Date | null }[];
+  readonly attempts: readonly { readonly number: number; readonly startedAt: Date | null; readonly endedAt: Date | null }[];
 }
 
 /** How long it stood in the queue before it started, or has stood until now; null while it may not start. */
 export function waitedMs(task: Timed, now: number): number | null {
   const due = Math.max(task.createdAt.getTime(), task.runAt?.getTime() ?? 0);
   if (task.status === "pending") return Math.max(0, now - due);
-  const first = task.attempts[0]?.startedAt ?? task.startedAt;
+  const oldest = task.attempts[0];
+  const first = (oldest?.number === 1 ? oldest.startedAt : null) ?? task.startedAt;
   if (first === null) return null;
   const from = due <= first.getTime() ? due : task.createdAt.getTime(); // a retry moved run_at behind the first start
   return Math.max(0, first.getTime() - from);
@@ -22,7 +23,7 @@ export function waitedMs(task: Timed, now: number): number | null {
 /** How long its last attempt ran, or has run until now. */
 export function ranMs(task: Timed, now: number): number | null {
   const last = task.attempts.at(-1);
-  const start = last?.startedAt ?? task.startedAt;
+  const start = (task.status === "running" ? task.startedAt : null) ?? last?.startedAt ?? task.startedAt;
   if (start === null) return null;
   if (task.status === "running") return Math.max(0, now - start.getTime());
   const end = last?.endedAt ?? task.finishedAt;

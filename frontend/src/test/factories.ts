@@ -72,9 +72,7 @@ export function wireWorker(over: Partial<WireWorker> = {}): WireWorker {
     queues: ["default", "emails", "images", "webhooks", "data"],
     types: ["email.send", "email.digest", "image.resize", "webhook.send", "report.build", "data.sync", "invoice.render"],
     slots: 20,
-    processes: 1,
     started_at: ago(3600),
-    seen_at: ago(1),
     expires_at: ago(-29),
     ...over,
   };

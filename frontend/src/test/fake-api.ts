@@ -46,7 +46,7 @@ function fixtureTask(index: number, now: number): WireTask {
     });
   });
   return wireTask({
-    id: `0-019ab5c2-7f31-7c04-9a1e-${index.toString(16).padStart(6, "0")}b3db57`,
+    id: `0-019ab5c2-7f31-7c04-9a1e-3d5b8e${(index * 7919 + 4096).toString(16).padStart(6, "0")}`,
     task_type: type,
     queue,
     priority,
@@ -81,11 +81,13 @@ export class FakeApi {
       counts: { scheduled: 86, pending: 2327, running: 38, retrying: 21, completed: 69870, dead: 163, cancelled: 4, waiting: 3 },
       queues: QUEUES,
       workers: [1, 2, 3].map((place) =>
-        wireWorker({ name: `vps-${place}/1`, host: `vps-${place}`, seen_at: ago(place, now), expires_at: ago(-29, now) }),
+        wireWorker({ name: `vps-${place}/1`, host: `vps-${place}`, started_at: ago(3600 * place, now), expires_at: ago(-29, now) }),
       ),
       oldest_pending_seconds: 2280,
     });
   tasks: (now: number) => WireTask[] = (now) => Array.from({ length: 450 }, (_, index) => fixtureTask(index, now));
+  /** Texts to answer as they are, by path. */
+  readonly texts = new Map<string, string>();
   readonly requests: Request[] = [];
 
   static shared(): FakeApi {
@@ -105,6 +107,8 @@ export class FakeApi {
     if (this.failing === "unauthorised" || (this.key !== null && sent !== this.key))
       return problem(401, "A key is needed", "Send Authorization: Bearer <key>");
     const { pathname, searchParams } = new URL(request.url);
+    const text = this.texts.get(pathname);
+    if (text !== undefined) return new Response(text, { headers: { "Content-Type": "application/json" } });
     const now = Date.now();
     if (pathname === "/api/overview") return Response.json(this.overview(now));
     if (pathname === "/api/tasks") return this.list(searchParams, now);

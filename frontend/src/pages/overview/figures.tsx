@@ -11,8 +11,13 @@ interface Figure {
   readonly context: string;
 }
 
+interface FiguresProps {
+  overview: Overview;
+  now: number;
+}
+
 /** Four numbers, each a link to the tasks behind it. */
-export function Figures({ overview: { counts, workers, oldestPendingMs } }: { overview: Overview }) {
+export function Figures({ overview: { counts, workers, oldestPendingSince }, now }: FiguresProps) {
   const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
   const figures: Figure[] = [
     { status: "running", label: "Running", unit: "tasks", context: slots === 0 ? "no worker is running" : `of ${plural(slots, "slot")}` },
@@ -20,7 +25,7 @@ export function Figures({ overview: { counts, workers, oldestPendingMs } }: { ov
       status: "pending",
       label: "Pending",
       unit: "tasks",
-      context: oldestPendingMs === null ? "nothing waits" : `oldest waiting ${formatDuration(oldestPendingMs)}`,
+      context: oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatDuration(now - oldestPendingSince.getTime())}`,
     },
     { status: "retrying", label: "Retrying", unit: "tasks", context: `${formatCount(counts.scheduled)} more scheduled` },
     { status: "dead", label: "Dead", unit: "tasks", context: `${formatCount(counts.completed)} completed are kept` },

@@ -6,6 +6,7 @@ import { Card } from "../../components/card";
 import { ErrorMessage } from "../../components/message";
 import { SkeletonBlock, SkeletonRows } from "../../components/skeleton";
 import { STATUSES } from "../../components/status";
+import { useNow } from "../../hooks/use-now";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
 import { Figures } from "./figures";
@@ -18,6 +19,7 @@ const RECENT_DEAD = 50;
 
 export function OverviewPage() {
   const { nextTryAt, readNow, lastGoodAt } = useLive();
+  const now = useNow();
   const overview = useQuery(overviewOptions());
   const hasDead = (overview.data?.counts.dead ?? 0) > 0;
   const dead = useQuery({ ...firstPageOptions({ status: "dead" }, RECENT_DEAD), enabled: hasDead });
@@ -39,10 +41,11 @@ export function OverviewPage() {
       </PageFrame>
     );
 
-  const { counts, queues, workers, now } = overview.data;
+  const { counts, queues, workers } = overview.data;
   const deadPage = hasDead ? dead.data : undefined;
   const health = assessHealth({
     overview: overview.data,
+    now,
     dead: { tasks: deadPage?.tasks ?? [], more: deadPage?.nextCursor != null },
   });
   const isNew = STATUSES.every((status) => counts[status] === 0);
@@ -54,7 +57,7 @@ export function OverviewPage() {
           <Card><FirstRun workers={workers.length} /></Card>
         ) : (
           <>
-            <Figures overview={overview.data} />
+            <Figures overview={overview.data} now={now} />
             <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[2fr_1fr]">
               <QueuesCard queues={queues} />
               <WorkersCard workers={workers} now={now} running={counts.running} />

@@ -2,12 +2,12 @@ import { CircleCheck, CircleX } from "lucide-react";
 import { isHealthy } from "../../api/health";
 import type { Worker } from "../../api/overview";
 import { Card } from "../../components/card";
-import { TimeText } from "../../components/time-text";
 import { formatCount, plural } from "../../lib/format";
+import { formatExact, formatSpan } from "../../lib/time";
 
 interface WorkersCardProps {
   workers: readonly Worker[];
-  now: Date;
+  now: number;
   running: number;
 }
 
@@ -16,7 +16,7 @@ function versionSentence(workers: readonly Worker[]): string {
   return versions.size === 1 ? `All on version ${[...versions].join("")}.` : `Versions ${[...versions].sort().join(", ")}.`;
 }
 
-/** Who runs tasks, how many at once, and when it was last heard. */
+/** Who runs tasks, how many at once, and for how long already. */
 export function WorkersCard({ workers, now, running }: WorkersCardProps) {
   const slots = workers.filter((worker) => isHealthy(worker, now)).reduce((sum, worker) => sum + worker.slots, 0);
   if (workers.length === 0)
@@ -38,7 +38,9 @@ export function WorkersCard({ workers, now, running }: WorkersCardProps) {
                 {worker.name}
               </span>
               <span className="ml-auto shrink-0 text-text-2">{plural(worker.slots, "slot")}</span>
-              <TimeText at={worker.seenAt} className="w-16 shrink-0 text-right text-12 text-text-3" />
+              <span className="w-26 shrink-0 text-right text-12 text-text-3" title={`Started ${formatExact(worker.startedAt)}`}>
+                {healthy ? `up ${formatSpan(now - worker.startedAt.getTime())}` : `lost ${formatSpan(now - worker.expiresAt.getTime())} ago`}
+              </span>
             </li>
           );
         })}

@@ -1,20 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Outlet } from "@tanstack/react-router";
-import { useEffect } from "react";
 import { overviewOptions } from "../../api/overview";
 import { OfflineBanner } from "../../components/offline-banner";
-import { syncClock } from "../../hooks/use-now";
 import { useLive } from "../../live/live";
 import { Sidebar } from "./sidebar";
 import { TabBar } from "./tab-bar";
 
 /** The frame around every page: sidebar, page, and on phones a bar at the foot. */
 export function Shell() {
-  const { data: overview, dataUpdatedAt } = useQuery(overviewOptions());
+  const { data: overview } = useQuery(overviewOptions());
   const { status, lastGoodAt, nextTryAt, readNow } = useLive();
-  useEffect(() => {
-    if (overview) syncClock(overview.now, dataUpdatedAt);
-  }, [overview, dataUpdatedAt]);
 
   return (
     <div className="flex h-dvh flex-col md:flex-row">

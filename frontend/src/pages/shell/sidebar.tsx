@@ -5,6 +5,7 @@ import { keyStore } from "../../api/key";
 import type { Role } from "../../api/overview";
 import { IconButton } from "../../components/icon-button";
 import { useTheme } from "../../hooks/use-theme";
+import { joinClasses } from "../../lib/format";
 import { PLACES } from "./navigation";
 
 interface SidebarProps {
@@ -12,10 +13,10 @@ interface SidebarProps {
   role: Role | null;
 }
 
-export function Logo() {
+export function Logo({ large = false }: { large?: boolean }) {
   return (
-    <span className="flex size-6 shrink-0 items-center justify-center rounded-md bg-text text-bg">
-      <Zap size={14} aria-hidden />
+    <span className={joinClasses("flex shrink-0 items-center justify-center rounded-md bg-text text-bg", large ? "size-8" : "size-6")}>
+      <Zap size={large ? 16 : 14} aria-hidden />
     </span>
   );
 }

@@ -4,7 +4,7 @@ import { PLACES } from "./navigation";
 /** The phone's navigation, at the foot of the screen. */
 export function TabBar() {
   return (
-    <nav aria-label="Pages" className="flex shrink-0 border-t border-border bg-surface pb-[env(safe-area-inset-bottom)] md:hidden">
+    <nav aria-label="Pages at the foot" className="flex shrink-0 border-t border-border bg-surface pb-[env(safe-area-inset-bottom)] md:hidden">
       {PLACES.map(({ label, to, icon: Icon }) => (
         <Link
           key={to}

@@ -53,10 +53,10 @@ export function SignInPage({ refused }: { refused: boolean }) {
     <main className="flex min-h-dvh items-center justify-center p-4">
       <div className="w-full max-w-96">
         <div className="mb-5 flex items-center gap-3">
-          <Logo />
+          <Logo large />
           <div>
             <p className="text-15 leading-5 font-semibold">dtq</p>
-            <p className="text-12 text-text-2">{window.location.host}</p>
+            <p className="text-text-2">{window.location.host}</p>
           </div>
         </div>
         <form noValidate onSubmit={submit} className="rounded-lg border border-border bg-surface p-6 shadow-1">

@@ -29,6 +29,11 @@ export function CancelTask({ task }: { task: Task }) {
           {describeProblem(cancel.error)}
         </p>
       )}
+      {cancel.isSuccess && task.status === "running" && (
+        <p role="status" className="text-text-2">
+          Its worker was asked to stop it.
+        </p>
+      )}
       <Button className="max-md:w-full" aria-disabled={cancel.isPending} onClick={() => { if (!cancel.isPending) start(); }}>
         <Ban size={14} aria-hidden />
         {task.status === "running" ? "Cancel…" : cancel.isPending ? "Cancelling" : "Cancel"}

@@ -20,7 +20,7 @@ export function JsonCard({ title, value }: { title: string; value: Json }) {
     <Card title={title} note={value === null ? "none" : formatBytes(size)} tools={value !== null && <CopyButton name={title.toLowerCase()} words="Copy" text={text} />}>
       {value !== null && (
         <div className="border-t border-border">
-          <JsonText label={title} text={cut ? text.slice(0, SHOWN_AT_FIRST) : text} />
+          <JsonText label={`${title} as JSON`} text={cut ? text.slice(0, SHOWN_AT_FIRST) : text} />
           {cut && (
             <div className="flex items-center gap-3 border-t border-border px-4 py-2 text-12 text-text-2">
               The first {formatBytes(SHOWN_AT_FIRST)} of {formatBytes(size)}.

@@ -1,11 +1,12 @@
-import { ArrowUp } from "lucide-react";
+import { ArrowUp, Search } from "lucide-react";
 import type { RefObject, UIEvent } from "react";
 import { useMemo } from "react";
-import type { Counts, Overview } from "../../api/overview";
+import type { Overview } from "../../api/overview";
 import type { TaskFilter } from "../../api/tasks";
 import { describeProblem } from "../../api/problem";
 import { Button } from "../../components/button";
-import { ErrorMessage } from "../../components/message";
+import { ErrorMessage, Message } from "../../components/message";
+import { isEnded } from "../../components/status";
 import { SkeletonRows } from "../../components/skeleton";
 import { formatCount, plural } from "../../lib/format";
 import { useLive } from "../../live/live";
@@ -19,14 +20,13 @@ const PREFETCH_AT = 0.7;
 
 interface TaskListProps {
   filter: TaskFilter;
-  counts: Counts | null;
   overview: Overview | undefined;
   phone: boolean;
   box: RefObject<HTMLDivElement>;
 }
 
 /** The rows with everything that can stand in their place: loading, failed, empty, held, more to load. */
-export function TaskList({ filter, counts, overview, phone, box }: TaskListProps) {
+export function TaskList({ filter, overview, phone, box }: TaskListProps) {
   const { nextTryAt, readNow } = useLive();
   const list = useTaskList(filter);
   const { rows, newer, hasMore } = list;
@@ -51,7 +51,14 @@ export function TaskList({ filter, counts, overview, phone, box }: TaskListProps
     ) : (
       <SkeletonRows rows={12} what="tasks" />
     );
-  if (rows.length === 0) return <NoTasks filter={filter} counts={counts} workers={overview?.workers.length ?? 0} />;
+  if (list.hasStopped)
+    return (
+      <Message icon={Search} title="No match among the newest tasks" actions={<Button onClick={list.loadMore}>Search older tasks</Button>}>
+        Older ones have not been looked at yet.
+      </Message>
+    );
+  if (rows.length === 0 && hasMore && !list.moreError) return <SkeletonRows rows={12} what="older tasks" />;
+  if (rows.length === 0 && !list.moreError) return <NoTasks filter={filter} counts={overview?.counts ?? null} workers={overview?.workers.length ?? 0} />;
   return (
     <>
       {newer > 0 && (
@@ -61,14 +68,14 @@ export function TaskList({ filter, counts, overview, phone, box }: TaskListProps
           className="flex min-h-8 shrink-0 items-center justify-center gap-2 border-b border-border bg-accent-soft text-12 font-medium text-accent hover:underline"
         >
           <ArrowUp size={14} aria-hidden />
-          {plural(newer, "newer change")}. Show
+          {plural(newer, "newer task")}. Show
         </button>
       )}
       <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto">
         {phone ? (
           <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} />
         ) : (
-          <TaskTable rows={rows} pausedQueues={pausedQueues} scrollBox={box} hasMore={hasMore} />
+          <TaskTable rows={rows} pausedQueues={pausedQueues} scrollBox={box} hasMore={hasMore} newestFirst={filter.status !== undefined && isEnded(filter.status)} />
         )}
         <div className="flex min-h-12 items-center justify-center gap-3 px-4 py-2 text-12 text-text-2">
           {list.moreError ? (

@@ -1,4 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
+import { ArrowDown } from "lucide-react";
 import type { MouseEvent, ReactNode, RefObject } from "react";
 import type { Task } from "../../api/tasks";
 import { CopyButton } from "../../components/copy-button";
@@ -21,12 +22,12 @@ const COLUMNS = [
   { name: "Task", className: "w-42" },
   { name: "Note", className: "" },
   { name: "Queue", className: "w-23" },
-  { name: "Priority", className: "w-17 text-right max-[820px]:hidden" },
-  { name: "Attempt", className: "w-18 text-right" },
+  { name: "Priority", className: "w-16 text-right max-[820px]:hidden" },
+  { name: "Attempt", className: "w-17 text-right" },
   { name: "Waited", className: "w-21 text-right max-[1100px]:hidden" },
   { name: "Ran", className: "w-22 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "w-24 pl-4 max-[1279px]:hidden" },
-  { name: "Changed", className: "w-25 pr-4 text-right" },
+  { name: "Worker", className: "w-22 pl-4 max-[1279px]:hidden" },
+  { name: "Changed", className: "w-24 pr-4 text-right" },
 ] as const;
 
 interface TaskTableProps {
@@ -34,9 +35,11 @@ interface TaskTableProps {
   pausedQueues: ReadonlySet<string>;
   scrollBox: RefObject<HTMLElement | null>;
   hasMore: boolean;
+  /** The newest change comes first. */
+  newestFirst: boolean;
 }
 
-export function TaskTable({ rows, pausedQueues, scrollBox, hasMore }: TaskTableProps) {
+export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst }: TaskTableProps) {
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
   return (
     <table className="w-full table-fixed border-separate border-spacing-0" aria-rowcount={hasMore ? -1 : rows.length + 1}>
@@ -46,13 +49,14 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore }: TaskTableP
             <th
               key={name}
               scope="col"
-              aria-sort={name === "Changed" ? "descending" : undefined}
+              aria-sort={newestFirst && name === "Changed" ? "descending" : undefined}
               className={joinClasses(
                 "sticky top-0 z-10 h-9 border-b border-border bg-surface px-2 text-left text-12 font-medium text-text-2",
                 className,
               )}
             >
               {name}
+              {newestFirst && name === "Changed" && <ArrowDown size={12} aria-hidden className="ml-1 inline" />}
             </th>
           ))}
         </tr>

@@ -2,12 +2,22 @@ import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef } from "react";
 import { overviewOptions } from "../../api/overview";
+import type { TaskStatus } from "../../api/tasks";
+import { isEnded } from "../../components/status";
 import { joinClasses } from "../../lib/format";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { PageFrame } from "../shell/page-frame";
 import { FilterBar } from "./filter-bar";
 import { StatusTabs } from "./status-tabs";
 import { TaskList } from "./task-list";
+
+/** In which order the server lists. */
+function orderOf(status: TaskStatus | undefined): string {
+  if (status === undefined) return "running, then pending, then due, then ended";
+  if (status === "pending") return "in order of service";
+  if (status === "scheduled" || status === "retrying") return "next due first";
+  return isEnded(status) ? "newest first" : "";
+}
 
 export function TasksPage() {
   const filter = useSearch({ from: "/tasks" });
@@ -37,8 +47,8 @@ export function TasksPage() {
         )}
       >
         {!phone && <StatusTabs filter={filter} counts={counts} />}
-        <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary="newest change first" />
-        <TaskList key={filterKey} filter={filter} counts={counts} overview={overview} phone={phone} box={box} />
+        <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary={orderOf(filter.status)} />
+        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} />
       </section>
     </PageFrame>
   );

@@ -1,13 +1,18 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import type { TaskFilter, TaskPage } from "../../api/tasks";
 import { firstPageOptions, olderPagesOptions } from "../../api/tasks";
 import { listRows } from "./list-rows";
 
+/** After so many pages without a match the search waits to be told to go on. */
+const EMPTY_PAGES_AT_ONCE = 10;
+
 /** The first page, polled, and the pages behind it, loaded on demand from the moment the list is held. */
 export function useTaskList(filter: TaskFilter) {
-  const [held, setHeld] = useState<TaskPage | null>(null);
+  const [chosen, setHeld] = useState<TaskPage | null>(null);
   const first = useQuery(firstPageOptions(filter));
+  // A filter may leave nothing of a page while the server has further ones: then the search goes on by itself.
+  const held = chosen ?? (first.data?.tasks.length === 0 ? first.data : null);
   const { data: pages, fetchNextPage, isFetching, hasNextPage, error, refetch } = useInfiniteQuery(
     olderPagesOptions(filter, held?.nextCursor ?? null),
   );
@@ -22,16 +27,24 @@ export function useTaskList(filter: TaskFilter) {
     if (older && hasNextPage && !isFetching) void fetchNextPage();
   }, [hold, older, hasNextPage, isFetching, fetchNextPage]);
 
+  const pagesRead = older?.length ?? 0;
+  const goOn = rows.length === 0 && hasNextPage && !isFetching && error === null && pagesRead < EMPTY_PAGES_AT_ONCE;
+  useEffect(() => {
+    if (goOn) void fetchNextPage();
+  }, [goOn, pagesRead, fetchNextPage]);
+
   return {
     first,
     rows,
     newer,
     hasMore,
+    /** Nothing found yet, and the search has stopped to ask. */
+    hasStopped: rows.length === 0 && hasNextPage && !isFetching && pagesRead >= EMPTY_PAGES_AT_ONCE,
     isLoadingMore: isFetching,
     moreError: error,
     retryMore: () => void (older ? fetchNextPage() : refetch()),
     /** Whether older pages are on screen; leaving the held state would drop them. */
-    isDeep: (older?.length ?? 0) > 0,
+    isDeep: pagesRead > 0,
     hold,
     release,
     loadMore,
