@@ -70,6 +70,8 @@ describe("Tasks", () => {
     const api = renderApp("/tasks?queue=emails");
     await userEvent.click(await screen.findByRole("link", { name: /^Dead/ }, patient));
     await waitFor(() => { expect(window.location.search).toBe("?queue=emails&status=dead"); });
+    const tabs = within(screen.getByRole("navigation", { name: "Status" }));
+    expect(tabs.getAllByRole("link", { current: "page" }).map((tab) => tab.textContent)).toEqual(["Dead147"]);
     await waitFor(() => {
       expect(api.requests.some(({ url }) => url.includes("status=dead&queue=emails"))).toBe(true);
     });

@@ -1,14 +1,17 @@
+import { useSyncExternalStore } from "react";
 import { CircleCheck, CircleDashed } from "lucide-react";
+import { keyStore } from "../../api/key";
 import { CopyButton } from "../../components/copy-button";
 import { plural } from "../../lib/format";
 
 /** The three checks of a new installation, and the command that makes the first task. */
 export function FirstRun({ workers }: { workers: number }) {
+  const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
   const command = [
-    `curl -X POST ${window.location.origin}/api/tasks \\`,
-    `  -H "Authorization: Bearer $DTQ_KEY" \\`,
+    `curl ${window.location.origin}/api/tasks \\`,
+    ...(key === null ? [] : [`  -H "Authorization: Bearer $DTQ_KEY" \\`]),
     `  -H "Content-Type: application/json" \\`,
-    `  -d '{"task_type": "demo.echo", "payload": {"hello": "world"}}'`,
+    `  -d '{"task_type": "email", "payload": {"to": "ann@example.com", "subject": "Hello", "text": "From the queue."}}'`,
   ].join("\n");
   const checks = [
     { done: true, text: "Redis answers" },
@@ -26,7 +29,7 @@ export function FirstRun({ workers }: { workers: number }) {
           </li>
         ))}
       </ul>
-      <pre tabIndex={0} aria-label="Command that submits a task" className="mt-4 max-w-150 overflow-x-auto rounded-md border border-border bg-code-bg p-3 leading-4.5">
+      <pre tabIndex={0} aria-label="Command that submits a task" className="mt-4 max-w-200 overflow-x-auto rounded-md border border-border bg-code-bg p-3 leading-4.5">
         {command}
       </pre>
       <CopyButton text={command} name="command" words="Copy" className="mt-3" />

@@ -4,7 +4,7 @@ import { Card } from "../../components/card";
 import { TONE_PILL } from "../../components/status";
 import { useLocalNow } from "../../hooks/use-now";
 import { joinClasses } from "../../lib/format";
-import { formatSpan } from "../../lib/time";
+import { formatRelative } from "../../lib/time";
 import { NeedRow } from "./need-row";
 
 interface HealthCardProps {
@@ -17,7 +17,7 @@ interface HealthCardProps {
 export function HealthCard({ health, checkedAt }: HealthCardProps) {
   const now = useLocalNow();
   const Icon = health.tone === "green" ? Check : TriangleAlert;
-  const checked = checkedAt === null ? "" : `Checked ${formatSpan(now - checkedAt)} ago.`;
+  const checked = checkedAt === null ? "" : `Checked ${formatRelative(new Date(checkedAt), now)}.`;
   return (
     <Card>
       <div className="flex items-center gap-3.5 p-4 max-md:items-start">

@@ -11,6 +11,8 @@ interface StatusTabsProps {
   counts: Counts | null;
 }
 
+/** The router marks the tab whose whole filter is the address's. */
+const EXACT = { exact: true, includeSearch: true } as const;
 const TAB =
   "flex h-9.5 items-center gap-1.5 border-b-2 border-transparent px-2.5 font-medium whitespace-nowrap text-text-2 hover:text-text " +
   "aria-[current=page]:border-accent aria-[current=page]:text-text";
@@ -19,14 +21,14 @@ const TAB =
 export function StatusTabs({ filter, counts }: StatusTabsProps) {
   return (
     <nav aria-label="Status" className="flex flex-wrap border-b border-border px-2">
-      <Link to="/tasks" search={{ ...filter, status: undefined }} aria-current={filter.status ? undefined : "page"} className={TAB}>
+      <Link to="/tasks" search={{ ...filter, status: undefined }} activeOptions={EXACT} className={TAB}>
         <List size={14} aria-hidden />
         All
       </Link>
       {STATUSES.map((status) => {
         const { label, icon: Icon } = STATUS[status];
         return (
-          <Link key={status} to="/tasks" search={{ ...filter, status }} aria-current={filter.status === status ? "page" : undefined} className={TAB}>
+          <Link key={status} to="/tasks" search={{ ...filter, status }} activeOptions={EXACT} className={TAB}>
             <Icon size={14} aria-hidden className="max-xl:hidden" />
             {label}
             {counts !== null && <span className="font-normal text-text-3">{formatCount(counts[status])}</span>}

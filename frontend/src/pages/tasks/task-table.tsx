@@ -29,6 +29,8 @@ const COLUMNS = [
   { name: "Worker", className: "w-22 pl-4 max-[1279px]:hidden" },
   { name: "Changed", className: "w-24 pr-4 text-right" },
 ] as const;
+/** A cell may span no more, or hidden columns would come back as blank ones. */
+const ALWAYS_SHOWN = COLUMNS.filter(({ className }) => !className.includes("hidden")).length;
 
 interface TaskTableProps {
   rows: readonly Task[];
@@ -76,7 +78,7 @@ function Gap({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden>
-      <td colSpan={COLUMNS.length} style={{ height }} />
+      <td colSpan={ALWAYS_SHOWN} style={{ height }} />
     </tr>
   );
 }
