@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     kv_rest_api_url: str | None = None
     kv_rest_api_token: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
-    dtq_namespace: str | None = Field(default=None, max_length=64)
+    dtq_namespace: str | None = Field(default=None, max_length=64, examples=["production"])
     vercel: bool = False
     vercel_env: str | None = None
     vercel_git_commit_ref: str | None = None
@@ -59,10 +59,19 @@ class Settings(BaseSettings):
             return cls(**overrides)
         except ValidationError as error:
             first = error.errors()[0]
-            variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            variable = name.upper()
             raise SettingsError(
-                variable, f"{first['msg']} (got {first['input']!r}).", f"{variable}=…"
+                variable, f"{first['msg']} (got {first['input']!r}).", f"{variable}={_example(cls, name)}"
             ) from None
+
+
+def _example(settings: type[Settings], name: str) -> object:
+    """A right value of a variable: the example of its field, else its default."""
+    field = settings.model_fields.get(name)
+    if field is None:
+        return "…"
+    return field.examples[0] if field.examples else field.default
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ _T = TypeVar("_T")
 MAX_WAIT_S = 60.0
 #: Added to the time the server blocks, before the client takes the connection for dead.
 WAIT_MARGIN_S = 10.0
+#: Per transport and kind; each carries one call at a time, a burst queues for them.
+MAX_CONNECTIONS = 64
 #: A half-open connection is noticed after 15 + 5 * 3 s.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
@@ -39,13 +41,16 @@ class TcpTransport:
     def __init__(self, target: TcpTarget, *, attempts: int = 2, socket_timeout_s: float = 2.0) -> None:
         self._url = target.url
         self._attempts = attempts
-        self._timeout_s = socket_timeout_s
         self._calls = self._client(socket_timeout_s)
         self._waits = self._client(MAX_WAIT_S + WAIT_MARGIN_S)
+        self._in_flight: set[asyncio.Future[Reply]] = set()
 
     def _client(self, socket_timeout_s: float) -> redis.Redis:
-        client = redis.Redis.from_url(
+        # A full pool makes callers wait for their turn; redis-py's default refuses the 101st.
+        pool = redis.BlockingConnectionPool.from_url(
             self._url,
+            max_connections=MAX_CONNECTIONS,
+            timeout=DEADLINE_S,
             decode_responses=True,
             socket_timeout=socket_timeout_s,
             socket_connect_timeout=min(socket_timeout_s, 2.0),
@@ -57,22 +62,23 @@ class TcpTransport:
             driver_info=None,
             protocol=2,
         )
-        pool = client.connection_pool
         pool.connection_class = _packed_by_hiredis(pool.connection_class)
-        return client
+        return redis.Redis.from_pool(pool)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
         """Run a script; see `Transport.run`."""
-        deadline = asyncio.get_running_loop().time() + DEADLINE_S
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return await self._run_once(script, keys, args)
-            except StoreUnavailable:
-                if (
-                    attempt == self._attempts
-                    or asyncio.get_running_loop().time() + self._timeout_s > deadline
-                ):
-                    raise
+        # One try can take the time to connect and to send the script again with its body: the whole
+        # is bounded, too. The call that is given up here ends by itself, see `uncancelled`.
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                for attempt in range(1, self._attempts + 1):
+                    try:
+                        return await self._run_once(script, keys, args)
+                    except StoreUnavailable:
+                        if attempt == self._attempts:
+                            raise
+        except TimeoutError:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s.") from None
         raise AssertionError("unreachable")
 
     async def _run_once(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
@@ -105,10 +111,20 @@ class TcpTransport:
         return [(entry_id, dict(fields)) for entry_id, fields in entries]
 
     async def _call(self, client: redis.Redis, script: Script | None, *words: str) -> Reply:
-        return await uncancelled(_translated(client, script, words))
+        task = asyncio.ensure_future(_translated(client, script, words))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+        return await uncancelled(task)
 
     async def close(self) -> None:
         """Close all connections; a call in flight ends with `StoreUnavailable`."""
+        await self._disconnect()
+        if self._in_flight:
+            # One that was about to connect is past that now, and its connection back in the pool.
+            await asyncio.wait(self._in_flight)
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
         for client in (self._calls, self._waits):
             await client.aclose()
 
@@ -143,11 +159,9 @@ async def _translated(client: redis.Redis, script: Script | None, words: tuple[s
 
 
 def _response_error(error: ResponseError, script: Script | None) -> DtqError:
-    """redis-py turns some prefixes into classes and cuts them off; here they are put back."""
-    text = str(error)
-    prefixes = {"NoScriptError": "NOSCRIPT", "OutOfMemoryError": "OOM", "ReadOnlyError": "READONLY"}
-    prefix = prefixes.get(type(error).__name__, "")
-    return error_of(text if text.startswith(prefix) else f"{prefix} {text}", script)
+    """redis-py cuts off the first word that it knows and keeps it apart; here it is put back."""
+    text, code = str(error), error.status_code
+    return error_of(text if code is None or text.startswith(f"{code} ") else f"{code} {text}", script)
 
 
 async def uncancelled(call: Awaitable[_T]) -> _T:

@@ -1,0 +1,145 @@
+"""The loader: headers, includes, positions, places of errors."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shared import errors, scripts
+from shared.queue.base import _meaning
+from shared.transports.base import ScriptSignal
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder of scripts."""
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr(scripts, "FOLDER", tmp_path)
+    scripts.script.cache_clear()
+    yield tmp_path
+    scripts.script.cache_clear()
+
+
+def _write(folder, name: str, text: str) -> None:
+    (folder / f"{name}.lua").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["return 1\n", "--[[ other: a header of another\n]]\nreturn 1\n", "-- a: b\nreturn 1\n"]
+)
+def test_a_script_without_its_header_is_refused(folder, text):
+    _write(folder, "some", text)
+    with pytest.raises(ValueError, match=re.escape("some.lua: begins without a header '--[[ some: …'")):
+        scripts.script("some")
+
+
+def test_an_include_that_does_not_exist_is_named_with_its_line(folder):
+    _write(folder, "some", '--[[ some: x\n]]\n\n--- @include "lib/none"\n')
+    with pytest.raises(ValueError, match=re.escape("some.lua:4: includes lib/none, which does not exist")):
+        scripts.script("some")
+
+
+def test_only_the_last_group_of_keys_may_leave_its_length_open(folder):
+    _write(folder, "some", "--[[ some: x\n  @keys a string t:<id>\n  @keys b string t:<id>\n]]\nreturn 1\n")
+    with pytest.raises(ValueError, match="only the last @keys"):
+        scripts.script("some")
+
+
+def test_names_become_positions_on_both_sides(folder):
+    _write(
+        folder,
+        "some",
+        """--[[ some: x
+  @key  run      hash  run
+  @key  queues   hash  queues
+  @keys pending[count]  zset  pending:<queue>
+  @keys record   string  t:<id>
+  @arg  prefix   text  what keys begin with
+  @arg  count    int   pending queues
+  @args item     the rest
+]]
+return {run, queues, pending(1), pending(2), record(1), tostring(record_count), prefix, tostring(count), item(1), tostring(item_count)}
+""",
+    )
+    program = scripts.script("some")
+    keys, args = program.pack(
+        run="R",
+        queues="Q",
+        pending=["p1", "p2"],
+        record=["r1", "r2", "r3"],
+        prefix="P",
+        count="2",
+        item=["i"],
+    )
+    assert keys == ["R", "Q", "p1", "p2", "r1", "r2", "r3"]
+    assert args == ["P", "2", "i"]
+    with pytest.raises(KeyError, match="queues"):
+        program.pack(run="R")
+
+
+def test_comments_and_blank_lines_go_and_places_stay(folder):
+    _write(folder, "lib/part", "-- what it does\n\nlocal function part() return 1 end\n")
+    _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/part"\n\n-- why\nreturn part()\n')
+    program = scripts.script("some")
+    assert program.body == "local function part() return 1 end\nreturn part()\n"
+    assert program.locate("ERR user_script:1: bad") == "ERR lib/part.lua:3: bad"
+    assert program.locate("ERR user_script:2: bad") == "ERR some.lua:6: bad"
+    assert program.locate("ERR user_script:9: bad") == "ERR user_script:9: bad"
+
+
+async def test_the_positions_hold_on_a_real_server(store, folder):
+    _write(
+        folder,
+        "some",
+        """--[[ some: x
+  @key  one      string  one
+  @keys a[a_count]  string  a
+  @keys b        string  b
+  @arg  a_count  int     length of a
+  @args item     the rest
+]]
+return {one, a(1), a(2), b(1), b_count, item(1), item_count}
+""",
+    )
+    program = scripts.script("some")
+    keys, args = program.pack(one="1", a=["a1", "a2"], b=["b1"], a_count="2", item=["x", "y"])
+    assert store.eval(program.body, len(keys), *keys, *args) == ["1", "a1", "a2", "b1", 1, "x", 2]
+
+
+def test_every_script_loads_and_says_what_it_must():
+    assert len(scripts.names()) >= 10
+    for name in scripts.names():
+        header = (scripts.FOLDER / f"{name}.lua").read_text(encoding="utf-8").split("]]")[0]
+        assert scripts.script(name).sha
+        for word in ("Precondition", "@returns", "Cost", "Replay"):
+            assert word in header, f"{name}.lua: {word} is missing"
+
+
+def test_no_position_stands_below_a_header():
+    for path in scripts.FOLDER.rglob("*.lua"):
+        assert not re.search(r"\b(KEYS|ARGV)\[", path.read_text(encoding="utf-8")), path.name
+
+
+def test_the_portable_subset_is_kept():
+    """What Upstash's interpreter lacks, and what would scan."""
+    forbidden = r"redis\.(log|setresp|sha1hex|pcall|breakpoint)|\b(struct|bit|cmsgpack|os|io|math\.random)\b\.?|'(KEYS|SCAN|LREM|SORT)'|^#!"
+    for name in scripts.names():
+        found = re.search(forbidden, scripts.script(name).body, re.MULTILINE)
+        assert not found, f"{name}: {found}"
+
+
+def test_every_error_of_a_header_means_something():
+    declared = {
+        code
+        for path in scripts.FOLDER.glob("*.lua")
+        for code in re.findall(r"@error +(DTQ_\w+)", path.read_text(encoding="utf-8"))
+    }
+    raised = {
+        code
+        for path in scripts.FOLDER.rglob("*.lua")
+        for code in re.findall(r"'(DTQ_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert declared == raised
+    known = {code: type(_meaning(ScriptSignal(code, []))) for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT"}}
+    assert known == {"DTQ_NOT_FOUND": errors.NotFound, "DTQ_TOO_MANY_WORKERS": errors.StoreRefused}
