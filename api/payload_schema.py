@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from api.validation import path_of
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 _log = logging.getLogger(__name__)
-#: Errors looked at to name the closest one; a payload may break a rule in each of 100,000 items.
-_MAX_ERRORS = 20
 _MAX_RULE = 200
 
 
@@ -46,11 +43,12 @@ class PayloadSchema:
                 self._log_unusable(error)
                 return None
         try:
-            errors = list(islice(self._validator.iter_errors(payload), _MAX_ERRORS))
+            # The first one only: a payload may break a rule in each of 100,000 items.
+            first = next(self._validator.iter_errors(payload), None)
         except Exception as error:
             self._log_unusable(error)
             return None
-        return _fault_of(errors, where) if errors else None
+        return _fault_of(first, where) if first is not None else None
 
     def _log_unusable(self, error: Exception) -> None:
         """Whatever a worker published is no fault of the client: the worker validates once more."""
@@ -68,10 +66,11 @@ def _compile(schema: dict[str, Any]) -> Validator:
     return validator
 
 
-def _fault_of(errors: list[ValidationError], where: str) -> InvalidInput:
+def _fault_of(first: ValidationError, where: str) -> InvalidInput:
     from jsonschema.exceptions import best_match
 
-    error = best_match(errors)
+    # Of alternatives that all failed, the closest one says what is wrong.
+    error = best_match([first])
     parts: list[str | int] = ["payload", *error.absolute_path]
     keyword, value = str(error.validator), error.validator_value
     if keyword == "required":

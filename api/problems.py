@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from api.context import context_of
@@ -90,7 +90,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 def _methods_of(request: Request) -> set[str]:
     """What the path takes, over all its routes: the router names only the first one's."""
     path = request.scope["path"]
-    matching = (r for r in request.app.routes if isinstance(r, APIRoute) and r.path_regex.match(path))
+    matching = (r for r in request.app.routes if isinstance(r, Route) and r.path_regex.match(path))
     return {method for route in matching for method in route.methods or ()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.deps import ReadQueue
@@ -21,6 +21,14 @@ router = APIRouter(prefix="/api", tags=["health"])
 async def read_health() -> Response:
     """Never touches Redis, needs no key, and answers even when nothing is configured."""
     return json_response({"status": "ok"})
+
+
+async def _read_health_head(_: Request) -> Response:
+    return await read_health()
+
+
+# Monitors ask by HEAD; the server leaves the body out.
+router.add_route("/api/health", _read_health_head, methods=["HEAD"])
 
 
 @router.get(

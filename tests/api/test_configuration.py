@@ -33,6 +33,7 @@ async def _assert_503(app: FastAPI, *names: str) -> None:
             assert answer.json()["field"] in answer.json()["detail"]
         health = await client.get("/api/health")
         assert (health.status_code, health.json()) == (200, {"status": "ok"})
+        assert (await client.head("/api/health")).status_code == 200
 
 
 async def test_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

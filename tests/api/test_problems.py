@@ -23,7 +23,7 @@ async def test_unknown_routes(tcp_api: Client, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("PUT", "/api/tasks", "GET, POST"),
-        ("DELETE", "/api/health", "GET"),
+        ("DELETE", "/api/health", "GET, HEAD"),
         ("POST", "/api/overview", "GET"),
         ("GET", f"/api/tasks/{'0' * 27}/cancel", "POST"),
         ("BREW", "/api/tasks", "GET, POST"),

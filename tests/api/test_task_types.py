@@ -81,6 +81,7 @@ async def test_defaults_come_from_the_type(api: Client, engine: TaskQueue) -> No
         ({"to": "abc", "parts": {}}, "payload.parts"),
         ({"to": "abc", "parts": [{"name": "a"}, {}]}, "payload.parts[1].name"),
         ({"to": "abc", "parts": [{"name": 1}]}, "payload.parts[0].name"),
+        ({"to": "abc", "parts": list(range(3))}, "payload.parts[0]"),
         ({"to": "abc", "parts": [{"name": "a"}] * 4}, "payload.parts"),
         ({"to": "abc", "size": 0}, "payload.size"),
         ({"to": "abc", "kind": "c"}, "payload.kind"),
