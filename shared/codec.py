@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,41 +21,38 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 decode = _decoder.decode
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
 #: Stands in a record for a body that is stored on its own.
 ELSEWHERE = "@"
 
 
 def encode(value: Any, field: str) -> str:
-    """JSON text of user data, valid UTF-8, without line breaks.
+    """JSON text of user data: valid UTF-8, no line breaks, nothing but what JSON has.
 
     Raises:
-        InvalidInput: something in `value` is no JSON: NaN, a lone surrogate, an object, …
+        InvalidInput: something in `value` is no JSON: bytes, a set, NaN, a lone surrogate, …
     """
     try:
-        encoded = _encoder.encode(value)
+        # msgspec would also take bytes, sets and dates, and write NaN as null; it is ten times
+        # faster, so flat objects of plain values go to it.
+        if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):
+            encoded = _encoder.encode(value)
+            if b"null" not in encoded or not any(map(_is_non_finite, value.values())):
+                return encoded.decode()
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(
-            field, "holds a lone surrogate, which is no text.", "Send valid Unicode."
-        ) from None
+        raise InvalidInput(field, "holds a lone surrogate, which is no text.", "Send valid Unicode.") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidInput(
             field, f"is not JSON: {error}.", "Use objects, arrays, text, numbers, booleans, null."
         ) from None
-    if b"null" in encoded and _has_non_finite(value):
-        raise InvalidInput(
-            field, "holds NaN or an infinity, which JSON does not have.", "Send null or a text."
-        )
-    return encoded.decode()
+    return text
 
 
-def _has_non_finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, dict):
-        return any(_has_non_finite(item) for item in value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(_has_non_finite(item) for item in value)
-    return False
+def _is_non_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def fingerprint(body: Any) -> str:
@@ -65,8 +61,7 @@ def fingerprint(body: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-@dataclass(slots=True)
-class Claim:
+class Claim(msgspec.Struct):
     """A task that this worker may run now.
 
     Attributes:
@@ -96,27 +91,27 @@ class Claim:
 
 def read_claims(flat: Sequence[str]) -> list[Claim]:
     """Claims from `id, record, id, record, …` as `exchange` returns them."""
-    claims = []
-    for index in range(0, len(flat), 2):
-        head, attributes, payload, *_ = flat[index + 1].split("\n", 3)
-        status_attempt, _, _, _, number, started = head.split(" ")
-        _, priority, queue, task_type, rest = attributes.split(" ", 4)
-        max_retries, _, options = rest.partition(" ")
-        claims.append(
-            Claim(
-                flat[index],
-                int(number),
-                task_type,
-                queue,
-                int(priority),
-                int(status_attempt[1:]),
-                int(max_retries),
-                payload,
-                _options(options),
-                int(started),
-            )
-        )
-    return claims
+    return [_read_claim(flat[index], flat[index + 1]) for index in range(0, len(flat), 2)]
+
+
+def _read_claim(task_id: str, record: str) -> Claim:
+    head, attributes, rest = record.split("\n", 2)
+    status_attempt, _, _, _, number, started = head.split(" ")
+    _, priority, queue, task_type, limits = attributes.split(" ", 4)
+    max_retries, _, options = limits.partition(" ")
+    payload, _, _ = rest.partition("\n")
+    return Claim(
+        task_id,
+        int(number),
+        task_type,
+        queue,
+        int(priority),
+        int(status_attempt[1:]),
+        int(max_retries),
+        payload,
+        _options(options) if options else "",
+        int(started),
+    )
 
 
 def _options(words: str) -> str:

@@ -7,7 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from time import monotonic, perf_counter
+from time import monotonic
 
 from shared.codec import Claim, decode
 from shared.queue import Outcome
@@ -36,15 +36,15 @@ class Ending(StrEnum):
 
 
 class Slot:
-    """One attempt that runs here."""
+    """One attempt that runs here; `started` and `deadline` are monotonic seconds."""
 
     __slots__ = ("claim", "deadline", "ending", "handler", "started", "task")
 
-    def __init__(self, claim: Claim, handler: Handler, deadline: float) -> None:
+    def __init__(self, claim: Claim, handler: Handler, started: float, timeout_s: float) -> None:
         self.claim = claim
         self.handler = handler
-        self.deadline = deadline
-        self.started = perf_counter()
+        self.started = started
+        self.deadline = started + timeout_s
         self.ending: Ending | None = None
         self.task: asyncio.Task[None] | None = None
 
@@ -91,42 +91,46 @@ class Executor:
             # The script parks unknown types; a registry that shrank under us hands back.
             self._settle(Outcome(claim.id, claim.number, "h"))
             return
-        options = decode(claim.options) if claim.options else {}
-        slot = Slot(claim, handler, monotonic() + options.get("timeout", handler.timeout_s))
+        timeout_s = handler.timeout_s
+        if claim.options:
+            timeout_s = decode(claim.options).get("timeout", timeout_s)
+        loop = asyncio.get_running_loop()
+        slot = Slot(claim, handler, monotonic(), timeout_s)
         self.running[claim.id] = slot
-        slot.task = asyncio.get_running_loop().create_task(self._run(slot))
+        slot.task = loop.create_task(self._run(slot))
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+            self._sweeper = loop.call_later(SWEEP_S, self._sweep)
 
     async def _run(self, slot: Slot) -> None:
         """One attempt from payload to outcome; whatever happens, the slot is freed."""
         claim, handler = slot.claim, slot.handler
         outcome: Outcome | None
         try:
-            result = await self._call(handler, claim)
+            if handler.run_in is RunIn.PROCESS:
+                result = await self._runners.process(handler, claim)
+            else:
+                arguments = self._arguments(handler, claim)
+                if handler.run_in is RunIn.LOOP:
+                    result = await handler.function(*arguments)
+                else:
+                    result = await self._runners.thread(handler, arguments)
             outcome = completed(claim, result, self._max_result_bytes)
         except asyncio.CancelledError as error:
             outcome = self._stopped(slot, error)
-        except (
-            BaseException
-        ) as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
+        except BaseException as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
             outcome = failed(claim, handler, error, self._uniform)
         if self.running.get(claim.id) is slot:
             del self.running[claim.id]
         if outcome is not None:
-            elapsed = perf_counter() - slot.started
+            elapsed = monotonic() - slot.started
             self._metrics.ended(claim.task_type, outcome.kind, elapsed)
             self._task_log.ended(claim, outcome, elapsed)
             self._settle(outcome)
 
-    async def _call(self, handler: Handler, claim: Claim) -> object:
-        if handler.run_in is RunIn.PROCESS:
-            return await self._runners.process(handler, claim)
-        payload = handler.read_payload(claim.payload)
-        arguments = (payload, context_of(claim)) if handler.takes_context else (payload,)
-        if handler.run_in is RunIn.LOOP:
-            return await handler.function(*arguments)
-        return await self._runners.thread(handler, arguments)
+    @staticmethod
+    def _arguments(handler: Handler, claim: Claim) -> tuple[object, ...]:
+        payload = decode(claim.payload) if handler.payload is None else handler.read_payload(claim.payload)
+        return (payload, context_of(claim)) if handler.takes_context else (payload,)
 
     def _stopped(self, slot: Slot, error: asyncio.CancelledError) -> Outcome | None:
         claim = slot.claim
@@ -138,18 +142,15 @@ class Executor:
             return None
         cause: BaseException = error
         if slot.ending is Ending.TIMEOUT:
-            cause = TaskTimeout(f"the attempt ran longer than its timeout of {self._timeout_s(slot):g} s")
+            cause = TaskTimeout(
+                f"the attempt ran longer than its timeout of {slot.deadline - slot.started:g} s"
+            )
         return failed(claim, slot.handler, cause, self._uniform)
-
-    @staticmethod
-    def _timeout_s(slot: Slot) -> float:
-        options = decode(slot.claim.options) if slot.claim.options else {}
-        timeout: float = options.get("timeout", slot.handler.timeout_s)
-        return timeout
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        self._on_outcome()
+        if len(self.outcomes) == 1:  # those after the first ride along
+            self._on_outcome()
 
     def _sweep(self) -> None:
         """Stop what is over its time; sleeps when nothing runs."""

@@ -29,6 +29,7 @@ class Outcome(NamedTuple):
         kind: c completed, f failed, x rejected, k cancelled, s come back later, h handed back.
         body: result or error as JSON text; empty for s and h.
         delay_ms: wait before the next start, for f and s.
+        group: fingerprint of the error, for f and x.
     """
 
     task_id: str
@@ -36,6 +37,7 @@ class Outcome(NamedTuple):
     kind: str
     body: str = ""
     delay_ms: int = 0
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -148,7 +150,7 @@ class Exchange(QueueBase):
         items = list(state.queues)
         records: list[str] = []
         prefix = self.keys.prefix
-        for task_id, number, kind, body, delay_ms in outcomes:
+        for task_id, number, kind, body, delay_ms, group in outcomes:
             records.append(f"{prefix}t:{task_id}")
             # A record is read by its lines; in JSON a line break is nothing but a blank.
             items += (f"{kind} {number} {delay_ms}", body.replace("\n", " ") if "\n" in body else body)

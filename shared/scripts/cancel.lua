@@ -22,6 +22,7 @@
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/done"
+--- @include "lib/place"
 
 local text = call('GET', record)
 if not text then return redis.error_reply('DTQ_NOT_FOUND') end
@@ -41,17 +42,12 @@ end
 if r.status == 'R' then
   ask_worker()
 elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
-  counts_load({'*'})
-  if r.status ~= 'P' then
-    call('ZREM', timers, 't:' .. id .. ':' .. r.queue)
-    count_add(r.queue .. ':' .. r.status, -1)
-  elseif call('ZREM', prefix .. 'pending:' .. r.queue, id) == 1 then
-    count_add(r.queue .. ':' .. int(r.priority), -1)
-  elseif call('ZREM', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) == 1 then
-    count_add(r.queue .. ':K', -1)
-  end
+  counts_load({'*', r.queue})
+  take_out(id, r)
+  place_flush()
   finish(id, r, 'X', r.rest)
   done_flush()
+  timers_flush('')
   records_flush()
   counts_flush(wake_queue)
   events_flush()

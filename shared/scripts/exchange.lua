@@ -95,7 +95,7 @@ if holding + #claimed > 0 and (lease_until > now + lease_ms or lease_until < now
   local is_early = lease_until == 0 or renewed + lease_ms / 3 < lease_until
   local head = is_early and timers_head(own_timer)
   if is_early and (not head or renewed + lease_ms / 3 < head) then wake_at(renewed) end
-  timer_add(own_timer, renewed, true)
+  lease_timer = renewed
   lease_until = renewed
 end
 

@@ -10,7 +10,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 local member = 'w:' .. worker
-call('ZREM', timers, 'w:') -- removes nothing; a removal first: the lease must hold when memory is full
-local is_alive = call('ZADD', timers, 'XX', 'CH', int(now + length_ms), member) == 1
-  or call('ZSCORE', timers, member)
-return {price, now, is_alive and now + length_ms or 0}
+-- A removal first: the lease must hold when memory is full. Its answer tells whether there was one.
+if call('ZREM', timers, member) == 0 then return {price, now, 0} end
+call('ZADD', timers, int(now + length_ms), member)
+return {price, now, now + length_ms}

@@ -100,7 +100,7 @@ for position, i in ipairs(missing) do
     make_pending(ids[i], queue_name, tonumber(priority), now_rank + position - 1)
   else
     timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i])
-    count_add(queue_name .. ':S', 1)
+    count_add(fields_of(queue_name).S, 1)
   end
   event_add(ids[i], queue_name, letter)
 end

@@ -26,7 +26,7 @@ class WorkerProcess:
     def __init__(
         self, redis_url: str, *arguments: str, handlers: str = "tests.support.handlers", **environment: str
     ):
-        self.output = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115
+        self.output = tempfile.NamedTemporaryFile("w+", suffix=".log")
         base = {k: v for k, v in os.environ.items() if not k.startswith(("UPSTASH_", "KV_"))}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "worker_host", "--handlers", handlers, *arguments],

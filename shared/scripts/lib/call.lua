@@ -7,8 +7,15 @@ local function call(...)
 end
 
 -- Numbers become text only here: Lua dialects print big numbers differently, Redis' own as 1e+15.
+-- The same few numbers come up for each task of a call, so their text is kept.
+local int_texts = {}
 local function int(n)
-  return string.format('%.0f', n)
+  local text = int_texts[n]
+  if not text then
+    text = string.format('%.0f', n)
+    int_texts[n] = text
+  end
+  return text
 end
 
 -- Redis and Lua's C stack bound how many values one call may carry; 1,000 is portable.

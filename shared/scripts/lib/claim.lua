@@ -7,7 +7,7 @@ local function claims_of(claim_number)
   local held = call('HGETALL', run)
   local ids, keys, found = {}, {}, {}
   for i = 1, #held, 2 do
-    if held[i] ~= '!' and held[i] ~= 'x' and tonumber(held[i + 1]) == claim_number then
+    if #held[i] == 27 and tonumber(held[i + 1]) == claim_number then
       ids[#ids + 1] = held[i]
       keys[#keys + 1] = prefix .. 't:' .. held[i]
     end
@@ -35,7 +35,7 @@ local function unpark(names)
             local priority = priority_of(back[i + 1])
             make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
           end
-          count_add(name .. ':K', -#back / 2)
+          count_add(fields_of(name).K, -#back / 2)
           if #back < 2 * CLAIM_CAP then
             parked[task_type] = nil
             is_changed = true
@@ -66,7 +66,7 @@ local function parked_flush()
     control.parked = control.parked or {}
     for task_type, list in pairs(types_of_queue) do
       call_variadic('ZADD', prefix .. 'parked:' .. name .. ':' .. task_type, list)
-      count_add(name .. ':K', #list / 2)
+      count_add(fields_of(name).K, #list / 2)
       control.parked[task_type] = 1
     end
     control_put(name, control)
@@ -83,8 +83,8 @@ local function heal_empty(name)
   end
 end
 
--- Returns {id, record, ...} and whether claimable work may be left for the free slots.
-local function claim(names)
+-- Pops what is pending, in order of service: {ids, scores, queues, keys} and how much room is left.
+local function pop(names)
   local want = math.min(free, CLAIM_CAP)
   local ids, scores, homes, keys = {}, {}, {}, {}
   for q = 2, #names do
@@ -92,38 +92,46 @@ local function claim(names)
     local name = names[q]
     if not control_of(name).paused then
       local popped = call('ZPOPMIN', pending(q - 1), int(want))
+      local fields = fields_of(name)
       has_popped = true
       for i = 1, #popped, 2 do
-        ids[#ids + 1] = popped[i]
-        scores[#scores + 1] = popped[i + 1]
-        homes[#homes + 1] = name
-        keys[#keys + 1] = prefix .. 't:' .. popped[i]
-        count_add(name .. ':' .. int(priority_of(popped[i + 1])), -1)
+        local n = #ids + 1
+        ids[n], scores[n], homes[n], keys[n] = popped[i], popped[i + 1], name, prefix .. 't:' .. popped[i]
+        count_add(fields[priority_of(popped[i + 1])], -1)
       end
       if #popped < 2 * want then heal_empty(name) end
       want = want - #popped / 2
     end
   end
+  return ids, scores, homes, keys, want
+end
+
+-- Returns {id, record, ...} and whether claimable work may be left for the free slots.
+local function claim(names)
+  local ids, scores, homes, keys, room = pop(names)
   local claimed = {}
   if #ids == 0 then return claimed, false end
   local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
+  local known, length = {}, 0
   for i, text in ipairs(read_many(keys)) do
     -- A record that promotion or the reaper changed in this very call is not written yet.
-    text = new_values[keys[i]] or text
-    local attempt, free_starts, due, cut, task_type =
-      string.match(text or '', '^P(%d+) (%d+) (%d+)[^\n]*()\n%d+ %d+ %S+ (%S+)')
-    if attempt and not string.find(types, ' ' .. task_type .. ' ', 1, true) then
-      park(homes[i], task_type, ids[i], scores[i])
-    elseif attempt then
-      local head = string.format('R%.0f %s %s', tonumber(attempt) + 1, free_starts, due)
-      local record = head .. tail .. string.sub(text, cut)
-      value_put(keys[i], record)
-      count_add(homes[i] .. ':R', 1)
-      event_add(ids[i], homes[i], 'R')
-      claimed[#claimed + 1] = ids[i]
-      claimed[#claimed + 1] = record
+    text = value_of(keys[i]) or text or ''
+    local attempt, free_and_due, task_type = string.match(text, '^P(%d+)( %d+ %d+)[^\n]*\n%d+ %d+ %S+ (%S+)')
+    if attempt then
+      if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
+      if known[task_type] then
+        -- One substitution copies the record once; cutting and joining would twice.
+        local record = string.gsub(text, '^[^\n]*', 'R' .. int(attempt + 1) .. free_and_due .. tail, 1)
+        value_put(keys[i], record)
+        count_add(fields_of(homes[i]).R, 1)
+        event_add(ids[i], homes[i], 'R')
+        claimed[length + 1], claimed[length + 2] = ids[i], record
+        length = length + 2
+      else
+        park(homes[i], task_type, ids[i], scores[i])
+      end
     end
   end
   parked_flush()
-  return claimed, want == 0 and #claimed / 2 < free
+  return claimed, room == 0 and #claimed / 2 < free
 end

@@ -5,14 +5,29 @@
 -- changes are summed here and written in one call.
 local FIELDS = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
 local counts, deltas, queue_loaded = {}, {}, {}
+local field_names = {}
 local control_texts, control_gone = {}, {}
+
+-- The fields of a queue by their kind, spelled once per call; pending ones by number, too.
+local function fields_of(name)
+  local fields = field_names[name]
+  if not fields then
+    fields = {}
+    for _, kind in ipairs(FIELDS) do fields[kind] = name .. ':' .. kind end
+    for priority = 1, 10 do fields[priority] = fields[int(priority)] end
+    fields.P = name .. ':P' -- for events alone: pending is counted by priority
+    field_names[name] = fields
+  end
+  return fields
+end
 
 local function counts_load(names)
   local fields, wanted = {}, {}
   for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true
-      for _, f in ipairs(FIELDS) do wanted[#wanted + 1] = name .. ':' .. f end
+      local named = fields_of(name)
+      for _, kind in ipairs(FIELDS) do wanted[#wanted + 1] = named[kind] end
     end
   end
   if #wanted == 0 then return end
@@ -35,12 +50,12 @@ end
 
 -- What is said about a queue beyond numbers: {paused, parked}; an empty table when nothing is.
 local function control_of(name)
-  local text = counts[name .. ':!']
+  local text = counts[fields_of(name)['!']]
   return text and cjson.decode(text) or {}
 end
 
 local function control_put(name, control)
-  local field = name .. ':!'
+  local field = fields_of(name)['!']
   if next(control) == nil then
     if counts[field] then control_gone[#control_gone + 1] = field end
     counts[field] = nil
@@ -52,7 +67,7 @@ end
 
 local function has_pending(name)
   for priority = 1, 10 do
-    if (tonumber(counts[name .. ':' .. int(priority)]) or 0) > 0 then return true end
+    if (tonumber(counts[fields_of(name)[priority]]) or 0) > 0 then return true end
   end
   return false
 end
@@ -71,7 +86,7 @@ local function changed_fields()
         missing[#missing + 1] = field
       elseif not added[name] then
         added[name] = true
-        for priority = 1, 10 do missing[#missing + 1] = name .. ':' .. int(priority) end
+        for priority = 1, 10 do missing[#missing + 1] = fields_of(name)[priority] end
       end
     end
   end

@@ -1,39 +1,66 @@
 -- Ended tasks wait in done:<status> until they expire; score = when, ms. A task with an idempotency
 -- key is kept at least a day after its submission. The timer d:<letter> stands at the head of each.
 local DONE_KEYS = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
+local TOTALS = {C = '*:C', D = '*:D', X = '*:X'}
 local KEYED_MS = 86400000
-local new_done = {C = {}, D = {}, X = {}}
+local new_done, done_length = {C = {}, D = {}, X = {}}, {C = 0, D = 0, X = 0}
 local done_first, done_timer = {}, {}
 
--- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts.
-local function finish(id, r, letter, rest)
-  -- Anchored: the last option is JSON of users, in which anything may stand.
-  local own = string.match(r.options, '^ k=(%d+)') or string.match(r.options, '^ i=%S+ k=(%d+)')
-  local kept = now + tonumber(own or retention_ms)
-  if string.find(r.options, '^ i=') then kept = math.max(kept, r.created + KEYED_MS) end
-  local list = new_done[letter]
-  list[#list + 1] = int(kept)
-  list[#list + 1] = id
-  done_first[letter] = math.min(done_first[letter] or kept, kept)
-  if own or count_of('*:' .. letter) <= 0 then
+-- Notes where an ended task is kept and until when, and who must hear of it.
+local function ended(id, queue_name, letter, created, options)
+  local kept = now + retention_ms
+  local own = option_of(options, 'k')
+  if own then kept = now + tonumber(own) end
+  if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
+  local list, length = new_done[letter], done_length[letter]
+  list[length + 1], list[length + 2] = int(kept), id
+  done_length[letter] = length + 2
+  if not done_first[letter] or kept < done_first[letter] then done_first[letter] = kept end
+  if own or count_of(TOTALS[letter]) <= 0 then
     done_timer[letter] = math.min(done_timer[letter] or kept, kept)
   end
-  r.tail = string.match(r.tail, '^ %S+ %d+ %d+') or ' - 0 0'
-  r.tail = r.tail .. ' ' .. int(now)
+  count_add(fields_of(queue_name)[letter], 1)
+  count_add(TOTALS[letter], 1)
+  event_add(id, queue_name, letter)
+end
+
+-- Dead tasks by the fingerprint of their error; `errors` lists the groups by their last death.
+local new_groups, group_order = {}, {}
+local function group_add(id, group)
+  if not new_groups[group] then
+    new_groups[group] = {}
+    group_order[#group_order + 1] = group
+  end
+  local list = new_groups[group]
+  list[#list + 1] = int(now)
+  list[#list + 1] = id
+end
+
+-- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts;
+-- `group` is the fingerprint of what killed it.
+local function finish(id, r, letter, rest, group)
+  r.tail = (string.match(r.tail, '^ %S+ %d+ %d+') or ' - 0 0') .. ' ' .. int(now)
+  if group then
+    r.tail = r.tail .. ' ' .. group
+    group_add(id, group)
+  end
   record_put(id, record_text(r, letter, rest))
-  count_add(r.queue .. ':' .. letter, 1)
-  count_add('*:' .. letter, 1)
-  event_add(id, r.queue, letter)
+  ended(id, r.queue, letter, r.created, r.options)
 end
 
 local function done_flush()
   for letter, key in pairs(DONE_KEYS) do
-    if #new_done[letter] > 0 then
+    if done_length[letter] > 0 then
       call_variadic('ZADD', prefix .. key, new_done[letter])
-      if done_timer[letter] then
-        call('ZADD', timers, 'LT', int(done_timer[letter]), 'd:' .. letter)
-        timers_note(done_timer[letter])
-      end
+      if done_timer[letter] then timer_add('d:' .. letter, done_timer[letter], true) end
     end
   end
+  if #group_order == 0 then return end
+  local seen = {}
+  for _, group in ipairs(group_order) do
+    call_variadic('ZADD', prefix .. 'group:' .. group, new_groups[group])
+    seen[#seen + 1] = int(now)
+    seen[#seen + 1] = group
+  end
+  call_variadic('ZADD', prefix .. 'errors', seen)
 end

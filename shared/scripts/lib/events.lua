@@ -5,12 +5,13 @@ local EVENT_IDS = 20
 local event_counts, event_order, event_ids = {}, {}, {}
 
 local function event_add(id, queue_name, status)
-  local field = queue_name .. ':' .. status
-  if not event_counts[field] then
-    event_counts[field] = 0
+  local field = fields_of(queue_name)[status]
+  local count = event_counts[field]
+  if not count then
+    count = 0
     event_order[#event_order + 1] = field
   end
-  event_counts[field] = event_counts[field] + 1
+  event_counts[field] = count + 1
   if #event_ids < EVENT_IDS then event_ids[#event_ids + 1] = id .. ':' .. status end
 end
 

@@ -12,7 +12,7 @@ local function promote(due_tasks)
   for i, text in ipairs(read_many(keys)) do
     local r = text and record_parse(text)
     if r and (r.status == 'S' or r.status == 'Y') then
-      count_add(r.queue .. ':' .. r.status, -1)
+      count_add(fields_of(r.queue)[r.status], -1)
       record_put(due_tasks[i].id, record_text(r, 'P'))
       make_pending(due_tasks[i].id, r.queue, r.priority, rank_of_ms(due_tasks[i].due) + i - 1)
       event_add(due_tasks[i].id, r.queue, 'P')
@@ -23,10 +23,16 @@ end
 local function do_what_is_due(own)
   local head = timers_head(own)
   if not head or head > now then return false end
-  local due = call('ZRANGEBYSCORE', timers, '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(DUE_SLICE))
-  local due_tasks, is_more = {}, #due == 2 * DUE_SLICE
+  -- By rank, not by score: one more than is done now, so that the next head is known, too.
+  local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
+  local due_tasks, is_more, next_head = {}, false, nil
   local lost_workers, expired = {}, {}
   for i = 1, #due, 2 do
+    if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
+      next_head = tonumber(due[i + 1])
+      is_more = next_head <= now
+      break
+    end
     local kind, name = string.match(due[i], '^(%a):([^:]+)')
     if kind == 't' then
       due_tasks[#due_tasks + 1] = {id = name, member = due[i], due = tonumber(due[i + 1])}
@@ -42,6 +48,11 @@ local function do_what_is_due(own)
     is_more = reap(name) or is_more
   end
   for _, letter in ipairs(expired) do is_more = trim(letter) or is_more end
-  head_known, head_due = false, nil
+  if #lost_workers > 2 or #expired > 0 then
+    head_known, head_due = false, nil -- reaped or trimmed in part: the next head may be among these
+  else
+    head_due = next_head
+    head_known = next_head ~= nil or #due < 2 * (DUE_SLICE + 2)
+  end
   return is_more
 end

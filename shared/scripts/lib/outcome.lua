@@ -4,29 +4,21 @@ local OUTCOME = {}
 -- The statuses that an outcome of each kind leaves: seen again, it has been applied before.
 local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', h = 'P'}
 
-function OUTCOME.c(id, r, body)
-  if #body > BODY_INLINE then
-    value_put(prefix .. 'o:' .. id, body)
-    body = '@'
-  end
-  finish(id, r, 'C', r.rest .. '\nr' .. body)
-end
-
-function OUTCOME.f(id, r, body, delay_ms)
+function OUTCOME.f(id, r, body, delay_ms, group)
   local rest = rest_with_attempt(r, 'failed', body)
   if r.attempt > r.max_retries then
-    finish(id, r, 'D', rest)
+    finish(id, r, 'D', rest, group)
     return
   end
   r.due = int(now + delay_ms)
   record_put(id, record_text(r, 'Y', rest))
   timer_add('t:' .. id .. ':' .. r.queue, now + delay_ms)
-  count_add(r.queue .. ':Y', 1)
+  count_add(fields_of(r.queue).Y, 1)
   event_add(id, r.queue, 'Y')
 end
 
-function OUTCOME.x(id, r, body)
-  finish(id, r, 'D', rest_with_attempt(r, 'rejected', body))
+function OUTCOME.x(id, r, body, _, group)
+  finish(id, r, 'D', rest_with_attempt(r, 'rejected', body), group)
 end
 
 function OUTCOME.k(id, r, body)
@@ -37,7 +29,7 @@ function OUTCOME.s(id, r, _, delay_ms)
   r.attempt, r.free, r.due = r.attempt - 1, r.free + 1, int(now + delay_ms)
   record_put(id, record_text(r, 'S'))
   timer_add('t:' .. id .. ':' .. r.queue, now + delay_ms)
-  count_add(r.queue .. ':S', 1)
+  count_add(fields_of(r.queue).S, 1)
   event_add(id, r.queue, 'S')
 end
 
@@ -68,32 +60,58 @@ local function still_told(told, cancelled, removed)
   return table.concat(left, ' ')
 end
 
+-- The way of most tasks, without taking the record apart: line 1 gets its end, the result goes to the
+-- end. False when the record is not this claim's any more.
+local function complete(id, key, text, held_as, body)
+  local head_end = string.find(text, '\n', 1, true)
+  if string.sub(text, 1, 1) ~= 'R' or not string.find(string.sub(text, 1, head_end - 1), held_as, 1, true) then
+    return false
+  end
+  local created, queue_name, options = string.match(text, '^(%d+) %d+ (%S+) %S+ %d+([^\n]*)', head_end + 1)
+  if #body > BODY_INLINE then
+    value_put(prefix .. 'o:' .. id, body)
+    body = '@'
+  end
+  value_put(key, 'C' .. string.sub(text, 2, head_end - 1) .. ' ' .. int(now) .. string.sub(text, head_end) .. '\nr' .. body)
+  count_add(fields_of(queue_name).R, -1)
+  ended(id, queue_name, 'C', tonumber(created), options)
+  return true
+end
+
+local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
+  local r = text and record_parse(text)
+  if not r or r.worker ~= worker or r.claim ~= claim_text then return false end
+  if r.status ~= 'R' then return string.find(LEAVES[kind], r.status, 1, true) end
+  count_add(fields_of(r.queue).R, -1)
+  OUTCOME[kind](id, r, body, delay_ms, group)
+  return true
+end
+
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 local function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys = {}, {}
+  local id_start = #prefix + 3
   for i = 1, record_count do
     keys[i] = record(i)
-    removed[i] = string.sub(keys[i], #prefix + 3)
+    removed[i] = string.sub(keys[i], id_start)
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed == 0 then return removed end
   local texts = #keys > 0 and read_many(keys) or {}
-  call('HDEL', run, unpack(removed))
+  call_variadic('HDEL', run, removed)
   for i = 1, record_count do
     local id = removed[i]
-    local kind, claim_text, delay = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) (%d+)$')
+    local kind, claim_text, delay, group = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) ?(%d*) ?(%S*)$')
+    local text = value_of(keys[i]) or texts[i] -- one id twice in a call: the first counts
     local body = item(queue_count + 2 * i)
-    local text = new_values[keys[i]] or texts[i] -- one id twice in a call: the first counts
-    local r = text and record_parse(text)
-    if not r or r.worker ~= worker or r.claim ~= claim_text then
-      lost[#lost + 1] = id
-    elseif r.status == 'R' then
-      count_add(r.queue .. ':R', -1)
-      OUTCOME[kind_after_cancel(kind, id, asked)](id, r, body, tonumber(delay))
-    elseif not string.find(LEAVES[kind_after_cancel(kind, id, asked)], r.status, 1, true) then
-      lost[#lost + 1] = id
+    kind = kind_after_cancel(kind, id, asked)
+    local is_applied = kind == 'c' and text
+      and complete(id, keys[i], text, ' ' .. worker .. ' ' .. claim_text .. ' ', body)
+    if not is_applied then
+      is_applied = apply_outcome(id, text, kind, claim_text, tonumber(delay), group ~= '' and group or nil, body)
     end
+    if not is_applied then lost[#lost + 1] = id end
   end
   return removed
 end

@@ -12,7 +12,7 @@ local function make_pending(id, queue_name, priority, rank)
   end
   list[#list + 1] = score_of(priority, rank)
   list[#list + 1] = id
-  count_add(queue_name .. ':' .. int(priority), 1)
+  count_add(fields_of(queue_name)[priority], 1)
 end
 
 local function pending_flush()

@@ -11,12 +11,12 @@ end
 local function reap_task(id, text, name, asked)
   local r = record_parse(text)
   if r.status ~= 'R' or r.worker ~= name then return end
-  count_add(r.queue .. ':R', -1)
+  count_add(fields_of(r.queue).R, -1)
   local rest = rest_with_attempt(r, 'lost', WORKER_LOST)
   if contains(asked, id) then
     finish(id, r, 'X', rest)
   elseif r.attempt > r.max_retries then
-    finish(id, r, 'D', rest)
+    finish(id, r, 'D', rest, 'lost.' .. r.type)
   else
     record_put(id, record_text(r, 'P', rest))
     make_pending(id, r.queue, r.priority, rank_of_ms(tonumber(r.started)))
@@ -35,7 +35,7 @@ local function reap(name)
       asked = asked .. ' ' .. held[i + 1]
     elseif held[i] == '!' then
       asked = asked .. ' ' .. string.match(held[i + 1], '[^|]*$')
-    else
+    elseif #held[i] == 27 then
       if #ids < REAP_SLICE then
         ids[#ids + 1] = held[i]
         keys[#keys + 1] = prefix .. 't:' .. held[i]

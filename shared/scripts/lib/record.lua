@@ -7,11 +7,24 @@
 -- Line 1 is rewritten by cutting; nothing here ever decodes what users wrote.
 local BODY_INLINE = 16384
 local ATTEMPT_BYTES = 16384
-local new_values, value_order = {}, {}
+-- What the script will write, by key; the flat list is what MSET takes.
+local value_at, flat_values, flat_length = {}, {}, 0
 
 local function value_put(key, text)
-  if not new_values[key] then value_order[#value_order + 1] = key end
-  new_values[key] = text
+  local at = value_at[key]
+  if not at then
+    at = flat_length + 1
+    flat_length = at + 1
+    value_at[key] = at
+    flat_values[at] = key
+  end
+  flat_values[at + 1] = text
+end
+
+-- What this very script has made of a key; nil when it has not touched it.
+local function value_of(key)
+  local at = value_at[key]
+  return at and flat_values[at + 1]
 end
 
 local function record_put(id, text)
@@ -19,12 +32,7 @@ local function record_put(id, text)
 end
 
 local function records_flush()
-  local flat = {}
-  for _, key in ipairs(value_order) do
-    flat[#flat + 1] = key
-    flat[#flat + 1] = new_values[key]
-  end
-  if #flat > 0 then call_multi('MSET', flat) end
+  if flat_length > 0 then call_multi('MSET', flat_values) end
 end
 
 -- The parts that transitions need; `rest` begins with the line break after line 1.
@@ -41,7 +49,15 @@ local function record_parse(text)
 end
 
 local function record_text(r, status, rest)
-  return string.format('%s%.0f %.0f %s%s', status, r.attempt, r.free, r.due, r.tail) .. (rest or r.rest)
+  return status .. int(r.attempt) .. ' ' .. int(r.free) .. ' ' .. r.due .. r.tail .. (rest or r.rest)
+end
+
+-- The value of an option word such as k=<ms>; nil when it is not there. The last word, o=, is JSON of
+-- users, in which anything may stand: it is cut off first.
+local function option_of(options, letter)
+  if options == '' then return nil end
+  local words = string.match(options, '^(.-) o=') or options
+  return string.match(words, ' ' .. letter .. '=(%S+)')
 end
 
 -- Adds an attempt's line; the oldest go when all of them together would pass ATTEMPT_BYTES.

@@ -1,13 +1,18 @@
 -- Everything that falls due is in one zset: t:<id>:<queue> (delayed, retrying), w:<worker> (lease or
 -- presence), d:<status letter> (the oldest kept task of a status expires). Its head tells when the
 -- next thing happens; whoever inserts something earlier than the head tells the sleepers.
-local new_timers, earliest_new = {}, nil
+local new_timers, lease_timer, earliest_new, earliest_quiet = {}, nil, nil, nil
 local head_known, head_due = false, nil
 
-local function timer_add(member, due_ms, is_lease)
+-- A quiet timer wakes nobody: what it stands for may happen late.
+local function timer_add(member, due_ms, is_quiet)
   new_timers[#new_timers + 1] = int(due_ms)
   new_timers[#new_timers + 1] = member
-  if not is_lease and (not earliest_new or due_ms < earliest_new) then earliest_new = due_ms end
+  if is_quiet then
+    earliest_quiet = math.min(earliest_quiet or due_ms, due_ms)
+  else
+    earliest_new = math.min(earliest_new or due_ms, due_ms)
+  end
 end
 
 -- Due time of the first timer that is not `own`; nil when there is none.
@@ -24,19 +29,19 @@ local function timers_head(own)
   return head_due
 end
 
--- A timer was written that the head known here may not show yet.
-local function timers_note(due_ms)
-  if head_known and (not head_due or due_ms < head_due) then head_due = due_ms end
-end
-
+-- One write for all: tasks' timers are always new, and of a d: timer the earlier time counts, so LT
+-- fits both. A lease may move either way.
 local function timers_flush(own)
-  if #new_timers == 0 then return end
   if earliest_new then
     local head = timers_head(own)
-    if not head or earliest_new < head then
-      wake_at(earliest_new)
-      timers_note(earliest_new)
-    end
+    if not head or earliest_new < head then wake_at(earliest_new) end
   end
-  call_variadic('ZADD', timers, new_timers)
+  if #new_timers > 0 then
+    for i = 1, #new_timers, CHUNK do
+      call('ZADD', timers, 'LT', unpack(new_timers, i, math.min(i + CHUNK - 1, #new_timers)))
+    end
+    local earliest = math.min(earliest_new or earliest_quiet, earliest_quiet or earliest_new)
+    if head_known and (not head_due or earliest < head_due) then head_due = earliest end
+  end
+  if lease_timer then call('ZADD', timers, int(lease_timer), own) end
 end

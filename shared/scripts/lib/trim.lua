@@ -5,7 +5,7 @@ local TRIM_SLICE = 100
 local function trim(letter)
   local key = prefix .. DONE_KEYS[letter]
   local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
-  local surplus = count_of('*:' .. letter) - tonumber(keep)
+  local surplus = count_of(TOTALS[letter]) - tonumber(keep)
   local ids, keys = {}, {}
   local next_due
   for i = 1, #first, 2 do
@@ -18,18 +18,24 @@ local function trim(letter)
     keys[#keys + 1] = prefix .. 't:' .. first[i]
   end
   if #ids > 0 then
-    local texts = read_many(keys)
-    for i, text in ipairs(texts) do
+    local grouped = {}
+    for i, text in ipairs(read_many(keys)) do
       if text then
         local r = record_parse(text)
-        count_add(r.queue .. ':' .. letter, -1)
+        count_add(fields_of(r.queue)[letter], -1)
+        local group = string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
+        if group then
+          grouped[group] = grouped[group] or {}
+          table.insert(grouped[group], ids[i])
+        end
         if string.find(text, '\n@', 1, true) then keys[#keys + 1] = prefix .. 'p:' .. ids[i] end
         if string.find(text, '\nr@', 1, true) then keys[#keys + 1] = prefix .. 'o:' .. ids[i] end
       end
     end
-    count_add('*:' .. letter, -#ids)
+    count_add(TOTALS[letter], -#ids)
     call_variadic('ZREM', key, ids)
     call_multi('DEL', keys)
+    for group, members in pairs(grouped) do call_variadic('ZREM', prefix .. 'group:' .. group, members) end
   end
   -- What ended in this very call is not in `key` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end

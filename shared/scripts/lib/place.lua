@@ -1,0 +1,41 @@
+-- Takes a task out of the index that its status names; the caller puts it elsewhere. Removals are
+-- gathered, so that a batch is one call per index.
+local out_of, out_order = {}, {}
+local PLACE_DONE = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
+
+local function take_out_of(key, member)
+  if not out_of[key] then
+    out_of[key] = {}
+    out_order[#out_order + 1] = key
+  end
+  local list = out_of[key]
+  list[#list + 1] = member
+end
+
+local function take_out(id, r)
+  if r.status == 'P' then
+    local parked = counts[r.queue .. ':!'] and control_of(r.queue).parked
+    if parked and parked[r.type] and call('ZREM', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) == 1 then
+      count_add(fields_of(r.queue).K, -1)
+    else
+      take_out_of(prefix .. 'pending:' .. r.queue, id)
+      count_add(fields_of(r.queue)[r.priority], -1)
+    end
+  elseif r.status == 'S' or r.status == 'Y' then
+    take_out_of(timers, 't:' .. id .. ':' .. r.queue)
+    count_add(fields_of(r.queue)[r.status], -1)
+  elseif PLACE_DONE[r.status] then
+    take_out_of(prefix .. PLACE_DONE[r.status], id)
+    count_add(fields_of(r.queue)[r.status], -1)
+    count_add('*:' .. r.status, -1)
+    if r.status == 'D' then
+      local group = string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
+      if group then take_out_of(prefix .. 'group:' .. group, id) end
+    end
+  end
+end
+
+-- The first write of its script: a removal, which Redis lets through when memory is full.
+local function place_flush()
+  for _, key in ipairs(out_order) do call_variadic('ZREM', key, out_of[key]) end
+end
