@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { describe, expect, it } from "vitest";
@@ -94,6 +94,17 @@ describe("Tasks", () => {
     api.texts.set("/api/tasks", '{"tasks":[],"next_cursor":null}');
     await userEvent.click(screen.getByRole("button", { name: "Search older tasks" }));
     expect(await screen.findByText("No task matches these filters", {}, patient)).toBeDefined();
+  });
+
+  it("draws the rows in sight of a long list that was scrolled", async () => {
+    renderApp("/tasks");
+    const table = await screen.findByRole("table", {}, patient);
+    const box = table.parentElement;
+    if (box === null) throw new Error("the table has no box");
+    box.scrollTop = 60 * 36;
+    fireEvent.scroll(box);
+    await waitFor(() => { expect(within(table).getAllByRole("row").at(-1)?.getAttribute("aria-rowindex")).toBe("96"); });
+    expect(within(table).getAllByRole("row").length).toBeLessThan(60);
   });
 
   it("tells no match from nothing there", async () => {

@@ -54,7 +54,13 @@ async function send(path: string, options: SendOptions): Promise<Response> {
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response: Response;
   try {
-    response = await fetch(`/api${path}`, { method: options.method ?? "GET", headers, signal, credentials: "same-origin" });
+    response = await fetch(`/api${path}`, {
+      method: options.method ?? "GET",
+      headers,
+      signal,
+      credentials: "same-origin",
+      cache: "no-store", // the browser's own cache would hand out old answers, with the server's time of then
+    });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     const late = timeout.aborted ? `No answer came within ${TIMEOUT_MS / 1000} s` : "The server cannot be reached";

@@ -175,7 +175,7 @@ function restSentence({ overview, now }: HealthInput, needs: readonly Need[]): s
     return `${idle || capitalise(workersSentence(overview, now))}. ${capitalise(noDeaths)}.`;
   }
   const rest: string[] = [];
-  if (!has("worker")) rest.push(workersSentence(overview, now));
+  if (overview.workers.some((worker) => isHealthy(worker, now))) rest.push(workersSentence(overview, now));
   if (!has("dead")) rest.push(noDeaths);
   if (!has("paused")) rest.push("no queue is held up by a pause");
   return rest.length === 0 ? "" : `The rest is well: ${rest.join("; ")}.`;

@@ -1,5 +1,5 @@
 import type { RefObject } from "react";
-import { useLayoutEffect, useState } from "react";
+import { useEffect, useState } from "react";
 
 const OVERSCAN = 12;
 
@@ -22,7 +22,8 @@ export function visibleRows(count: number, rowHeight: number, scrollTop: number,
 /** Follows the scrolled box; draws again only when the rows to draw change. */
 export function useVirtualRows(box: RefObject<HTMLElement | null>, count: number, rowHeight: number): VirtualRows {
   const [{ top, height }, setView] = useState({ top: 0, height: 800 });
-  useLayoutEffect(() => {
+  // Not a layout effect: those run before the ref of a box further up is set.
+  useEffect(() => {
     const element = box.current;
     if (element === null) return;
     const look = () => {

@@ -26,7 +26,7 @@ const COLUMNS = [
   { name: "Attempt", className: "w-17 text-right" },
   { name: "Waited", className: "w-21 text-right max-[1100px]:hidden" },
   { name: "Ran", className: "w-22 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "w-22 pl-4 max-[1279px]:hidden" },
+  { name: "Worker", className: "w-26 pl-4 max-[1279px]:hidden" },
   { name: "Changed", className: "w-24 pr-4 text-right" },
 ] as const;
 /** A cell may span no more, or hidden columns would come back as blank ones. */
