@@ -35,4 +35,5 @@ records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
-return {price, now, is_more and 1 or 0, timers_head('') or 0}
+local next_due = timers_head('') or 0
+return {price, now, is_more and 1 or 0, next_due}

@@ -16,4 +16,5 @@ local ends = #members > 0 and call('ZMSCORE', timers, unpack(members)) or {}
 for i = 1, #members do
   if ends[i] and tonumber(ends[i]) > now then alive[#alive + 1] = described[2 * i] end
 end
-return {price, now, call('HGETALL', types), alive}
+local published = call('HGETALL', types)
+return {price, now, published, alive}

@@ -55,8 +55,9 @@ async def test_what_came_between_the_exchange_and_the_wait_is_not_missed(queue):
 async def test_nothing_is_appended_under_load(queue, store):
     await queue.submit([task(priority=3)])
     length = _length(store)
-    for priority in range(1, 11):
-        await queue.submit(tasks(5, priority=priority))
+    for _ in range(5):
+        await queue.submit([*tasks(5, priority=3), task(priority=9)])
+        await queue.submit(tasks(5, priority=3))
     state = await registered(queue)
     reply = await queue.exchange(state, free=3)
     length += 1  # the lease of the first claim

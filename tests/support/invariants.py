@@ -26,11 +26,13 @@ KNOWN = {
     r"workers": "hash",
     r"types": "hash",
     r"done:(completed|dead|cancelled)": "zset",
+    rf"group:{NAME}": "zset",
+    r"errors": "zset",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
     r"(?P<letter>[SPRYCDX])(?P<attempt>\d+) (?P<free>\d+) (?P<due>\d+)"
-    r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+))?)?"
+    r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+)(?: (?P<group>\S+))?)?)?"
     r"\n(?P<created>\d+) (?P<priority>\d+) (?P<queue>\S+) (?P<type>\S+) (?P<retries>\d+)(?P<options>[^\n]*)"
     r"\n(?P<payload>[^\n]+)(?P<tagged>(?:\n[ar][^\n]*)*)"
 )
@@ -90,12 +92,15 @@ def disorder(store: redis.Redis) -> list[str]:
         if len(here) != 1 or here[0] not in allowed:
             wrong.append(f"{task_id} is {record['letter']} in {here}, belongs in one of {allowed}")
     wrong += [f"{task_id} has no record but is in {here}" for task_id, here in places.items()]
-    return wrong + _wrong_bodies(seen, records) + _wrong_counts(seen, records) + _wrong_timers(seen)
+    wrong += _wrong_bodies(seen, records) + _wrong_counts(seen, records)
+    return wrong + _wrong_timers(seen) + _wrong_groups(seen, records)
 
 
 def _places(seen: Snapshot) -> dict[str, list[str]]:
     places: dict[str, list[str]] = defaultdict(list)
     for key, members in seen.zsets.items():
+        if key == "errors" or key.startswith("group:"):
+            continue  # more ways to dead tasks, see _wrong_groups
         for member in members:
             if key == "timers":
                 if member.startswith("t:"):
@@ -164,3 +169,15 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
                 f"{key} is trimmed too late: timer {timers.get(f'd:{letter}')}, first {min(kept.values())}"
             )
     return wrong
+
+
+def _wrong_groups(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
+    """Dead tasks stand in the group of their error, and nothing else does."""
+    expected: dict[str, set[str]] = defaultdict(set)
+    for task_id, record in records.items():
+        if record["letter"] == "D" and record["group"]:
+            expected[record["group"]].add(task_id)
+    stored = {key[6:]: set(members) for key, members in seen.zsets.items() if key.startswith("group:")}
+    wrong = [f"groups: {stored}, really {dict(expected)}"] * (stored != expected)
+    unlisted = set(stored) - set(seen.zsets.get("errors", {}))
+    return wrong + [f"group {name} is not listed in errors" for name in sorted(unlisted)]

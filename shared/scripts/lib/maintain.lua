@@ -48,8 +48,8 @@ local function do_what_is_due(own)
     is_more = reap(name) or is_more
   end
   for _, letter in ipairs(expired) do is_more = trim(letter) or is_more end
-  if #lost_workers > 2 or #expired > 0 then
-    head_known, head_due = false, nil -- reaped or trimmed in part: the next head may be among these
+  if is_more or #expired > 0 then
+    head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head
     head_known = next_head ~= nil or #due < 2 * (DUE_SLICE + 2)

@@ -1,0 +1,240 @@
+"""What operations cost: Redis calls as the server counts them, inner ones included, against the budget.
+
+Upstash bills each of them. Run with `-s` to see the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from shared.models import TaskStatus
+from shared.queue import Outcome
+from shared.queue.inspection import TaskFilter
+from tests.support.factories import ending, registered, task, tasks
+from tests.support.waiting import wait_until
+
+OF_THE_METER = {"cmdstat_info", "cmdstat_config|resetstat"}
+
+
+@pytest.fixture
+def queue(tcp_queues):
+    return tcp_queues()
+
+
+class Bill:
+    """What one stretch of work cost.
+
+    Attributes:
+        counted: by the server.
+        told: by the scripts' own replies.
+        commands: which, for an error text.
+    """
+
+    counted = 0
+    told = 0
+    commands: dict[str, int]
+
+
+@pytest.fixture
+def bill(store, queue) -> Callable[..., object]:
+    """A meter: `with bill("name", budget, share=tasks) as b`."""
+
+    @contextmanager
+    def measure(name: str, budget: float, share: int = 1) -> Iterator[Bill]:
+        made = Bill()
+        store.config_resetstat()
+        before = queue.calls
+        yield made
+        made.told = queue.calls - before
+        stats = store.info("commandstats")
+        made.commands = {key[8:]: one["calls"] for key, one in stats.items() if key not in OF_THE_METER}
+        made.counted = sum(made.commands.values())
+        cost = made.counted / share
+        print(f"\n| {name} | {cost:g} | budget {budget:g} |", end="")
+        assert made.told == made.counted, f"{name}: told {made.told}, counted {made.counted}: {made.commands}"
+        assert cost <= budget, f"{name}: {cost:g} over {budget:g}: {made.commands}"
+
+    return measure
+
+
+async def _warm(queue):
+    """Scripts are loaded, the queue and its counts exist, a worker is there; nothing is left to do."""
+    state = await registered(queue)
+    for kind in ("c", "x", "k"):
+        await queue.submit(tasks(1))
+        [claim] = (await queue.exchange(state, free=1)).claims
+        await queue.exchange(state, [ending(claim, kind)], free=1)
+    await queue.cancel((await queue.submit(tasks(1)))[0].id)
+    await queue.tick()
+    await queue.list_tasks()
+    await queue.overview()
+    await queue.task_types()
+    assert await queue.renew(state, is_idle=True)
+    return state
+
+
+async def test_submitting_one(queue, bill):
+    await _warm(queue)
+    with bill("submit one into an empty queue", 7):
+        await queue.submit([task()])
+    with bill("submit one under load", 7):
+        await queue.submit([task()])
+    with bill("submit one with an idempotency key", 7):
+        await queue.submit([task(idempotency_key="k")])
+    with bill("submit one again by its key", 7):
+        await queue.submit([task(idempotency_key="k")])
+    with bill("submit one delayed, due before all others", 8):
+        await queue.submit([task(delay_seconds=60)])
+    with bill("submit one delayed", 7):
+        await queue.submit([task(delay_seconds=90)])
+
+
+async def test_submitting_many(queue, bill):
+    await _warm(queue)
+    with bill("submit a batch of 100, per task", 0.1, 100):
+        await queue.submit(tasks(100))
+    with bill("submit a batch of 1,000, per task", 0.1, 1000):
+        await queue.submit(tasks(1000))
+    with bill("submit 100 with keys of which 50 are known, per task", 0.1, 100):
+        await queue.submit([task({"n": n}, idempotency_key=f"k{n}") for n in range(50)] + tasks(50))
+
+
+async def test_an_exchange_alone(queue, bill):
+    state = await _warm(queue)
+    with bill("exchange: nothing to do", 18):
+        await queue.exchange(state, free=10)
+    await queue.submit([task()])
+    with bill("exchange: one claim", 18):
+        [claim] = (await queue.exchange(state, free=1)).claims
+    with bill("exchange: one outcome", 18):
+        await queue.exchange(state, [ending(claim)], free=1)
+
+
+async def test_one_exchange_that_carries_all_at_once(queue, bill, store):
+    """Every kind of outcome, a cancellation, promotions, retries, parking: one call."""
+    state = await _warm(queue)
+    await queue.submit([*tasks(80), *tasks(20, task_type="noop", max_retries=0)])
+    claims = (await queue.exchange(state, free=100)).claims
+    await queue.submit([*tasks(50, delay_seconds=0.001), *tasks(60)])
+    await queue.cancel(claims[0].id)
+    outcomes = [ending(claim, "cfxksh"[n % 6], delay_ms=60_000) for n, claim in enumerate(claims)]
+    await wait_until(lambda: _is_due(queue), describe="the delayed ones are due")
+    with bill("exchange: 100 outcomes of all six kinds, 50 promotions, 100 claims", 22):
+        reply = await queue.exchange(state, outcomes, free=100)
+    assert len(reply.claims) == 100
+    await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
+
+
+async def test_one_exchange_under_load_with_promotions(queue, bill):
+    state = await _warm(queue)
+    await queue.submit(tasks(100))
+    claims = (await queue.exchange(state, free=100)).claims
+    await queue.submit([*tasks(50, delay_seconds=0.001), *tasks(60)])
+    await wait_until(lambda: _is_due(queue), describe="the delayed ones are due")
+    with bill("exchange: 100 completed, 50 promotions, 100 claims", 18):
+        outcomes = [ending(claim) for claim in claims]
+        reply = await queue.exchange(state, outcomes, free=100, want_cursor=False)
+    await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
+
+
+async def _is_due(queue) -> bool:
+    page = await queue.list_tasks(TaskFilter(TaskStatus.SCHEDULED), limit=1000)
+    now = (await queue.overview()).now
+    return all(one.run_at < now for one in page.tasks)
+
+
+async def test_maintenance_is_bounded(queue, bill, store):
+    """What comes on top, rarely: two dead workers with 100 tasks each, and 100 ended tasks of a status."""
+    state = await _warm(queue)
+    await queue.submit(tasks(300))
+    for _ in range(2):
+        other = await registered(queue)
+        await queue.exchange(other, free=100)
+        store.zadd("{test:0}:timers", {f"w:{other.name}": 1})
+    claims = (await queue.exchange(state, free=100, maintain=False)).claims
+    await queue.exchange(state, [ending(claim) for claim in claims], free=0, maintain=False)
+    key = "{test:0}:done:completed"
+    store.zadd(key, dict.fromkeys(store.zrange(key, 0, -1), 1))
+    store.zadd("{test:0}:timers", {"d:C": 1})
+    with bill("exchange: reaps two workers of 100 tasks, trims 100, claims 100", 30):
+        reply = await queue.exchange(state, free=100)
+    assert len(reply.claims) == 100
+    assert (await queue.overview()).counts["completed"] == 1
+
+
+async def test_parking_is_one_write_per_type(queue, bill):
+    state = await _warm(queue)
+    await queue.submit(tasks(100, task_type="alien"))
+    with bill("exchange: parks 100 of one type", 18):
+        await queue.exchange(state, free=100)
+
+
+async def test_one_task_alone_from_submission_to_result(queue, bill):
+    """As the worker does it: it waits, exchanges, and hands in the result while its waiter listens again."""
+    state = await _warm(queue)
+    cursor = (await queue.exchange(state, free=1)).cursor
+    with bill("one task alone, submission to result", 36):
+        waiting = asyncio.create_task(queue.wait(cursor, 20_000))
+        [item] = await queue.submit([task()])
+        [(cursor, _)] = await waiting
+        waiting = asyncio.create_task(queue.wait(cursor, 20_000))
+        reply = await queue.exchange(state, free=1, maintain=False, want_cursor=False)
+        outcomes = [ending(claim) for claim in reply.claims]
+        await queue.exchange(state, outcomes, free=1, maintain=False, want_cursor=False)
+        entries = await waiting  # its own lease is earlier than what the others knew
+        assert [set(fields) for _, fields in entries] == [{"t"}]
+    assert (await queue.get(item.id)).status is TaskStatus.COMPLETED
+
+
+async def test_claim_and_finish_in_batches_of_100(queue, bill):
+    state = await _warm(queue)
+    await queue.submit(tasks(1000))
+    claims = (await queue.exchange(state, free=100)).claims
+    with bill("claim and finish, per task, batches of 100", 0.25, 900):
+        for _ in range(9):
+            outcomes: list[Outcome] = [ending(claim) for claim in claims]
+            reply = await queue.exchange(state, outcomes, free=100, maintain=False, want_cursor=False)
+            claims = reply.claims
+    await queue.exchange(state, [ending(claim) for claim in claims], free=0)
+
+
+async def test_reads(queue, bill):
+    await _warm(queue)
+    [item] = (await queue.submit([*tasks(60), task(queue="other")]))[:1]
+    with bill("read one task", 2):
+        await queue.get(item.id)
+    with bill("a page of 50 pending", 4):
+        assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING), limit=50)).tasks) == 50
+    with bill("a page of 50 of any status", 4):
+        assert len((await queue.list_tasks(limit=50)).tasks) == 50
+    with bill("the overview", 8):
+        await queue.overview()
+    with bill("the registry of types", 6):
+        await queue.task_types()
+
+
+async def test_presence(queue, bill):
+    state = await _warm(queue)
+    with bill("renew the presence of an idle worker", 4):
+        assert await queue.renew(state, is_idle=True)
+    await queue.submit([task()])
+    await queue.exchange(state, free=1)
+    with bill("renew the lease", 4):
+        assert await queue.renew(state, is_idle=False)
+
+
+async def test_control(queue, bill):
+    state = await _warm(queue)
+    pending, delayed, running = [
+        item.id for item in await queue.submit([task(), task(delay_seconds=9), task(priority=9)])
+    ]
+    await queue.exchange(state, free=1)
+    for name, task_id in (("pending", pending), ("scheduled", delayed), ("running", running)):
+        with bill(f"cancel a {name} task", 10):
+            await queue.cancel(task_id)
+    with bill("tick: nothing due", 5):
+        await queue.tick()
