@@ -80,11 +80,9 @@ local function changed_fields()
     if delta ~= 0 then
       changed[#changed + 1] = field
       local name, kind = string.match(field, '^(.*):([^:]*)$')
-      if queue_loaded[name] then
-        -- known already
-      elseif not tonumber(kind) then
+      if not queue_loaded[name] and not tonumber(kind) then
         missing[#missing + 1] = field
-      elseif not added[name] then
+      elseif not queue_loaded[name] and not added[name] then
         added[name] = true
         for priority = 1, 10 do missing[#missing + 1] = fields_of(name)[priority] end
       end

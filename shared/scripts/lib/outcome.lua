@@ -49,11 +49,11 @@ end
 -- The ids that this worker was told to cancel and still runs: a crash must not forget them.
 local function still_told(told, cancelled, removed)
   if told == '' and cancelled == '' then return '' end
-  local ended, left = {}, {}
-  for _, id in ipairs(removed) do ended[id] = true end
+  local is_over, left = {}, {}
+  for _, id in ipairs(removed) do is_over[id] = true end
   for id in string.gmatch(told .. ' ' .. cancelled, '%S+') do
-    if not ended[id] then
-      ended[id] = true
+    if not is_over[id] then
+      is_over[id] = true
       left[#left + 1] = id
     end
   end

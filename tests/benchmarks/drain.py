@@ -1,0 +1,97 @@
+"""How fast waiting tasks are worked off: the floor without handlers, and the worker process.
+
+The handler does nothing, the payload has 200 bytes, the result about 100.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import uvloop
+
+from shared.queue import Outcome, TaskQueue
+from tests.benchmarks.measure import RESULT, counted, fill, fresh_server, open_queue, script_time, show
+from tests.support.factories import registered
+from tests.support.workers import WorkerProcess
+
+FLOOR_TASKS = 60_000
+WORKER_TASKS = 60_000
+CONCURRENCY = 100
+ROUNDS = 3
+
+
+def run() -> None:
+    """Both, the floor first: the worker's figure is read beside it."""
+    floor = max(uvloop.run(_floor()) for _ in range(ROUNDS))
+    worker = max(asyncio.run(_worker_process()) for _ in range(ROUNDS))
+    show(
+        "Drain, best of rounds",
+        {"floor, tasks/s": floor, "worker process, tasks/s": worker, "ratio": worker / floor},
+    )
+
+
+async def _floor() -> float:
+    """The bare exchange loop over TCP: outcomes are handed back at once, no handler runs."""
+    with fresh_server() as (server, client):
+        queue = open_queue(server)
+        await fill(queue, FLOOR_TASKS)
+        state = await registered(queue)
+        client.config_resetstat()
+        started, cpu = time.perf_counter(), time.process_time()
+        outcomes: Sequence[Outcome] = ()
+        done, calls = 0, queue.calls
+        while done < FLOOR_TASKS:
+            reply = await queue.exchange(
+                state, outcomes, free=CONCURRENCY, maintain=not outcomes, want_cursor=not outcomes
+            )
+            done += len(outcomes)
+            outcomes = [Outcome(claim.id, claim.number, "c", RESULT) for claim in reply.claims]
+        wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+        exchanges, script_s = script_time(client)
+        show(
+            "Drain, floor: bare exchange loop",
+            {
+                "tasks/s": FLOOR_TASKS / wall,
+                "worker CPU, µs per task": cpu / FLOOR_TASKS * 1e6,
+                "script, µs per task": script_s / FLOOR_TASKS * 1e6,
+                "tasks per exchange": FLOOR_TASKS / exchanges,
+                "Redis calls per task": f"{(queue.calls - calls) / FLOOR_TASKS:.3f}",
+            },
+        )
+        await queue.transport.close()
+        return FLOOR_TASKS / wall
+
+
+async def _worker_process() -> float:
+    """`python -m worker_host` with the handlers of the tests; the rate is read from the counts in Redis."""
+    with fresh_server() as (server, client):
+        queue: TaskQueue = open_queue(server)
+        await fill(queue, WORKER_TASKS)
+        worker = WorkerProcess(
+            server.url, "--concurrency", str(CONCURRENCY), DTQ_NAMESPACE="test", HEALTH_PORT="0"
+        )
+        try:
+            # From the first tenth to the last: without the start of the process and its last, small exchanges.
+            first, last = WORKER_TASKS // 10, WORKER_TASKS * 9 // 10
+            started, at_first = await _when(client, first)
+            ended, at_last = await _when(client, last)
+        finally:
+            worker.stop()
+        await queue.transport.close()
+        rate = (at_last - at_first) / (ended - started)
+        show("Drain, worker process", {"tasks/s": rate})
+        return rate
+
+
+async def _when(client: object, count: int) -> tuple[float, int]:
+    """The moment at which so many are completed, and how many really were."""
+    deadline = time.perf_counter() + 120
+    while True:
+        done = counted(client, "C")  # type: ignore[arg-type]  # a redis client
+        if done >= count:
+            return time.perf_counter(), done
+        if time.perf_counter() > deadline:
+            raise RuntimeError(f"only {done} of {count} tasks were completed within 120 s")
+        await asyncio.sleep(0.01)
