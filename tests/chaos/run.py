@@ -1,0 +1,213 @@
+"""One chaos run: start everything, let it go wrong, put it right, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import redis
+
+from shared.models import TaskSubmission
+from shared.queue import QueueOptions, TaskQueue
+from shared.settings import TcpTarget
+from shared.transports.tcp import TcpTransport
+from tests.chaos.deployment import LEASE_S, Store, WorkerSlot, gone
+from tests.chaos.effects import read_runs
+from tests.chaos.faults import Faults, plan
+from tests.chaos.judge import History, Verdict, judge, render
+from tests.chaos.load import QUEUES, Attempted, Load
+from tests.chaos.observer import Observer
+from tests.chaos.proxy import Proxy
+from tests.support.invariants import PREFIX, disorder, leaks
+from tests.support.queues import NAMESPACE
+from tests.support.waiting import wait_until
+
+#: After the faults have stopped everything must have ended within so many seconds: leases, restarts
+#: of workers on a busy machine, and what was queued up meanwhile.
+QUIET_S = 45.0
+#: A worker that is alone and idle must finish a new task within so many seconds.
+ROLL_CALL_S = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is told on the command line."""
+
+    seconds: float
+    seed: int
+    tasks: int
+    workers: int
+    appendfsync: str
+    faults: list[str]
+
+
+@dataclass
+class Result:
+    """A run that is over."""
+
+    verdict: Verdict
+    report: str
+    logs: dict[int, str]
+
+
+class Run:
+    """Everything that one run consists of."""
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.options = options
+        self.effects = folder / "effects"
+        self.effects.touch()
+        self.store = Store(folder, options.appendfsync, has_clock="clock" in options.faults)
+        self.unmoved: list[str] = []
+        self.slots: list[WorkerSlot] = []
+        self.facts: dict[str, str] = {}
+
+    async def play(self) -> Result:
+        await self.store.start()
+        try:
+            await self._start_workers()
+            return await self._play()
+        finally:
+            for slot in self.slots:
+                await slot.close()
+                await slot.proxy.stop()
+            await self.store.close()
+
+    async def _start_workers(self) -> None:
+        for number in range(self.options.workers):
+            queues = QUEUES if number % 2 == 0 else QUEUES[::-1]
+            arguments = ["--queues", ",".join(queues), "--handlers", "tests.chaos.handlers"]
+            if number % 2 == 0:
+                arguments += ["--handlers", "tests.chaos.handlers_of_next_version"]
+            proxy = await Proxy(self.store.port).start()
+            self.slots.append(WorkerSlot(number, proxy, self.effects, arguments))
+            self.slots[-1].start()
+        for slot in self.slots:
+            await slot.ready()
+
+    async def _play(self) -> Result:
+        options = self.options
+        producer = await Proxy(self.store.port).start()
+        transport = TcpTransport(TcpTarget(producer.url), attempts=1, socket_timeout_s=1.0)
+        queue = TaskQueue(transport, QueueOptions(namespace=NAMESPACE))
+        load = Load(queue, options.seed, options.tasks, options.seconds * 0.9)
+        observer = Observer(self.store.client, load.attempted)
+        faults = Faults(self.store, self.slots, producer)
+        watching = asyncio.create_task(observer.run())
+        try:
+            loading = asyncio.create_task(load.run())
+            await faults.run(
+                plan(options.seed, options.seconds, options.faults, options.workers), options.seconds
+            )
+            await self._quiet(load, loading, observer)
+            await self._roll_call(load.attempted)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await transport.close()
+            await producer.stop()
+        return await self._judge(load, faults, observer)
+
+    async def _quiet(self, load: Load, loading: asyncio.Task[None], observer: Observer) -> None:
+        began = monotonic()
+        while monotonic() < began + QUIET_S:
+            if loading.done() and len(observer.ended) == len(load.attempted):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            left = [one for i, one in load.attempted.items() if i not in observer.ended]
+            self.unmoved.append(
+                f"{len(left)} tasks had not ended {QUIET_S:.0f} s after the faults had stopped"
+            )
+        await asyncio.wait_for(loading, 10)
+        self.facts["quiet after the faults"] = f"{monotonic() - began:.2f} s"
+
+    async def _roll_call(self, attempted: dict[str, Attempted]) -> None:
+        """Each worker in turn, all others frozen, must come for a task and for one that falls due."""
+        for slot in self.slots:
+            await slot.ready()
+        worst = 0.0
+        transport = TcpTransport(TcpTarget(f"redis://127.0.0.1:{self.store.port}/0"))
+        queue = TaskQueue(transport, QueueOptions(namespace=NAMESPACE))
+        for slot in self.slots:
+            others = [other for other in self.slots if other is not slot]
+            for other in others:
+                other.pause()
+            began = monotonic()
+            try:
+                await self._call(queue, attempted)
+            except AssertionError as error:
+                self.unmoved.append(f"worker {slot.number} alone and idle does not come: {error}")
+            worst = max(worst, monotonic() - began)
+            for other in others:
+                other.resume()
+        await transport.close()
+        self.facts["slowest in the roll call"] = f"{worst:.2f} s"
+
+    async def _call(self, queue: TaskQueue, attempted: dict[str, Attempted]) -> None:
+        for delay_s in (None, 0.2):
+            task = TaskSubmission(
+                task_type="work", payload={"seconds": 0.0}, queue=QUEUES[0], delay_seconds=delay_s
+            )
+            [stored] = await queue.submit([task])
+            attempted[stored.id] = Attempted(stored.id, "work", monotonic())
+
+            async def is_over(task_id: str = stored.id) -> bool:
+                text = await self.store.client.get(f"{PREFIX}t:{task_id}")
+                return bool(text) and text[0] == "C"
+
+            await wait_until(is_over, describe=f"delay {delay_s}", timeout_s=ROLL_CALL_S)
+
+    async def _judge(self, load: Load, faults: Faults, observer: Observer) -> Result:
+        codes = await gone(self.slots)
+        self.unmoved += [
+            f"worker {slot.number} ended with code {code}"
+            for slot, code in zip(self.slots, codes, strict=True)
+            if code != 0
+        ]
+        await observer.look(at_all=True)
+        history = History(
+            LEASE_S,
+            attempted=load.attempted,
+            records=await self._records(),
+            runs=read_runs(self.effects),
+            clock_steps=faults.clock_steps,
+            changed=observer.changed,
+            endings=observer.endings,
+            disorder=await asyncio.to_thread(self._disorder),
+            unmoved=self.unmoved,
+        )
+        for slot in self.slots:
+            history.deaths |= slot.deaths
+            for pid in slot.pids:
+                history.renewals[pid] = slot.proxy.renewals
+        verdict = judge(history)
+        self.facts |= {
+            "appendfsync": self.options.appendfsync,
+            "tries of submissions failed": str(load.errors or 0),
+            "leases lost": str(sum(slot.count("the lease expired") for slot in self.slots)),
+            "outcomes too late": str(sum(slot.count("outcomes came too late") for slot in self.slots)),
+        }
+        report = render(verdict, faults.counts, self.options.seed, self.facts)
+        return Result(verdict, report, {slot.number: slot.lines for slot in self.slots})
+
+    async def _records(self) -> dict[str, str]:
+        keys = [key async for key in self.store.client.scan_iter(f"{PREFIX}t:*", count=10_000)]
+        found: dict[str, str] = {}
+        for i in range(0, len(keys), 1000):
+            texts = await self.store.client.mget(keys[i : i + 1000])
+            found |= dict(zip([key[len(PREFIX) + 2 :] for key in keys[i : i + 1000]], texts, strict=True))
+        return found
+
+    def _disorder(self) -> list[str]:
+        with redis.Redis(port=self.store.port, decode_responses=True, protocol=2) as client:
+            return disorder(client) + leaks(client)
+
+
+async def play(options: Options) -> Result:
+    """Run once in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        return await Run(options, Path(folder)).play()
