@@ -153,7 +153,12 @@ class Exchange(QueueBase):
         for task_id, number, kind, body, delay_ms, group in outcomes:
             records.append(f"{prefix}t:{task_id}")
             # A record is read by its lines; in JSON a line break is nothing but a blank.
-            items += (f"{kind} {number} {delay_ms}", body.replace("\n", " ") if "\n" in body else body)
+            head = f"{kind} {number} {delay_ms}"
+            if group:
+                if not NAME.fullmatch(group):
+                    raise InvalidInput("group", f"{group!r} is no name.", f"Match {NAME.pattern}.")
+                head += f" {group}"
+            items += (head, body.replace("\n", " ") if "\n" in body else body)
         number = state.number + 1
         reply = await self._run(
             "exchange",

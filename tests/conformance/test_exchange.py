@@ -97,6 +97,22 @@ async def test_rejected_is_dead_at_once(queue):
     assert (stored.status, [one.outcome for one in stored.attempts]) == (TaskStatus.DEAD, ["rejected"])
 
 
+@pytest.mark.parametrize(("kind", "retries"), [("x", 3), ("f", 0)])
+async def test_the_dead_are_grouped_by_the_fingerprint_of_their_error(queue, store, kind, retries):
+    [item] = await queue.submit([task(max_retries=retries)])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    await queue.exchange(state, [ending(claim, kind)._replace(group="abc.1")], free=0)
+    assert store.zrange("{test:0}:group:abc.1", 0, -1) == [item.id]
+    assert store.zrange("{test:0}:errors", 0, -1) == ["abc.1"]
+
+
+async def test_a_group_that_is_no_name_is_refused_before_the_call(queue):
+    state = await registered(queue)
+    with pytest.raises(InvalidInput, match="group"):
+        await queue.exchange(state, [Outcome("0" * 27, 1, "x", "{}", 0, "a b")], free=0)
+
+
 async def test_cancelled_by_its_worker(queue):
     [item] = await queue.submit([task()])
     state = await registered(queue)
