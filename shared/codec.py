@@ -43,7 +43,9 @@ def encode(value: Any, field: str) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(field, "holds a lone surrogate, which is no text.", "Send valid Unicode.") from None
+        raise InvalidInput(
+            field, "holds a lone surrogate, which is no text.", "Send valid Unicode."
+        ) from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidInput(
             field, f"is not JSON: {error}.", "Use objects, arrays, text, numbers, booleans, null."

@@ -37,7 +37,9 @@ class Timing:
         self, *, cron: str | None = None, interval_seconds: float | None = None, zone: str = "UTC"
     ) -> None:
         if (cron is None) == (interval_seconds is None):
-            raise InvalidInput("cron", "or interval_seconds must be given, and not both.", 'Send {"cron": "0 9 * * 1"}.')
+            raise InvalidInput(
+                "cron", "or interval_seconds must be given, and not both.", 'Send {"cron": "0 9 * * 1"}.'
+            )
         self.cron, self.interval_seconds, self.zone = cron, interval_seconds, zone
         self._zone = _zone(zone)
         if interval_seconds is not None and interval_seconds < MIN_INTERVAL_S:
@@ -61,7 +63,9 @@ class Timing:
         try:
             following = next(CronSim(self.cron, moment.astimezone(self._zone)), None)
         except CronSimError as error:
-            raise InvalidInput("cron", f"is no cron expression: {error}.", 'Example: "*/5 9-17 * * 1-5".') from None
+            raise InvalidInput(
+                "cron", f"is no cron expression: {error}.", 'Example: "*/5 9-17 * * 1-5".'
+            ) from None
         if following is None or following.astimezone(UTC) - moment > HORIZON:
             raise InvalidInput("cron", "never fires.", "Check day and month: 30 February does not exist.")
         return following.astimezone(UTC)
@@ -81,4 +85,6 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidInput("zone", f"{name[:64]!r} is no time zone.", 'Use an IANA name such as "Europe/Berlin".') from None
+        raise InvalidInput(
+            "zone", f"{name[:64]!r} is no time zone.", 'Use an IANA name such as "Europe/Berlin".'
+        ) from None

@@ -19,8 +19,6 @@ from worker_host.metrics import Metrics
 #: One call may carry outcomes of at most so many bytes.
 MAX_BYTES = 3 * 1024 * 1024
 MAX_BACKOFF_S = 2.0
-#: A Redis this near is a server of one's own, where throughput matters more than calls.
-NEAR_S = 0.005
 
 log = structlog.get_logger()
 
@@ -61,7 +59,6 @@ class Exchanger:
         self.is_exchanging = False
         self.last_answer = monotonic()
         self._failing_since: float | None = None
-        self._round_trip_s = NEAR_S
 
     @property
     def failing_for_s(self) -> float:
@@ -86,7 +83,7 @@ class Exchanger:
         """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
         outcomes = self._take_outcomes()
         running = len(self._executor.running)
-        free = 0 if self.is_draining else self._to_fill(max(0, self._slots - running))
+        free = 0 if self.is_draining else max(0, self._slots - running)
         waiting = len(self._executor.outcomes) - len(outcomes)
         sent_at, reply = await self._until_answered(outcomes, free, running + waiting)
         for _ in outcomes:
@@ -94,20 +91,9 @@ class Exchanger:
         if reply.state == "lost":
             self._lose()
             return False
-        self._round_trip_s = monotonic() - sent_at
         await self._take(reply)
         self._on_reply(reply, sent_at)
-        may_be_more = reply.has_more or (len(reply.claims) == free and len(self._executor.running) < self._slots)
-        return bool(self._executor.outcomes) or (may_be_more and not self.is_draining)
-
-    def _to_fill(self, free: int) -> int:
-        """How many slots to fill with one exchange.
-
-        Half of them when Redis is near: then one half's exchange is under way while the other
-        half's handlers run, and both processes work all the time (1.5 times as many tasks a second).
-        """
-        half = (self._slots + 1) // 2
-        return min(free, half) if self._round_trip_s < NEAR_S and half >= 10 else free
+        return bool(self._executor.outcomes) or (reply.has_more and not self.is_draining)
 
     async def _until_answered(
         self, outcomes: list[Outcome], free: int, holding: int

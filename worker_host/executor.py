@@ -117,7 +117,9 @@ class Executor:
             outcome = completed(claim, result, self._max_result_bytes)
         except asyncio.CancelledError as error:
             outcome = self._stopped(slot, error)
-        except BaseException as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
+        except (
+            BaseException
+        ) as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
             outcome = failed(claim, handler, error, self._uniform)
         if self.running.get(claim.id) is slot:
             del self.running[claim.id]

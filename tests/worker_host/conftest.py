@@ -44,11 +44,11 @@ def start_worker(server: Server, store: redis.Redis, effects: Path) -> Iterator[
         worker.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_worker(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[WorkerProcess, Path]]:
-    """One worker for all tests that need just any; a start takes longer than most tests."""
+    """One worker for the tests of a module that need just any; beyond, it would take others' tasks."""
     effects = tmp_path_factory.mktemp("shared") / "effects"
     effects.touch()
     worker = WorkerProcess(server.url, DTQ_NAMESPACE=NAMESPACE, LEASE_SECONDS="2", EFFECTS=str(effects))
