@@ -30,8 +30,9 @@ ln -s "$python" "$work/bin/$(basename "$python")"
 ln -s "$python" "$work/bin/python3"
 ln -s "$(command -v node)" "$work/bin/node"
 ln -s "$(command -v npm)" "$work/bin/npm"
-if [ ! tools/vercel/node_modules/.package-lock.json -nt tools/vercel/package-lock.json ]; then
-    npm ci --prefix tools/vercel --loglevel=error
+# Without a lock file: the vendor's packages for other platforms are not all published, and `npm ci` insists on them.
+if [ ! tools/vercel/node_modules/.package-lock.json -nt tools/vercel/package.json ]; then
+    npm install --prefix tools/vercel --loglevel=error
 fi
 
 mkdir "$work/checkout"
