@@ -150,7 +150,8 @@ async def _translated(client: redis.Redis, script: Script | None, words: tuple[s
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
     except AuthenticationError as error:
         raise StoreRefused(f"Redis refused the password: {error}") from None
-    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+    # uvloop answers a write to a connection that was reset meanwhile with RuntimeError.
+    except (RedisConnectionError, RedisTimeoutError, OSError, RuntimeError) as error:
         raise StoreUnavailable(f"Redis does not answer: {error or type(error).__name__}") from None
     except ResponseError as error:
         raise _response_error(error, script) from None
