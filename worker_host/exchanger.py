@@ -91,6 +91,9 @@ class Exchanger:
         if reply.state == "lost":
             self._lose()
             return False
+        if reply.state == "replay":
+            # Cursor and due time were lost with the first answer; the exchange that follows asks again.
+            self.want_cursor = self.is_maintenance_due = True
         await self._take(reply)
         self._on_reply(reply, sent_at)
         return bool(self._executor.outcomes) or (reply.has_more and not self.is_draining)
