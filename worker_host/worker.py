@@ -229,6 +229,11 @@ class Worker:
         """End the duties; the connections are closed last, so that no call is cut off."""
         for duty in duties:
             duty.cancel()
+        tasks = [slot.task for slot in self._executor.running.values() if slot.task]
+        if tasks:
+            # A duty failed: nothing may run here any more when others are told to take it.
+            self._executor.stop_all(Ending.LOST)
+            await asyncio.wait(tasks, timeout=1.0)
         self._heartbeat.stop()
         self._probes.stop()
         await self._runners.close()
