@@ -60,6 +60,7 @@ class Proxy:
         renewals: monotonic times at which calls were passed on that renewed the worker's lease.
         delay_s: added to each piece of data, both ways.
         replies_to_drop: so many replies of scripts are swallowed and their connection reset.
+        is_holding_scripts: calls of scripts go nowhere, everything else passes; `scripts_held` counts them.
         is_black_hole: data of all connections goes nowhere, new ones are accepted and starve.
     """
 
@@ -72,6 +73,8 @@ class Proxy:
         self.replies_to_drop = 0
         self.replies_dropped = 0
         self.is_black_hole = False
+        self.is_holding_scripts = False
+        self.scripts_held = 0
         self.renewals: list[float] = []
 
     @property
@@ -102,7 +105,8 @@ class Proxy:
 
     def heal(self) -> None:
         """No more faults; what was silent is reset, as a network that comes back would."""
-        self.delay_s, self.replies_to_drop, self.is_black_hole = 0.0, 0, False
+        self.delay_s, self.replies_to_drop = 0.0, 0
+        self.is_black_hole = self.is_holding_scripts = False
         for link in list(self._links):
             if link.is_silent:
                 link.reset()
@@ -149,6 +153,9 @@ class Proxy:
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             if _SCRIPT_CALL.match(data):
+                if self.is_holding_scripts:
+                    self.scripts_held += 1
+                    continue
                 head = data[:4096]
                 named = (name for name, marks in _RENEWING.items() if any(mark in head for mark in marks))
                 link.calls.append((next(named, ""), monotonic()))
