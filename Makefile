@@ -29,13 +29,14 @@ up: install ## Run the product on this machine with embedded defaults
 test: install ## Run every test
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## Check format, lint, types, import contracts, pins and Lua
+check: $(STAMP) ## Check format, lint, types, import contracts, pins, Lua and the dashboard
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.pins --check
 	$(BIN)/python -m tests.luacheck
+	sh frontend/build.sh check
 
 format: $(STAMP) ## Rewrite the code in house style
 	$(BIN)/ruff format .

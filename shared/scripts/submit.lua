@@ -99,7 +99,8 @@ for position, i in ipairs(missing) do
   if letter == 'P' then
     make_pending(ids[i], queue_name, tonumber(priority), now_rank + position - 1)
   else
-    timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i])
+    timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i], true)
+    wake_at(due_times[i])
     count_add(fields_of(queue_name).S, 1)
   end
   event_add(ids[i], queue_name, letter)

@@ -103,7 +103,7 @@ async def test_the_dead_are_grouped_by_the_fingerprint_of_their_error(queue, sto
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
     await queue.exchange(state, [ending(claim, kind)._replace(group="abc.1")], free=0)
-    assert store.zrange("{test:0}:group:abc.1", 0, -1) == [item.id]
+    assert store.zrange("{test:0}:groups", 0, -1) == [f"abc.1:{item.id}"]
     assert store.zrange("{test:0}:errors", 0, -1) == ["abc.1"]
 
 

@@ -26,7 +26,7 @@ KNOWN = {
     r"workers": "hash",
     r"types": "hash",
     r"done:(completed|dead|cancelled)": "zset",
-    rf"group:{NAME}": "zset",
+    r"groups": "zset",
     r"errors": "zset",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
@@ -99,7 +99,7 @@ def disorder(store: redis.Redis) -> list[str]:
 def _places(seen: Snapshot) -> dict[str, list[str]]:
     places: dict[str, list[str]] = defaultdict(list)
     for key, members in seen.zsets.items():
-        if key == "errors" or key.startswith("group:"):
+        if key in ("errors", "groups"):
             continue  # more ways to dead tasks, see _wrong_groups
         for member in members:
             if key == "timers":
@@ -177,7 +177,10 @@ def _wrong_groups(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
     for task_id, record in records.items():
         if record["letter"] == "D" and record["group"]:
             expected[record["group"]].add(task_id)
-    stored = {key[6:]: set(members) for key, members in seen.zsets.items() if key.startswith("group:")}
-    wrong = [f"groups: {stored}, really {dict(expected)}"] * (stored != expected)
+    stored: dict[str, set[str]] = defaultdict(set)
+    for member in seen.zsets.get("groups", {}):
+        group, _, task_id = member.rpartition(":")
+        stored[group].add(task_id)
+    wrong = [f"groups: {dict(stored)}, really {dict(expected)}"] * (stored != expected)
     unlisted = set(stored) - set(seen.zsets.get("errors", {}))
     return wrong + [f"group {name} is not listed in errors" for name in sorted(unlisted)]

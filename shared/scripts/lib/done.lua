@@ -24,16 +24,14 @@ local function ended(id, queue_name, letter, created, options)
   event_add(id, queue_name, letter)
 end
 
--- Dead tasks by the fingerprint of their error; `errors` lists the groups by their last death.
-local new_groups, group_order = {}, {}
+-- Dead tasks by the fingerprint of their error: `groups` holds <fingerprint>:<id>, all of score 0, so that
+-- a group is a range and its size a count; `errors` lists fingerprints by their last death.
+local new_groups, new_errors = {}, {}
 local function group_add(id, group)
-  if not new_groups[group] then
-    new_groups[group] = {}
-    group_order[#group_order + 1] = group
-  end
-  local list = new_groups[group]
-  list[#list + 1] = int(now)
-  list[#list + 1] = id
+  new_groups[#new_groups + 1] = '0'
+  new_groups[#new_groups + 1] = group .. ':' .. id
+  new_errors[#new_errors + 1] = int(now)
+  new_errors[#new_errors + 1] = group
 end
 
 -- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts;
@@ -50,17 +48,11 @@ end
 
 local function done_flush()
   for letter, key in pairs(DONE_KEYS) do
-    if done_length[letter] > 0 then
-      call_variadic('ZADD', prefix .. key, new_done[letter])
-      if done_timer[letter] then timer_add('d:' .. letter, done_timer[letter], true) end
-    end
+    if done_length[letter] > 0 then call_variadic('ZADD', prefix .. key, new_done[letter]) end
+    if done_timer[letter] then timer_add('d:' .. letter, done_timer[letter], true) end
   end
-  if #group_order == 0 then return end
-  local seen = {}
-  for _, group in ipairs(group_order) do
-    call_variadic('ZADD', prefix .. 'group:' .. group, new_groups[group])
-    seen[#seen + 1] = int(now)
-    seen[#seen + 1] = group
+  if #new_groups > 0 then
+    call_variadic('ZADD', prefix .. 'groups', new_groups)
+    call_variadic('ZADD', prefix .. 'errors', new_errors)
   end
-  call_variadic('ZADD', prefix .. 'errors', seen)
 end

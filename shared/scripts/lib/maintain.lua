@@ -21,9 +21,7 @@ local function promote(due_tasks)
 end
 
 local function do_what_is_due(own)
-  local head = timers_head(own)
-  if not head or head > now then return false end
-  -- By rank, not by score: one more than is done now, so that the next head is known, too.
+  -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local due_tasks, is_more, next_head = {}, false, nil
   local lost_workers, expired = {}, {}
@@ -43,11 +41,14 @@ local function do_what_is_due(own)
     end
   end
   if #due_tasks > 0 then promote(due_tasks) end
-  for i, name in ipairs(lost_workers) do
-    if i > 2 then is_more = true break end
-    is_more = reap(name) or is_more
+  -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
+  if #due_tasks > 0 then
+    is_more = is_more or #lost_workers + #expired > 0
+  elseif lost_workers[1] then
+    is_more = reap(lost_workers[1]) or is_more or #lost_workers + #expired > 1
+  elseif expired[1] then
+    is_more = trim(expired[1]) or is_more or #expired > 1
   end
-  for _, letter in ipairs(expired) do is_more = trim(letter) or is_more end
   if is_more or #expired > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else

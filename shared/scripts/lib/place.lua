@@ -30,7 +30,7 @@ local function take_out(id, r)
     count_add('*:' .. r.status, -1)
     if r.status == 'D' then
       local group = string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
-      if group then take_out_of(prefix .. 'group:' .. group, id) end
+      if group then take_out_of(prefix .. 'groups', group .. ':' .. id) end
     end
   end
 end

@@ -49,7 +49,6 @@ local function reap(name)
   else
     call('DEL', run_key)
     call('ZREM', timers, 'w:' .. name)
-    call('HDEL', workers, name)
   end
   if #ids == 0 then return is_more end
   for i, text in ipairs(read_many(keys)) do

@@ -25,8 +25,7 @@ local function trim(letter)
         count_add(fields_of(r.queue)[letter], -1)
         local group = string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
         if group then
-          grouped[group] = grouped[group] or {}
-          table.insert(grouped[group], ids[i])
+          grouped[#grouped + 1] = group .. ':' .. ids[i]
         end
         if string.find(text, '\n@', 1, true) then keys[#keys + 1] = prefix .. 'p:' .. ids[i] end
         if string.find(text, '\nr@', 1, true) then keys[#keys + 1] = prefix .. 'o:' .. ids[i] end
@@ -35,7 +34,7 @@ local function trim(letter)
     count_add(TOTALS[letter], -#ids)
     call_variadic('ZREM', key, ids)
     call_multi('DEL', keys)
-    for group, members in pairs(grouped) do call_variadic('ZREM', prefix .. 'group:' .. group, members) end
+    if #grouped > 0 then call_variadic('ZREM', prefix .. 'groups', grouped) end
   end
   -- What ended in this very call is not in `key` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end

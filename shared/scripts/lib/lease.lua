@@ -1,0 +1,14 @@
+-- The lease is renewed when a third of it has passed, and set when an idle worker, whose presence lasts
+-- longer, gets something to run.
+local is_lease_due = lease_until > now + lease_ms or lease_until < now + lease_ms * 2 / 3
+
+local function renew_lease()
+  local renewed = now + lease_ms
+  if lease_until == 0 or renewed + lease_ms / 3 < lease_until then
+    -- Earlier than sleepers know of: they must not sleep past it.
+    local head = timers_head(own_timer)
+    if not head or renewed + lease_ms / 3 < head then wake_at(renewed) end
+  end
+  lease_timer = renewed
+  lease_until = renewed
+end
