@@ -181,10 +181,13 @@ def _tail(tail: list[str]) -> tuple[str | None, Any, Any]:
 
 
 def _last_error(attempts: list[Attempt], status: TaskStatus) -> TaskError | None:
-    """The newest error of a task that is not completed."""
+    """The newest error of a task that is not completed, of its present series of attempts."""
     if status is TaskStatus.COMPLETED:
         return None
-    return next((attempt.error for attempt in reversed(attempts) if attempt.error), None)
+    for attempt in reversed(attempts):
+        if attempt.outcome == "requeued" or attempt.error:
+            return attempt.error
+    return None
 
 
 def _attempt(raw: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ class Keys:
         shard: number of the shard, 0 to 31.
     """
 
-    __slots__ = ("events", "prefix", "queues", "timers", "types", "wakes", "workers")
+    __slots__ = ("errors", "events", "groups", "prefix", "queues", "timers", "types", "wakes", "workers")
 
     def __init__(self, namespace: str, shard: int = 0) -> None:
         #: what every key begins with; the braces are the cluster's hash tag
@@ -24,6 +24,10 @@ class Keys:
         self.wakes = self.prefix + "wakes"
         #: stream, about 10,000 entries; what changed, for the live feed
         self.events = self.prefix + "events"
+        #: zset; fingerprint of an error -> last death, ms
+        self.errors = self.prefix + "errors"
+        #: zset; <fingerprint>:<id> of dead tasks, all of score 0: a group is a range
+        self.groups = self.prefix + "groups"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
         #: hash; task type -> schema and defaults, published by workers

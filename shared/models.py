@@ -132,12 +132,15 @@ class TaskError(BaseModel):
     type: str
     message: str
     traceback: str | None = None
+    fingerprint: str | None = None
+    """The same cause has the same fingerprint; dead letters are grouped by it."""
 
 
 class Attempt(BaseModel):
     """One spent start of a task.
 
-    `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired).
+    `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired);
+    requeued marks where somebody (`worker`) began a new series of attempts.
     """
 
     attempt: int
@@ -171,6 +174,15 @@ class Task(BaseModel):
     metadata: dict[str, Any] | None = None
     omitted: list[str] = []
     """Names of the bodies over 16 KiB that a list leaves out; a read of the task has them."""
+
+
+class ErrorGroup(BaseModel):
+    """Dead tasks whose errors have the same fingerprint; `task` is the newest of them."""
+
+    fingerprint: str
+    count: int
+    last_at: datetime
+    task: Task
 
 
 class TaskPage(BaseModel):

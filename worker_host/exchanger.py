@@ -53,6 +53,7 @@ class Exchanger:
         self._on_reply = on_reply
         self._poke = asyncio.Event()
         self.is_draining = False
+        self.is_asked_to_drain = False
         self.want_cursor = True
         self.is_maintenance_due = True
         self.is_lost = asyncio.Event()
@@ -141,6 +142,7 @@ class Exchanger:
         return chosen
 
     async def _take(self, reply: ExchangeReply) -> None:
+        self.is_asked_to_drain = reply.is_draining
         if reply.lost:
             self._metrics.lost_outcomes += len(reply.lost)
             log.warning("outcomes came too late; the tasks were given to others", task_ids=reply.lost[:20])

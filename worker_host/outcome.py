@@ -11,6 +11,7 @@ from shared.errors import InvalidInput
 from shared.queue import Outcome
 from shared.retry import RetryPolicy
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
+from worker_host.fingerprint import digest, fingerprint
 from worker_host.registry import Handler
 
 MAX_MESSAGE = 2_000
@@ -28,10 +29,11 @@ class WorkerProcessDied(Exception):
 class RemoteError(Exception):
     """An exception of a child process: its class name, message and traceback travel as text."""
 
-    def __init__(self, name: str, message: str, trace: str | None) -> None:
+    def __init__(self, name: str, message: str, trace: str | None, frame: str = "") -> None:
         super().__init__(message)
         self.name = name
         self.trace = trace
+        self.frame = frame
 
 
 def completed(claim: Claim, result: Any, max_bytes: int) -> Outcome:
@@ -56,13 +58,14 @@ def failed(
     """The outcome of a handler that raised."""
     if isinstance(error, Snooze | RateLimited):
         return Outcome(claim.id, claim.number, "s", "", _ms(error.seconds))
-    body = error_json(error)
+    group = _fingerprint(claim.task_type, error)
+    body = error_json(error, group)
     if isinstance(error, Reject) or (handler and isinstance(error, handler.never_retry)):
-        return Outcome(claim.id, claim.number, "x", body)
+        return Outcome(claim.id, claim.number, "x", body, 0, group)
     if isinstance(error, RetryAfter):
-        return Outcome(claim.id, claim.number, "f", body, _ms(error.seconds))
+        return Outcome(claim.id, claim.number, "f", body, _ms(error.seconds), group)
     delay_s = retry_policy(claim, handler).delay_s(claim.attempt, uniform)
-    return Outcome(claim.id, claim.number, "f", body, _ms(delay_s))
+    return Outcome(claim.id, claim.number, "f", body, _ms(delay_s), group)
 
 
 def retry_policy(claim: Claim, handler: Handler | None) -> RetryPolicy:
@@ -72,14 +75,25 @@ def retry_policy(claim: Claim, handler: Handler | None) -> RetryPolicy:
     return RetryPolicy(**{**base.model_dump(), **own}) if own else base
 
 
-def error_json(error: BaseException) -> str:
-    """Type, message and traceback as JSON, bounded, always valid UTF-8."""
+def _fingerprint(task_type: str, error: BaseException) -> str:
+    if isinstance(error, RemoteError):
+        return digest(task_type, error.name, error.frame, str(error))
+    return fingerprint(task_type, error)
+
+
+def error_json(error: BaseException, group: str) -> str:
+    """Type, message, traceback and fingerprint as JSON, bounded, always valid UTF-8."""
     if isinstance(error, RemoteError):
         name, message, trace = error.name, str(error), error.trace
     else:
         name, message = type(error).__name__, str(error)
         trace = "".join(traceback.format_exception(error)) if error.__traceback__ else None
-    fields = {"type": _text(name, 200), "message": _text(message, MAX_MESSAGE), "traceback": None}
+    fields = {
+        "type": _text(name, 200),
+        "message": _text(message, MAX_MESSAGE),
+        "traceback": None,
+        "fingerprint": group,
+    }
     if trace:
         # The end names the failing line; the beginning is the worker's own.
         fields["traceback"] = _text(trace[-MAX_TRACEBACK:], MAX_TRACEBACK)

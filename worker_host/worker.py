@@ -259,7 +259,7 @@ class Worker:
             "worker": self._state.name,
             "running": len(self._executor.running),
             "slots": self._settings.concurrency,
-            "draining": self._exchanger.is_draining,
+            "draining": self._exchanger.is_draining or self._exchanger.is_asked_to_drain,
             "silent_seconds": round(silent_s, 1),
             "failing_seconds": round(failing_s, 1),
             "blocked_seconds": round(max(0.0, blocked_s - TURN_S), 1),

@@ -59,6 +59,8 @@ def _meaning(signal: ScriptSignal) -> DtqError:
     """The error that a code stands for when no operation gives it a closer one."""
     if signal.code == "DTQ_NOT_FOUND":
         return NotFound("No task of that id is kept. Ended tasks are removed after their retention.")
+    if signal.code == "DTQ_NO_WORKER":
+        return NotFound("No worker of that name is registered. It may have ended.")
     if signal.code == "DTQ_TOO_MANY_WORKERS":
         return StoreRefused(
             "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire."

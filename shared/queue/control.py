@@ -1,14 +1,36 @@
-"""What producers and operators do to tasks: cancel; and maintenance without workers: tick."""
+"""What producers and operators do: cancel, requeue, delete, edit, pause, drain; and maintenance: tick."""
 
 from __future__ import annotations
 
-from shared.errors import Conflict
-from shared.models import LETTERS, TaskStatus
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from shared.codec import encode
+from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
+from shared.models import LETTERS, NAME, TERMINAL_STATUSES, TaskStatus
 from shared.queue.base import QueueBase
+
+#: Tasks that one call of `requeue` or `delete` may name.
+MAX_BULK = 100
+
+
+class BulkResult(NamedTuple):
+    """What became of the tasks of a bulk operation.
+
+    Attributes:
+        done: ids that were changed.
+        skipped: id and present status of those whose status does not allow it.
+        missing: ids that are not kept.
+    """
+
+    done: list[str]
+    skipped: list[tuple[str, TaskStatus]]
+    missing: list[str]
 
 
 class Control(QueueBase):
-    """Operations that change a task from outside."""
+    """Operations that change tasks, queues and workers from outside."""
 
     async def cancel(self, task_id: str) -> TaskStatus:
         """Cancel a task: at once when it is not running, else its worker is asked.
@@ -36,6 +58,156 @@ class Control(QueueBase):
             raise Conflict(f"Task {task_id} has already ended as {status}. Nothing was changed.")
         return status
 
+    async def requeue(self, ids: Sequence[str], *, by: str, payload: Any = None) -> BulkResult:
+        """Give dead tasks a new series of attempts, at once.
+
+        Args:
+            ids: 1 to 100 tasks.
+            by: who asks, for the audit log.
+            payload: replaces the payload of all of them; None keeps theirs.
+        """
+        text = "" if payload is None else self._payload_text(payload)
+        reply = await self._run(
+            "requeue",
+            queues=self.keys.queues,
+            timers=self.keys.timers,
+            wakes=self.keys.wakes,
+            events=self.keys.events,
+            record=self._records(ids),
+            prefix=self.keys.prefix,
+            by=_who(by),
+            payload=text,
+        )
+        return _bulk(ids, reply[2], "+")
+
+    async def requeue_one(self, task_id: str, *, by: str, payload: Any = None) -> TaskStatus:
+        """Requeue one dead task, optionally with another payload.
+
+        Raises:
+            NotFound: no task of that id is kept.
+            Conflict: it is not dead.
+        """
+        result = await self.requeue([task_id], by=by, payload=payload)
+        return _only(task_id, result, TaskStatus.PENDING, "Only dead tasks can be requeued.")
+
+    async def delete(self, ids: Sequence[str], *, by: str) -> BulkResult:
+        """Remove tasks that do not run, with all that is stored of them; 1 to 100 ids."""
+        reply = await self._run(
+            "delete",
+            queues=self.keys.queues,
+            timers=self.keys.timers,
+            record=self._records(ids),
+            prefix=self.keys.prefix,
+            by=_who(by),
+        )
+        return _bulk(ids, reply[2], "-")
+
+    async def delete_one(self, task_id: str, *, by: str) -> None:
+        """Remove one task.
+
+        Raises:
+            NotFound: no task of that id is kept.
+            Conflict: it runs.
+        """
+        result = await self.delete([task_id], by=by)
+        _only(task_id, result, TaskStatus.CANCELLED, "Cancel it first.")
+
+    async def edit(
+        self,
+        task_id: str,
+        *,
+        by: str,
+        payload: Any = None,
+        priority: int | None = None,
+        run_at_ms: float | None = None,
+        run_now: bool = False,
+    ) -> TaskStatus:
+        """Change a task that waits; None keeps what is there.
+
+        Args:
+            task_id: the task.
+            by: who asks, for the audit log.
+            payload: the new payload.
+            priority: 1 to 10.
+            run_at_ms: not before this time, ms since 1970.
+            run_now: start it as soon as a worker is free; wins over `run_at_ms`.
+
+        Returns:
+            Its status now: scheduled, pending or retrying.
+
+        Raises:
+            NotFound: no task of that id is kept.
+            Conflict: it runs or has ended.
+        """
+        when = "now" if run_now else "" if run_at_ms is None else str(math.ceil(run_at_ms))
+        if priority is not None and not 1 <= priority <= 10:
+            raise InvalidInput("priority", f"is {priority}.", "Send 1 to 10.")
+        reply = await self._run(
+            "edit",
+            record=self.keys.task(task_id),
+            queues=self.keys.queues,
+            timers=self.keys.timers,
+            wakes=self.keys.wakes,
+            events=self.keys.events,
+            prefix=self.keys.prefix,
+            id=task_id,
+            by=_who(by),
+            payload="" if payload is None else self._payload_text(payload),
+            priority="" if priority is None else str(priority),
+            when=when,
+        )
+        status = LETTERS[reply[2]]
+        if status is TaskStatus.RUNNING or status in TERMINAL_STATUSES:
+            raise Conflict(
+                f"Task {task_id} is {status}; only a task that waits can be changed. Nothing was changed."
+            )
+        return status
+
+    async def pause(self, queue: str, *, by: str, reason: str = "") -> int:
+        """Hold a queue: what runs goes on, what is submitted waits; returns how many wait."""
+        return await self._pause(queue, by, reason[:500], hold=True)
+
+    async def resume(self, queue: str, *, by: str) -> int:
+        """Let a queue go on; returns how many tasks waited."""
+        return await self._pause(queue, by, "", hold=False)
+
+    async def _pause(self, queue: str, by: str, reason: str, *, hold: bool) -> int:
+        if not NAME.fullmatch(queue):
+            raise InvalidInput(
+                "queue", f"{queue[:80]!r} is no queue name.", "Use letters, digits, '.', '_', '-'."
+            )
+        reply = await self._run(
+            "pause",
+            queues=self.keys.queues,
+            wakes=self.keys.wakes,
+            prefix=self.keys.prefix,
+            name=queue,
+            by=_who(by),
+            reason=_clean(reason),
+            hold="1" if hold else "0",
+        )
+        waiting: int = reply[2]
+        return waiting
+
+    async def drain(self, worker: str, *, by: str, hold: bool = True) -> int:
+        """Ask a worker to claim no more (or to claim again); returns how many tasks it holds.
+
+        Raises:
+            NotFound: no worker of that name is registered.
+        """
+        reply = await self._run(
+            "drain",
+            run=self.keys.run(worker),
+            workers=self.keys.workers,
+            wakes=self.keys.wakes,
+            prefix=self.keys.prefix,
+            worker=worker,
+            by=_who(by),
+            hold="1" if hold else "0",
+        )
+        held: int = reply[2]
+        return held
+
     async def tick(self) -> bool:
         """Do what is due: promote, reap, trim; True when more is due than one call may do."""
         reply = await self._run(
@@ -44,9 +216,48 @@ class Control(QueueBase):
             timers=self.keys.timers,
             wakes=self.keys.wakes,
             events=self.keys.events,
-            workers=self.keys.workers,
             prefix=self.keys.prefix,
             retention_ms=str(self.options.retention_s * 1000),
             keep=str(self.options.keep),
         )
         return bool(reply[2])
+
+    def _records(self, ids: Sequence[str]) -> list[str]:
+        if not 1 <= len(ids) <= MAX_BULK:
+            raise InvalidInput("ids", f"holds {len(ids)} ids.", f"Send 1 to {MAX_BULK}.")
+        if len(set(ids)) != len(ids):
+            raise InvalidInput("ids", "names a task twice.", "Send each id once.")
+        return [self.keys.task(task_id) for task_id in ids]
+
+    def _payload_text(self, payload: Any) -> str:
+        text = encode(payload, "payload")
+        if len(text.encode()) > self.options.max_payload_bytes:
+            limit = self.options.max_payload_bytes
+            raise TooLarge("payload", f"is over the limit of {limit} bytes.", "Store the data elsewhere.")
+        return text
+
+
+def _bulk(ids: Sequence[str], letters: Sequence[str], done: str) -> BulkResult:
+    pairs = list(zip(ids, letters, strict=True))
+    return BulkResult(
+        [task_id for task_id, letter in pairs if letter == done],
+        [(task_id, LETTERS[letter]) for task_id, letter in pairs if letter not in ("", done)],
+        [task_id for task_id, letter in pairs if letter == ""],
+    )
+
+
+def _only(task_id: str, result: BulkResult, status: TaskStatus, rule: str) -> TaskStatus:
+    if result.missing:
+        raise NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
+    if result.skipped:
+        raise Conflict(f"Task {task_id} is {result.skipped[0][1]}. {rule} Nothing was changed.")
+    return status
+
+
+def _who(by: str) -> str:
+    """A name for records and the audit log: one word, harmless in JSON."""
+    return "".join(c if c.isalnum() or c in "._@-" else "-" for c in by)[:64] or "unknown"
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

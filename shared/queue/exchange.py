@@ -91,6 +91,7 @@ class ExchangeReply(NamedTuple):
         lost: ids whose outcomes came too late.
         cancelled: ids whose cancellation was asked.
         claims: tasks to run now.
+        is_draining: an operator asked this worker to claim no more.
     """
 
     now_ms: int
@@ -101,6 +102,7 @@ class ExchangeReply(NamedTuple):
     lost: list[str]
     cancelled: list[str]
     claims: list[Claim]
+    is_draining: bool = False
 
 
 class Exchange(QueueBase):
@@ -167,7 +169,6 @@ class Exchange(QueueBase):
             timers=self.keys.timers,
             wakes=self.keys.wakes,
             events=self.keys.events,
-            workers=self.keys.workers,
             pending=[self.keys.pending(queue) for queue in state.queues],
             record=records,
             prefix=prefix,
@@ -185,12 +186,20 @@ class Exchange(QueueBase):
             queue_count=str(len(state.queues)),
             item=items,
         )
-        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat = reply
+        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain = reply
         if status in ("ok", "replay"):
             state.number = number
             state.lease_until = lease_until
         return ExchangeReply(
-            now_ms, status, bool(more), next_due, cursor, lost.split(), cancelled.split(), read_claims(flat)
+            now_ms,
+            status,
+            bool(more),
+            next_due,
+            cursor,
+            lost.split(),
+            cancelled.split(),
+            read_claims(flat),
+            bool(drain),
         )
 
     async def load_bodies(self, claims: Sequence[Claim]) -> None:

@@ -13,6 +13,7 @@ from shared.errors import InvalidInput, NotFound, StoreUnavailable
 from shared.models import (
     LETTER_OF,
     NAME,
+    ErrorGroup,
     Overview,
     QueueInfo,
     Task,
@@ -128,6 +129,37 @@ class Inspection(QueueBase):
             ],
             oldest_pending_seconds=max(0, now_ms - oldest_ms) / 1000 if oldest_ms else None,
         )
+
+    async def error_groups(self, limit: int = 50) -> list[ErrorGroup]:
+        """Dead tasks by the fingerprint of their error, the latest deaths first; at most 100 groups."""
+        _, _, flat = await self._run(
+            "groups",
+            errors=self.keys.errors,
+            groups=self.keys.groups,
+            prefix=self.keys.prefix,
+            limit=str(max(1, min(limit, 100))),
+        )
+        return [
+            ErrorGroup(
+                fingerprint=flat[i],
+                count=int(flat[i + 1]),
+                last_at=instant(float(flat[i + 2])),
+                task=read_task(flat[i + 3], flat[i + 4]),
+            )
+            for i in range(0, len(flat), 5)
+            if flat[i + 4]
+        ]
+
+    async def group_ids(self, fingerprint: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Ids of a group's dead tasks after the id `after`, oldest first; one Redis call."""
+        if not NAME.fullmatch(fingerprint):
+            raise InvalidInput("fingerprint", "is none of ours.", "Use one of GET /api/dead-letters/groups.")
+        low = f"({fingerprint}:{after}" if after else f"[{fingerprint}:"
+        self.calls += 1
+        members = await self.transport.command(
+            "ZRANGE", self.keys.groups, low, f"({fingerprint};", "BYLEX", "LIMIT", "0", str(limit)
+        )
+        return [member.rpartition(":")[2] for member in members]
 
     async def task_types(self) -> TypeRegistry:
         """All published task types, and which of them live workers know."""

@@ -5,7 +5,6 @@
   @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
   @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
   @key  events    stream  {<namespace>:<shard>}:events             what changed
-  @key  workers   hash    {<namespace>:<shard>}:workers            worker -> description
   @keys pending[queue_count]  zset  {<namespace>:<shard>}:pending:<queue>  score (10-priority)*2^49+rank
   @keys record    string  {<namespace>:<shard>}:t:<id>             one per outcome
   @arg  prefix       text  {<namespace>:<shard>}:
@@ -24,7 +23,8 @@
   @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
                      body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
-            lost ids, ids to cancel, {id, record, ...}}; state: ok | replay | stale | lost (the lease expired)
+            lost ids, ids to cancel, {id, record, ...}, drain 0 | 1}; state: ok | replay | stale | lost (the
+            lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
           18 calls, and one for each further queue.
@@ -48,21 +48,21 @@ local own_timer = 'w:' .. worker
 --- @include "lib/lease"
 --- @include "lib/budget"
 
-local memory = call('HMGET', run, '!', 'x')
+local memory = call('HMGET', run, '!', 'x', 'd')
 
 if not memory[1] and number > 1 then
-  return {price, now, 'lost', 0, 0, -1, '', '', '', {}}
+  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0}
 end
 local told = ''
 if memory[1] then
   local last, lost, cancelled, told_before = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)|([^|]*)$')
   if number < tonumber(last) then
-    return {price, now, 'stale', 0, 0, -1, '', '', '', {}}
+    return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0}
   end
   if number == tonumber(last) then
     local again = claims_of(number)
     local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
-    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again}
+    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again, 0}
   end
   told = told_before
 end
@@ -71,6 +71,7 @@ local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
 counts_load(names)
 
+if memory[3] then free = 0 end -- asked to drain
 local cancelled = memory[2] or ''
 local lost = {}
 local removed = apply_outcomes(lost, told .. ' ' .. cancelled, memory[2])
@@ -119,4 +120,5 @@ end
 -- Who looked for what is due must learn what is due next, or nobody would come for it.
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
-return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed}
+return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
+  memory[3] and 1 or 0}

@@ -14,8 +14,10 @@
 --- @include "lib/wakes"
 local member = 'w:' .. worker
 call('HDEL', workers, worker) -- a removal first: memory may be full
-local fields = call('HMGET', run, '!', 'x')
-local held = call('HLEN', run) - (fields[1] and 1 or 0) - (fields[2] and 1 or 0)
+local held = 0
+for _, field in ipairs(call('HKEYS', run)) do
+  if #field == 27 then held = held + 1 end
+end
 if held > 0 then
   call('ZADD', timers, 'XX', int(now), member)
   wake_at(now)

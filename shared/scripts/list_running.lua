@@ -14,7 +14,7 @@
 local ids = {}
 for _, name in ipairs(call('HKEYS', workers)) do
   for _, field in ipairs(call('HKEYS', prefix .. 'run:' .. name)) do
-    if field ~= '!' and field ~= 'x' and field > after then ids[#ids + 1] = field end
+    if #field == 27 and field > after then ids[#ids + 1] = field end
   end
 end
 table.sort(ids)

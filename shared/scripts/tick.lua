@@ -4,7 +4,6 @@
   @key  timers   zset    {<namespace>:<shard>}:timers    due times, ms
   @key  wakes    stream  {<namespace>:<shard>}:wakes     wake-ups
   @key  events   stream  {<namespace>:<shard>}:events    what changed
-  @key  workers  hash    {<namespace>:<shard>}:workers   worker -> description
   @arg  prefix        text  {<namespace>:<shard>}:
   @arg  retention_ms  int   ms an ended task is kept that names no time of its own
   @arg  keep          int   ended tasks kept per status

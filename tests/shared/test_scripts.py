@@ -142,4 +142,8 @@ def test_every_error_of_a_header_means_something():
     }
     assert declared == raised
     known = {code: type(_meaning(ScriptSignal(code, []))) for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT"}}
-    assert known == {"DTQ_NOT_FOUND": errors.NotFound, "DTQ_TOO_MANY_WORKERS": errors.StoreRefused}
+    assert known == {
+        "DTQ_NOT_FOUND": errors.NotFound,
+        "DTQ_NO_WORKER": errors.NotFound,
+        "DTQ_TOO_MANY_WORKERS": errors.StoreRefused,
+    }

@@ -27,6 +27,7 @@ KNOWN = {
     r"types": "hash",
     r"done:(completed|dead|cancelled)": "zset",
     r"groups": "zset",
+    r"audit": "stream",
     r"errors": "zset",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
@@ -110,7 +111,7 @@ def _places(seen: Snapshot) -> dict[str, list[str]]:
     for key, fields in seen.hashes.items():
         if key.startswith("run:"):
             for name, value in fields.items():
-                if name not in ("!", "x"):
+                if name not in ("!", "x", "d"):
                     places[name].append(f"{key} {value}")
     return places
 

@@ -130,4 +130,4 @@ def _result(answer: Answer) -> Any:
         raise RetryAfter(answer.seconds, answer.message)
     if answer.verdict == "snooze":
         raise Snooze(answer.seconds, answer.message)
-    raise RemoteError(answer.error, answer.message, answer.traceback)
+    raise RemoteError(answer.error, answer.message, answer.traceback, answer.frame)

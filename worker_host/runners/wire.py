@@ -34,6 +34,7 @@ class Answer(msgspec.Struct):
     error: str = ""
     message: str = ""
     traceback: str | None = None
+    frame: str = ""
     seconds: float = 0.0
 
 

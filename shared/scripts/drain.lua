@@ -1,0 +1,32 @@
+--[[ drain: ask a worker to claim no more, or to claim again. What it runs goes on.
+  Precondition  none.
+  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds; d -> drain
+  @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description
+  @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
+  @arg  prefix  text  {<namespace>:<shard>}:
+  @arg  worker  text  its name
+  @arg  by      text  who asked
+  @arg  hold    int   1 to drain, 0 to let it claim again
+  @returns  {price, now ms, tasks it holds}
+  @error  DTQ_NO_WORKER: no such worker
+  Cost    O(1).
+  Replay  asked again.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/wakes"
+--- @include "lib/audit"
+if call('HEXISTS', workers, worker) == 0 then return redis.error_reply('DTQ_NO_WORKER') end
+if hold == 1 then
+  call('HSET', run, 'd', '1')
+else
+  call('HDEL', run, 'd')
+end
+wake_worker = worker
+wakes_flush()
+audit_add(hold == 1 and 'drain' or 'undrain', worker, by, '')
+local held = 0
+for _, field in ipairs(call('HKEYS', run)) do
+  if #field == 27 then held = held + 1 end
+end
+return {price, now, held}

@@ -1,0 +1,31 @@
+--[[ groups: dead tasks by the fingerprint of their error, the latest deaths first.
+  Precondition  none.
+  @key  errors  zset  {<namespace>:<shard>}:errors   fingerprint -> last death, ms
+  @key  groups  zset  {<namespace>:<shard>}:groups   <fingerprint>:<id>, score 0
+  @arg  prefix  text  {<namespace>:<shard>}:
+  @arg  limit   int   groups, 1..100
+  @returns  {price, now ms, {fingerprint, count, last death ms, id of a task, its record, ...}}
+  Cost    O(groups * log N); at most 100 groups. Fingerprints without a task are forgotten.
+  Replay  reads, and forgets.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+local listed = call('ZRANGE', errors, '0', int(limit - 1), 'REV', 'WITHSCORES')
+local found, empty, keys = {}, {}, {}
+for i = 1, #listed, 2 do
+  local low, high = '[' .. listed[i] .. ':', '(' .. listed[i] .. ';'
+  local count = call('ZLEXCOUNT', groups, low, high)
+  local newest = count > 0 and call('ZRANGE', groups, high, low, 'BYLEX', 'REV', 'LIMIT', '0', '1')[1]
+  if newest then
+    local id = string.sub(newest, #listed[i] + 2)
+    keys[#keys + 1] = prefix .. 't:' .. id
+    for _, value in ipairs({listed[i], int(count), listed[i + 1], id, ''}) do found[#found + 1] = value end
+  else
+    empty[#empty + 1] = listed[i]
+  end
+end
+if #empty > 0 then call('ZREM', errors, unpack(empty)) end
+if #keys > 0 then
+  for i, text in ipairs(read_many(keys)) do found[5 * i] = text or '' end
+end
+return {price, now, found}

@@ -1,0 +1,72 @@
+--[[ requeue: dead tasks get a new series of attempts, at once and from the end of their queue.
+  Precondition  none; tasks that are not dead are left alone and told.
+  @key  queues  hash    {<namespace>:<shard>}:queues   counts of each queue
+  @key  timers  zset    {<namespace>:<shard>}:timers   due times, ms
+  @key  wakes   stream  {<namespace>:<shard>}:wakes    wake-ups
+  @key  events  stream  {<namespace>:<shard>}:events   what changed
+  @keys record  string  {<namespace>:<shard>}:t:<id>   1..100 tasks
+  @arg  prefix   text  {<namespace>:<shard>}:
+  @arg  by       text  who asked
+  @arg  payload  text  JSON that replaces the payload of all of them, "" to keep theirs
+  @returns  {price, now ms, {letter, ...}} in order: + requeued; another letter: its present status; "" no such task
+  @event  P
+  Cost    O(tasks * log N).
+  Replay  what was requeued and has not started is told as requeued and stays as it is.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/pending"
+--- @include "lib/place"
+--- @include "lib/audit"
+
+local keys, letters, chosen, names = {}, {}, {}, {'*'}
+for i = 1, record_count do keys[i] = record(i) end
+for i, text in ipairs(read_many(keys)) do
+  local r = text and record_parse(text)
+  letters[i] = r and r.status or ''
+  if r and r.status == 'P' and r.attempt == 0 and string.find(text, '\na[^\n]*"outcome":"requeued","error":null}$') then
+    letters[i] = '+' -- done by an earlier call, perhaps by this one when its answer was lost
+  elseif r and r.status == 'D' then
+    letters[i] = '+'
+    chosen[#chosen + 1] = {id = string.sub(keys[i], #prefix + 3), r = r}
+    names[#names + 1] = r.queue
+  end
+end
+if #chosen == 0 then return {price, now, letters} end
+
+counts_load(names)
+for _, one in ipairs(chosen) do take_out(one.id, one.r) end
+place_flush()
+
+-- The lines of earlier attempts stay, behind them stands who began a new series.
+local function renewed(r, id)
+  local rest = r.rest
+  if payload ~= '' then
+    local attributes = string.match(rest, '^\n[^\n]*')
+    local tagged = string.match(rest, '^\n[^\n]*\n[^\n]*(.*)$')
+    if #payload > BODY_INLINE then value_put(prefix .. 'p:' .. id, payload) end
+    rest = attributes .. '\n' .. (#payload > BODY_INLINE and '@' or payload) .. tagged
+  end
+  r.worker, r.started = by, int(now)
+  r.rest = rest
+  rest = rest_with_attempt(r, 'requeued', 'null')
+  r.attempt, r.free, r.due, r.tail = 0, 0, '0', ''
+  return record_text(r, 'P', rest)
+end
+
+for position, one in ipairs(chosen) do
+  record_put(one.id, renewed(one.r, one.id))
+  make_pending(one.id, one.r.queue, one.r.priority, now_rank + position - 1)
+  event_add(one.id, one.r.queue, 'P')
+end
+pending_flush()
+records_flush()
+counts_flush(wake_queue)
+events_flush()
+wakes_flush()
+audit_add('requeue', chosen[1].id, by, int(#chosen))
+return {price, now, letters}
