@@ -18,10 +18,12 @@ if ! dpkg --status "${needed[@]}" >/dev/null 2>&1; then
     }
 fi
 
-# runc, as crun refuses hybrid cgroups; limits, as a machine may not raise its own.
+# runc, as crun refuses hybrid cgroups; limits, as a machine may not raise its own; the host's network, as a bridge
+# leaves firewall rules behind.
 cat >"$work/containers.conf" <<'CONF'
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+netns = "host"
 [engine]
 runtime = "runc"
 CONF

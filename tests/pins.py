@@ -31,7 +31,9 @@ def main() -> int:
     if "--check" in sys.argv:
         pins = CONSTRAINTS.read_text().split()
         if table(pins) not in PYPROJECT.read_text():
-            sys.stderr.write("constraints.txt and pyproject's constraint-dependencies differ: run `make pins`\n")
+            sys.stderr.write(
+                "constraints.txt and pyproject's constraint-dependencies differ: run `make pins`\n"
+            )
             return 1
         return 0
     pins = installed()

@@ -279,3 +279,30 @@ async def test_what_runs_is_stopped_before_a_failing_worker_gives_it_away(
     with pytest.raises(LookupError):
         await running
     assert ended_before == ["cancelled"]
+
+
+async def test_who_was_busy_before_guards_who_claimed_later(stage: Stage):
+    """The first guards the lease of the second, then claims and dies: the second must learn of its lease."""
+    stage.second.start()
+    await stage.second.ready()
+    stage.first.pause()
+    long = await stage.submit(1.0)
+    await stage.reaches(long, RUNNING)
+    stage.first.resume()
+    await asyncio.sleep(0.3)
+    stage.second.pause()
+    task_id = await stage.submit(0.5)
+    await wait_until(lambda: f"start {task_id}" in stage.effects.read_text(), describe="the first runs it")
+    stage.second.resume()
+    killed_at = await stage.kill()
+    await stage.reaches(task_id, COMPLETED)
+    assert monotonic() - killed_at < TAKEN_OVER + 0.5
+
+
+async def test_what_falls_due_after_the_lease_of_the_only_worker_is_started_in_time(stage: Stage):
+    """While it works its own lease heads the timers, so nobody is told of what comes later."""
+    busy = await stage.submit(1.0)
+    await stage.noted("start")
+    task_id = await stage.submit(delay_seconds=LEASE_S + 1.5)
+    await stage.reaches(busy, COMPLETED)
+    await stage.reaches(task_id, COMPLETED, timeout_s=LEASE_S + 3)

@@ -91,7 +91,7 @@ async def test_a_task_that_does_not_run_is_deleted_with_all_it_had(queue, store,
     await queue.delete_one(task_id, by="ops")
     with pytest.raises(NotFound):
         await queue.get(task_id)
-    assert not [key for key in store if task_id in key]
+    assert not [key for key in store.scan_iter() if task_id in key]
     with pytest.raises(NotFound):
         await queue.delete_one(task_id, by="ops")
 

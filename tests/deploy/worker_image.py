@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from shared.models import TaskStatus, TaskSubmission
 from shared.queue import TaskQueue
 from tests.conftest import QueueFactory
+from tests.deploy import guide
 from tests.deploy.containers import HARDENED, Container, podman
 from tests.support.queues import NAMESPACE
-from tests.support.server import Server
+from tests.support.server import Server, free_port
 from tests.support.waiting import wait_until
 
 IMAGE = os.environ["WORKER_IMAGE"]
@@ -112,6 +114,44 @@ def test_without_redis_url_it_ends_and_names_it() -> None:
     assert "REDIS_URL: is missing" in ended.stderr
 
 
+async def test_the_guide_starts_it(server: Server, store: redis.Redis, tmp_path: Path) -> None:
+    """The commands of VERCEL_DEPLOYMENT.md as they stand, with podman in Docker's place."""
+    build, start, look = guide.commands("image")
+    assert build.script.split() == "docker build -f Dockerfile.worker -t dtq-worker .".split()
+    health = free_port()
+    (tmp_path / "worker.env").write_text(
+        f"REDIS_URL={server.url}\nDTQ_NAMESPACE={NAMESPACE}\nHEALTH_PORT={health}\n"
+    )
+    podman("tag", IMAGE, "dtq-worker")
+    try:
+        _as_podman(start.script, tmp_path)
+        await wait_until(
+            lambda: look.is_shown(_as_podman(look.script, tmp_path)), describe="the log is as shown"
+        )
+        podman("stop", "dtq-worker")
+        assert '"stopped"' in _as_podman(look.script, tmp_path)
+    finally:
+        podman("rm", "--force", "dtq-worker", is_checked=False)
+        podman("volume", "rm", "dtq-data", is_checked=False)
+        podman("untag", IMAGE, "dtq-worker", is_checked=False)
+
+
+def _as_podman(script: str, folder: Path) -> str:
+    command = f'docker() {{ podman "$@"; }}\n{script}'
+    done = subprocess.run(["bash", "-euc", command], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_handlers_that_are_not_there_are_named() -> None:
+    ended = podman(
+        "run", "--rm", "--network=host", "--env=REDIS_URL=redis://127.0.0.1:1", "--env=HANDLERS=handlers.mine",
+        IMAGE, is_checked=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "module handlers.mine cannot be imported" in ended.stderr
+
+
 async def test_it_runs_built_in_and_own_tasks(run: Run, handlers: str, tasks: TaskQueue) -> None:
     container = run(handlers, HANDLERS="handlers.mine")
     await wait_until(container.health, describe="the health endpoint answers")
@@ -169,13 +209,24 @@ async def test_a_stop_hands_back_what_takes_longer(run: Run, handlers: str, task
 
 
 @pytest.mark.parametrize("init", ["--init=true", "--init=false"])
-async def test_a_stop_during_the_start_is_quick(run: Run, init: str) -> None:
+async def test_a_stop_of_an_idle_worker_is_quick(run: Run, init: str) -> None:
     """As process 1 a program without a handler would ignore SIGTERM for the whole grace period."""
     container = run(init)
     await wait_until(container.health, describe="the health endpoint answers")
     began = time.monotonic()
     podman("stop", "--time=20", container.id)
     assert time.monotonic() - began < 5
+    assert container.state()["ExitCode"] == 0
+
+
+async def test_a_stop_is_quick_while_redis_is_away(run: Run) -> None:
+    container = run(REDIS_URL="redis://127.0.0.1:1")
+    await wait_until(
+        lambda: "Redis cannot be reached yet" in container.logs(), describe="it tries to connect"
+    )
+    began = time.monotonic()
+    podman("stop", "--time=20", container.id)
+    assert time.monotonic() - began < 5, "SIGTERM is not heard before Redis has answered"
     assert container.state()["ExitCode"] == 0
 
 
