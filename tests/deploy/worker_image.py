@@ -117,19 +117,22 @@ def test_without_redis_url_it_ends_and_names_it() -> None:
 async def test_the_guide_starts_it(server: Server, store: redis.Redis, tmp_path: Path) -> None:
     """The commands of VERCEL_DEPLOYMENT.md as they stand, with podman in Docker's place."""
     build, start, look = guide.commands("image")
-    assert build.script.split() == "docker build -f Dockerfile.worker -t dtq-worker .".split()
+    assert build.script.split() == ["docker", "build", "-f", "Dockerfile.worker", "-t", "dtq-worker", "."]
     health = free_port()
     (tmp_path / "worker.env").write_text(
         f"REDIS_URL={server.url}\nDTQ_NAMESPACE={NAMESPACE}\nHEALTH_PORT={health}\n"
     )
     podman("tag", IMAGE, "dtq-worker")
+
+    def logs() -> str:
+        return _as_podman(look.script, tmp_path).replace(f":{health}/", ":8080/")
+
     try:
         _as_podman(start.script, tmp_path)
-        await wait_until(
-            lambda: look.is_shown(_as_podman(look.script, tmp_path)), describe="the log is as shown"
-        )
+        await wait_until(lambda: "worker ready" in logs(), describe="the worker is ready")
+        assert look.is_shown(logs()), logs()
         podman("stop", "dtq-worker")
-        assert '"stopped"' in _as_podman(look.script, tmp_path)
+        assert '"stopped"' in logs()
     finally:
         podman("rm", "--force", "dtq-worker", is_checked=False)
         podman("volume", "rm", "dtq-data", is_checked=False)
