@@ -14,13 +14,10 @@ from shared.models import TaskSubmission
 #: Fields of the contract whose features are not built; accepting them would promise what is not kept.
 NOT_YET = frozenset(
     {
-        "unique_key",
-        "on_conflict",
         "debounce",
         "throttle_seconds",
         "limit_key",
         "fair_key",
-        "expires_at",
         "callback_url",
     }
 )

@@ -8,7 +8,8 @@
     │   └── UnknownTaskType     no live worker knows the task type                 422
     ├── NotFound                no task, queue or worker of that name              404
     ├── Conflict                the state does not allow the operation             409
-    │   └── IdempotencyConflict same idempotency key, other body                   409
+    │   ├── IdempotencyConflict same idempotency key, other body                   409
+    │   └── UniqueConflict      a live task has the unique key                     409
     ├── SettingsError           a variable is missing or wrong (exit code 2)
     ├── LeaseLost               the worker's lease expired; its tasks run elsewhere
     └── StoreError              Redis did not do what was asked
@@ -111,6 +112,13 @@ class IdempotencyConflict(Conflict):
 
     slug = "idempotency-conflict"
     title = "This idempotency key was used with another body"
+
+
+class UniqueConflict(Conflict):
+    """Raised when a live task has the unique key; nothing was stored."""
+
+    slug = "unique-conflict"
+    title = "A live task has this unique key"
 
 
 class SettingsError(DtqError):

@@ -78,6 +78,17 @@ Instant = Annotated[datetime, BeforeValidator(_read_instant)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class OnConflict(StrEnum):
+    """What becomes of a submission whose unique key a live task has."""
+
+    REJECT = "reject"
+    """It is refused with 409."""
+    EXISTING = "existing"
+    """It is answered with the live task."""
+    REPLACE = "replace"
+    """The live task is cancelled and this one takes its place; a running one refuses."""
+
+
 class TaskSubmission(BaseModel):
     """One task as a producer asks for it.
 
@@ -108,6 +119,16 @@ class TaskSubmission(BaseModel):
     retention_seconds: Annotated[
         Seconds | None, Field(ge=1, le=MAX_RETENTION_S, description="How long the ended task is kept.")
     ] = None
+    unique_key: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="At most one live task of a queue has it."),
+    ] = None
+    on_conflict: Annotated[
+        OnConflict, Field(strict=False, description="When a live task has the unique key.")
+    ] = OnConflict.REJECT
+    expires_at: Annotated[
+        Instant | None, Field(description="Not started by then: dead, with that reason.")
+    ] = None
     metadata: Annotated[
         dict[str, Any] | None, Field(description="Kept with the task, shown, never interpreted.")
     ] = None
@@ -116,6 +137,8 @@ class TaskSubmission(BaseModel):
     def _one_start(self) -> TaskSubmission:
         if self.delay_seconds is not None and self.run_at is not None:
             raise ValueError("delay_seconds and run_at exclude each other")
+        if self.on_conflict is not OnConflict.REJECT and self.unique_key is None:
+            raise ValueError("on_conflict needs a unique_key")
         return self
 
 
@@ -139,7 +162,8 @@ class TaskError(BaseModel):
 class Attempt(BaseModel):
     """One spent start of a task.
 
-    `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired);
+    `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired),
+    expired (it had not started by its `expires_at`);
     requeued marks where somebody (`worker`) began a new series of attempts.
     """
 

@@ -65,6 +65,6 @@ def _meaning(signal: ScriptSignal) -> DtqError:
         return StoreRefused(
             "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire."
         )
-    if signal.code == "DTQ_IDEMPOTENCY_CONFLICT":
+    if signal.code in ("DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"):
         return signal
     return Conflict(str(signal))

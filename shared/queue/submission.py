@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from shared.codec import encode, fingerprint
-from shared.errors import IdempotencyConflict, InvalidInput, TooLarge
+from shared.errors import Conflict, IdempotencyConflict, InvalidInput, TooLarge, UniqueConflict
 from shared.ids import IdGenerator, derived_id
-from shared.models import LETTERS, MAX_BATCH, MAX_DELAYED_BATCH, SubmittedTask, TaskSubmission
+from shared.models import LETTERS, MAX_BATCH, MAX_DELAYED_BATCH, OnConflict, SubmittedTask, TaskSubmission
 from shared.queue.base import QueueBase
 from shared.transports.base import ScriptSignal
 
@@ -18,6 +19,8 @@ from shared.transports.base import ScriptSignal
 MAX_CALL_BYTES = 4 * 1024 * 1024
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
+
+_MODES = {OnConflict.REJECT: "r", OnConflict.EXISTING: "e", OnConflict.REPLACE: "p"}
 
 _ids = IdGenerator()
 
@@ -76,11 +79,11 @@ class Submission(QueueBase):
         ]
         self._check_batch(prepared)
         unique = _without_repeats(prepared)
-        statuses = await self._submit_unique(list(unique.values()))
-        by_id = dict(zip(unique, statuses, strict=True))
-        return [SubmittedTask(item.id, LETTERS[by_id[item.id]]) for item in prepared]
+        answers = await self._submit_unique(list(unique.values()))
+        by_id = dict(zip(unique, answers, strict=True))
+        return [by_id[item.id] for item in prepared]
 
-    async def _submit_unique(self, tasks: list[_Prepared]) -> list[str]:
+    async def _submit_unique(self, tasks: list[_Prepared]) -> list[SubmittedTask]:
         items: list[str] = []
         for task in tasks:
             items += (task.when, task.attributes, task.payload)
@@ -93,12 +96,15 @@ class Submission(QueueBase):
                 events=self.keys.events,
                 record=[self.keys.task(task.id) for task in tasks],
                 prefix=self.keys.prefix,
+                retention_ms=str(self.options.retention_s * 1000),
                 item=items,
             )
         except ScriptSignal as signal:
-            raise _conflict(signal.words[1]) from None
-        statuses: list[str] = reply[2]
-        return statuses
+            raise _conflict_of(signal) from None
+        return [
+            SubmittedTask(task_id, LETTERS[letter])
+            for letter, task_id in zip(reply[2], reply[3], strict=True)
+        ]
 
     def _prepare(
         self, task: TaskSubmission, defaults: Defaults, body: Any, index: int, total: int
@@ -125,6 +131,10 @@ class Submission(QueueBase):
             words.append(f"i={mark}")
         if task.retention_seconds is not None:
             words.append(f"k={math.ceil(task.retention_seconds * 1000)}")
+        if task.expires_at is not None:
+            words.append(f"x={max(0, math.ceil(task.expires_at.timestamp() * 1000))}")
+        if task.unique_key is not None:
+            words.append(f"u={_MODES[task.on_conflict]}:{quote(task.unique_key, safe='')}")
         options = _options(task)
         if options:
             words.append(f"o={encode(options, f'{where}metadata')}")
@@ -174,6 +184,15 @@ def _without_repeats(tasks: list[_Prepared]) -> dict[str, _Prepared]:
         if unique.setdefault(task.id, task).mark != task.mark:
             raise _conflict(task.id)
     return unique
+
+
+def _conflict_of(signal: ScriptSignal) -> Conflict:
+    if signal.code == "DTQ_UNIQUE_CONFLICT":
+        return UniqueConflict(
+            f"Task {signal.words[1]} has this unique key and is not finished. Nothing was stored. Wait for it, "
+            'cancel it, or send "on_conflict": "existing" or "replace" (which no running task is).'
+        )
+    return _conflict(signal.words[1])
 
 
 def _conflict(task_id: str) -> IdempotencyConflict:

@@ -33,6 +33,8 @@ counts_load(names)
 local stored = {}
 for _, one in ipairs(chosen) do
   take_out(one.id, one.r)
+  local unique = PLACE_DONE[one.r.status] == nil and unique_key_of(one.r.queue, one.r.options)
+  if unique then stored[#stored + 1] = unique end
   for _, kind in ipairs({'t:', 'p:', 'o:'}) do stored[#stored + 1] = prefix .. kind .. one.id end
 end
 place_flush()

@@ -23,6 +23,14 @@
 --- @include "lib/place"
 --- @include "lib/audit"
 
+-- The unique key was let go when the task died; another live task may have it now.
+local function holds_unique_key(id, r)
+  local unique = unique_key_of(r.queue, r.options)
+  if not unique then return true end
+  local holder = call('SET', unique, id, 'NX', 'GET')
+  return not holder or holder == id
+end
+
 local keys, letters, chosen, names = {}, {}, {}, {'*'}
 for i = 1, record_count do keys[i] = record(i) end
 for i, text in ipairs(read_many(keys)) do
@@ -30,7 +38,7 @@ for i, text in ipairs(read_many(keys)) do
   letters[i] = r and r.status or ''
   if r and r.status == 'P' and r.attempt == 0 and string.find(text, '\na[^\n]*"outcome":"requeued","error":null}$') then
     letters[i] = '+' -- done by an earlier call, perhaps by this one when its answer was lost
-  elseif r and r.status == 'D' then
+  elseif r and r.status == 'D' and holds_unique_key(string.sub(keys[i], #prefix + 3), r) then
     letters[i] = '+'
     chosen[#chosen + 1] = {id = string.sub(keys[i], #prefix + 3), r = r}
     names[#names + 1] = r.queue

@@ -6,11 +6,14 @@
   @key  events  stream  {<namespace>:<shard>}:events   what changed
   @keys record  string  {<namespace>:<shard>}:t:<id>   one per task
   @arg  prefix  text    {<namespace>:<shard>}:
+  @arg  retention_ms  int  ms a task is kept that is replaced by one with the same unique key
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
-  @returns  {price, now ms, {status letter, ...}} in order; a repeated submission answers what the task is now
+  @returns  {price, now ms, {status letter, ...}, {id, ...}} in order; a repeated submission answers what the task is
+            now, one with a unique key that is taken the task that has it
   @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
-  @event  P S
+  @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing was written
+  @event  P S X
   Cost    O(tasks * log N).
   Replay  every id exists: nothing is written, the tasks' present statuses are returned.
 ]]
@@ -22,8 +25,11 @@
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
+--- @include "lib/done"
+--- @include "lib/place"
 
 local ids, texts, bodies, due_times = {}, {}, {}, {}
+--- @include "lib/unique"
 
 local function due_of(when)
   if when == '' then return 0 end
@@ -67,7 +73,9 @@ local function compare_stored()
   local keys, missing, statuses = {}, {}, {}
   for i = 1, record_count do keys[i] = record(i) end
   for i, text in ipairs(read_many(keys)) do
-    if not text then
+    if answered[i] then
+      statuses[i] = '' -- by the task that has its unique key
+    elseif not text then
       missing[#missing + 1] = i
     elseif identity(text) ~= identity(texts[i]) then
       return nil, string.format('DTQ_IDEMPOTENCY_CONFLICT %.0f %s', i - 1, ids[i])
@@ -80,17 +88,22 @@ end
 
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
 -- existing ids are looked for first; nothing can come between inside a script.
-local all = {}
-for i = 1, record_count do all[i] = i end
+local all, refusal = take_unique_keys()
+if refusal then return redis.error_reply(refusal) end
 local flat = flat_of(all)
 local missing, statuses = all, {}
-if #flat <= CHUNK then
+if #flat == 0 then
+  statuses = {}
+elseif #flat <= CHUNK then
   if call('MSETNX', unpack(flat)) == 0 then missing, statuses = compare_stored() end
 else
   missing, statuses = compare_stored()
 end
-if not missing then return redis.error_reply(statuses) end
-if #missing > 0 and (#missing < record_count or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
+if not missing then
+  give_back_unique_keys()
+  return redis.error_reply(statuses)
+end
+if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
 
 for position, i in ipairs(missing) do
   local priority, queue_name = string.match(item(3 * i - 1), '^(%d+) (%S+)')
@@ -107,7 +120,9 @@ for position, i in ipairs(missing) do
 end
 pending_flush()
 timers_flush('')
+records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
-return {price, now, statuses}
+answer_unique(statuses)
+return {price, now, statuses, ids}

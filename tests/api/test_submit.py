@@ -113,13 +113,10 @@ async def test_a_header_key_that_is_none(tcp_api: Client, key: bytes) -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "unique_key",
-        "on_conflict",
         "debounce",
         "throttle_seconds",
         "limit_key",
         "fair_key",
-        "expires_at",
         "callback_url",
     ],
 )
@@ -211,7 +208,7 @@ async def test_a_conflict_in_a_batch_stores_nothing(api: Client) -> None:
         ({"tasks": [MAIL] * 1001}, "tasks"),
         ({"tasks": [MAIL, 5]}, "tasks[1]"),
         ({"tasks": [MAIL], "more": 1}, "more"),
-        ({"tasks": [{**MAIL, "unique_key": "u"}]}, "tasks[0].unique_key"),
+        ({"tasks": [{**MAIL, "limit_key": "u"}]}, "tasks[0].limit_key"),
         ({"tasks": [{**MAIL, "extra": "u"}]}, "tasks[0].extra"),
         ([MAIL], "body"),
     ],

@@ -27,6 +27,7 @@ KNOWN = {
     r"types": "hash",
     r"done:(completed|dead|cancelled)": "zset",
     r"groups": "zset",
+    rf"unique:{NAME}:[^:]+": "string",
     r"audit": "stream",
     r"errors": "zset",
 }

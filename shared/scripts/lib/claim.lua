@@ -106,6 +106,19 @@ local function pop(names)
   return ids, scores, homes, keys, want
 end
 
+local EXPIRED = '{"type":"Expired","message":"the task had not started when it expired","traceback":null}'
+
+local function has_expired(options)
+  local expires = option_of(options, 'x')
+  return expires and tonumber(expires) <= now
+end
+
+local function expire(id, text)
+  local r = record_parse(text)
+  r.worker, r.started = '-', int(now)
+  finish(id, r, 'D', rest_with_attempt(r, 'expired', EXPIRED), 'expired.' .. r.type)
+end
+
 -- Returns {id, record, ...} and whether claimable work may be left for the free slots.
 local function claim(names)
   local ids, scores, homes, keys, room = pop(names)
@@ -116,8 +129,11 @@ local function claim(names)
   for i, text in ipairs(read_many(keys)) do
     -- A record that promotion or the reaper changed in this very call is not written yet.
     text = value_of(keys[i]) or text or ''
-    local attempt, free_and_due, task_type = string.match(text, '^P(%d+)( %d+ %d+)[^\n]*\n%d+ %d+ %S+ (%S+)')
-    if attempt then
+    local attempt, free_and_due, task_type, options =
+      string.match(text, '^P(%d+)( %d+ %d+)[^\n]*\n%d+ %d+ %S+ (%S+) %d+([^\n]*)')
+    if attempt and options ~= '' and has_expired(options) then
+      expire(ids[i], text)
+    elseif attempt then
       if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
       if known[task_type] then
         -- One substitution copies the record once; cutting and joining would twice.

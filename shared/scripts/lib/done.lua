@@ -5,12 +5,15 @@ local TOTALS = {C = '*:C', D = '*:D', X = '*:X'}
 local KEYED_MS = 86400000
 local new_done, done_length = {C = {}, D = {}, X = {}}, {C = 0, D = 0, X = 0}
 local done_first, done_timer = {}, {}
+local released = {} -- unique keys of tasks that ended
 
 -- Notes where an ended task is kept and until when, and who must hear of it.
 local function ended(id, queue_name, letter, created, options)
   local kept = now + retention_ms
   local own = option_of(options, 'k')
   if own then kept = now + tonumber(own) end
+  local unique = unique_key_of(queue_name, options)
+  if unique then released[#released + 1] = unique end
   if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
   local list, length = new_done[letter], done_length[letter]
   list[length + 1], list[length + 2] = int(kept), id
@@ -47,12 +50,15 @@ local function finish(id, r, letter, rest, group)
 end
 
 local function done_flush()
+  if #released > 0 then call_multi('DEL', released) end
   for letter, key in pairs(DONE_KEYS) do
     if done_length[letter] > 0 then call_variadic('ZADD', prefix .. key, new_done[letter]) end
     if done_timer[letter] then timer_add('d:' .. letter, done_timer[letter], true) end
+    new_done[letter], done_length[letter], done_timer[letter] = {}, 0, nil
   end
   if #new_groups > 0 then
     call_variadic('ZADD', prefix .. 'groups', new_groups)
     call_variadic('ZADD', prefix .. 'errors', new_errors)
   end
+  released, new_groups, new_errors = {}, {}, {}
 end

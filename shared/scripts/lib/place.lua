@@ -38,4 +38,5 @@ end
 -- The first write of its script: a removal, which Redis lets through when memory is full.
 local function place_flush()
   for _, key in ipairs(out_order) do call_variadic('ZREM', key, out_of[key]) end
+  out_of, out_order = {}, {}
 end

@@ -1,6 +1,7 @@
 -- A task is one string, t:<id>:
 --   line 1  <status letter><attempt> <free starts> <due ms> [<worker> <claim> <started ms> [<finished ms>]]
---   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>] [o=<json>]
+--   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>]
+--           [x=<expires ms>] [u=<mode>:<unique key>] [o=<json>]
 --   line 3  the payload as JSON, or @ when it is stored in p:<id>
 --   then    tagged lines: a<attempt as JSON>, r<result as JSON> (r@ when it is stored in o:<id>)
 -- Status letters: S scheduled, P pending, R running, Y retrying, C completed, D dead, X cancelled.
@@ -58,6 +59,12 @@ local function option_of(options, letter)
   if options == '' then return nil end
   local words = string.match(options, '^(.-) o=') or options
   return string.match(words, ' ' .. letter .. '=(%S+)')
+end
+
+-- The key that holds the id of the one live task of a unique key, from the option u=<mode>:<key>.
+local function unique_key_of(queue_name, options)
+  local word = option_of(options, 'u')
+  return word and prefix .. 'unique:' .. queue_name .. ':' .. string.sub(word, 3)
 end
 
 -- Adds an attempt's line; the oldest go when all of them together would pass ATTEMPT_BYTES.

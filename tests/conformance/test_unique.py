@@ -1,0 +1,102 @@
+"""At most one live task per unique key and queue; tasks that expire before they start."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import Conflict, UniqueConflict
+from shared.models import TaskStatus
+from tests.support.factories import ending, registered, task
+from tests.support.waiting import wait_until
+
+KEY = "user 42: žluť/%"
+
+
+async def test_a_second_live_task_is_refused_and_nothing_is_stored(queue, store):
+    [first] = await queue.submit([task(unique_key=KEY)])
+    before = sorted(store.scan_iter())
+    with pytest.raises(UniqueConflict, match=first.id):
+        await queue.submit([task(), task(unique_key="other"), task(unique_key=KEY)])
+    assert sorted(store.scan_iter()) == before
+
+
+async def test_the_key_is_free_again_when_its_task_has_ended(queue):
+    state = await registered(queue)
+    for kind in ("c", "x", "k"):
+        [item] = await queue.submit([task(unique_key=KEY)])
+        [claim] = (await queue.exchange(state, free=1)).claims
+        assert claim.id == item.id
+        await queue.exchange(state, [ending(claim, kind)], free=0)
+    [waiting] = await queue.submit([task(unique_key=KEY, delay_seconds=60)])
+    await queue.cancel(waiting.id)
+    [deleted] = await queue.submit([task(unique_key=KEY)])
+    await queue.delete_one(deleted.id, by="ops")
+    await queue.submit([task(unique_key=KEY)])
+
+
+async def test_keys_of_two_queues_are_two_keys(queue):
+    await queue.submit([task(unique_key=KEY, queue="a"), task(unique_key=KEY, queue="b")])
+
+
+async def test_a_retry_keeps_the_key(queue):
+    [item] = await queue.submit([task(unique_key=KEY)])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    await queue.exchange(state, [ending(claim, "f", delay_ms=60_000)], free=0)
+    with pytest.raises(UniqueConflict, match=item.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_the_existing_task_answers(queue):
+    [first] = await queue.submit([task(unique_key=KEY, delay_seconds=60)])
+    other, again = await queue.submit([task(), task({"n": 2}, unique_key=KEY, on_conflict="existing")])
+    assert (again.id, again.status) == (first.id, TaskStatus.SCHEDULED)
+    assert other.id != first.id
+    assert (await queue.get(first.id)).payload == {}
+
+
+async def test_two_of_one_key_in_a_batch(queue):
+    one, two = await queue.submit([task({"n": n}, unique_key=KEY, on_conflict="existing") for n in (1, 2)])
+    assert one == two
+    assert (await queue.overview()).counts["pending"] == 1
+
+
+async def test_a_replaced_task_is_cancelled(queue):
+    [first] = await queue.submit([task(unique_key=KEY, delay_seconds=60)])
+    [second] = await queue.submit([task(unique_key=KEY, on_conflict="replace")])
+    assert (await queue.get(first.id)).status is TaskStatus.CANCELLED
+    assert second.status is TaskStatus.PENDING
+    state = await registered(queue)
+    assert [claim.id for claim in (await queue.exchange(state, free=5)).claims] == [second.id]
+    with pytest.raises(UniqueConflict, match=second.id):
+        await queue.submit([task(unique_key=KEY, on_conflict="replace")])
+
+
+async def test_a_dead_task_is_requeued_only_when_its_key_is_free(queue):
+    [first] = await queue.submit([task(unique_key=KEY)])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    await queue.exchange(state, [ending(claim, "x")], free=0)
+    [second] = await queue.submit([task(unique_key=KEY)])
+    with pytest.raises(Conflict):
+        await queue.requeue_one(first.id, by="ops")
+    await queue.cancel(second.id)
+    await queue.requeue_one(first.id, by="ops")
+    with pytest.raises(UniqueConflict, match=first.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_a_task_that_has_not_started_when_it_expires_is_dead(queue):
+    now = (await queue.overview()).now
+    [item] = await queue.submit([task(expires_at=now, unique_key=KEY)])
+    [kept] = await queue.submit([task(expires_at=now.replace(year=now.year + 1))])
+    state = await registered(queue)
+
+    async def claimed() -> list[str]:
+        return [claim.id for claim in (await queue.exchange(state, free=5)).claims]
+
+    assert await wait_until(claimed, describe="a claim") == [kept.id]
+    stored = await queue.get(item.id)
+    assert (stored.status, stored.attempt, stored.error.type) == (TaskStatus.DEAD, 0, "Expired")
+    assert stored.attempts[-1].outcome == "expired"
+    await queue.submit([task(unique_key=KEY)])
