@@ -167,6 +167,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         started_at=started_at,
         finished_at=finished_at,
         metadata=decode(options).get("metadata") if options else None,
+        fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,
     )
 

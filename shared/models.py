@@ -155,8 +155,6 @@ class TaskError(BaseModel):
     type: str
     message: str
     traceback: str | None = None
-    fingerprint: str | None = None
-    """The same cause has the same fingerprint; dead letters are grouped by it."""
 
 
 class Attempt(BaseModel):
@@ -196,6 +194,8 @@ class Task(BaseModel):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     metadata: dict[str, Any] | None = None
+    fingerprint: str | None = None
+    """Of a dead task: the same cause has the same fingerprint; dead letters are grouped by it."""
     omitted: list[str] = []
     """Names of the bodies over 16 KiB that a list leaves out; a read of the task has them."""
 
