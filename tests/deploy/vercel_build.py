@@ -261,17 +261,21 @@ def test_a_kept_connection_waits_for_no_acknowledgement(client: httpx.Client) ->
 
 def test_nor_does_one_that_came_before_the_application_was_ready(folder: Path) -> None:
     """The platform connects as soon as the port is announced, which is before the lifespan begins."""
-    instance = Instance(folder, PYTHON)
-    try:
-        with httpx.Client(base_url=instance.url) as client:
-            assert _median_ms(client) < 10, "TCP_NODELAY is not set on connections that were waiting"
-    finally:
-        instance.stop()
+    medians = []
+    # Several, as a connection that happens to come later than the lifespan proves nothing.
+    for _ in range(3):
+        instance = Instance(folder, PYTHON)
+        try:
+            with httpx.Client(base_url=instance.url) as client:
+                medians.append(_median_ms(client, requests=20))
+        finally:
+            instance.stop()
+    assert max(medians) < 10, "TCP_NODELAY is not set on connections that were waiting"
 
 
-def _median_ms(client: httpx.Client) -> float:
+def _median_ms(client: httpx.Client, requests: int = 100) -> float:
     times = []
-    for _ in range(100):
+    for _ in range(requests):
         began = time.perf_counter()
         client.get("/api/health").raise_for_status()
         times.append(time.perf_counter() - began)
