@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from api.validation import path_of
-from shared.errors import InvalidInput
+from api.payload_faults import fault_of
 
 if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
+    from shared.errors import InvalidInput
+
 _log = logging.getLogger(__name__)
-_MAX_RULE = 200
 
 
 class PayloadSchema:
@@ -48,7 +46,7 @@ class PayloadSchema:
         except Exception as error:
             self._log_unusable(error)
             return None
-        return _fault_of(first, where) if first is not None else None
+        return fault_of(first, where) if first is not None else None
 
     def _log_unusable(self, error: Exception) -> None:
         """Whatever a worker published is no fault of the client: the worker validates once more."""
@@ -64,33 +62,3 @@ def _compile(schema: dict[str, Any]) -> Validator:
     kind.check_schema(schema)
     validator: Validator = kind(schema, registry=Registry())
     return validator
-
-
-def _fault_of(first: ValidationError, where: str) -> InvalidInput:
-    from jsonschema.exceptions import best_match
-
-    # Of alternatives that all failed, the closest one says what is wrong.
-    error = best_match([first])
-    parts: list[str | int] = ["payload", *error.absolute_path]
-    keyword, value = str(error.validator), error.validator_value
-    if keyword == "required":
-        parts.append(next(name for name in value if name not in error.instance))
-        rule, fix = "is missing.", "Send it; the task type's schema requires it."
-    elif keyword == "additionalProperties" and value is False:
-        parts.append(_stranger(error))
-        rule, fix = "is not known to the task type.", "Leave it out."
-    elif keyword == "type":
-        kinds = " or ".join(value) if isinstance(value, list) else str(value)
-        rule, fix = f"must be of type {kinds}.", f"Send a value of type {kinds}."
-    else:
-        text = json.dumps(value)
-        shown = text if len(text) <= _MAX_RULE else f"{text[:_MAX_RULE]}…"
-        rule = f"breaks {keyword}: {shown}."
-        fix = "GET /api/task-types shows the schema."
-    return InvalidInput(f"{where}{path_of(parts)}", rule, fix)
-
-
-def _stranger(error: ValidationError) -> str:
-    known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-    instance: Any = error.instance
-    return next((name for name in sorted(instance) if name not in known), "")
