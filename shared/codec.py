@@ -134,6 +134,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
     status, attempt = LETTERS[first[0]], int(first[1:])
     attempts = [Attempt.model_validate(_attempt(decode(line[1:]))) for line in tagged if line[0] == "a"]
     stored_result = next((line[1:] for line in tagged if line[0] == "r"), None)
+    progress = next((decode(line[1:]) for line in tagged if line[0] == "g"), None)
     omitted = []
     if body == ELSEWHERE:
         body = payload if payload is not None else "null"
@@ -161,6 +162,8 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         result=decode(stored_result) if stored_result else None,
         error=_last_error(attempts, status),
         attempts=attempts,
+        progress=progress,
+        logs=[decode(line[1:]) for line in tagged if line[0] == "l"],
         worker=worker,
         created_at=instant(int(created)),
         run_at=instant(int(due) or int(created)),

@@ -188,6 +188,8 @@ class Task(BaseModel):
     error: TaskError | None = None
     attempts: list[Attempt] = []
     progress: dict[str, Any] | None = None
+    logs: list[dict[str, Any]] = []
+    """What the handler logged: the newest 50 lines, at most 8 KiB."""
     worker: str | None = None
     created_at: datetime
     run_at: datetime

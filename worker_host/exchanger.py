@@ -83,10 +83,11 @@ class Exchanger:
     async def run_once(self) -> bool:
         """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
         outcomes = self._take_outcomes()
+        notes = self._executor.take_notes()[: MAX_OUTCOMES - len(outcomes)]
         running = len(self._executor.running)
         free = 0 if self.is_draining else max(0, self._slots - running)
         waiting = len(self._executor.outcomes) - len(outcomes)
-        sent_at, reply = await self._until_answered(outcomes, free, running + waiting)
+        sent_at, reply = await self._until_answered([*notes, *outcomes], free, running + waiting)
         for _ in outcomes:
             self._executor.outcomes.popleft()
         if reply.state == "lost":

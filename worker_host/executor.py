@@ -83,6 +83,7 @@ class Executor:
         self._sweeper: asyncio.TimerHandle | None = None
         self.running: dict[str, Slot] = {}
         self.outcomes: deque[Outcome] = deque()
+        self._notes: dict[str, dict[str, list[str]]] = {}
 
     def start(self, claim: Claim) -> None:
         """Run a claim; its outcome comes to `outcomes`."""
@@ -107,7 +108,7 @@ class Executor:
         outcome: Outcome | None
         try:
             if handler.run_in is RunIn.PROCESS:
-                result = await self._runners.process(handler, claim)
+                result = await self._runners.process(handler, claim, self._note_of(claim))
             else:
                 arguments = self._arguments(handler, claim)
                 if handler.run_in is RunIn.LOOP:
@@ -122,6 +123,8 @@ class Executor:
         ) as error:  # SystemExit of a handler, too, is its task's outcome, not the worker's end
             outcome = failed(claim, handler, error, self._uniform)
         if self.running.get(claim.id) is slot:
+            if claim.id in self._notes:
+                self._notes_before_end(slot)
             del self.running[claim.id]
         if outcome is not None:
             elapsed = monotonic() - slot.started
@@ -129,10 +132,41 @@ class Executor:
             self._task_log.ended(claim, outcome, elapsed)
             self._settle(outcome)
 
-    @staticmethod
-    def _arguments(handler: Handler, claim: Claim) -> tuple[object, ...]:
+    def _notes_before_end(self, slot: Slot) -> None:
+        """The last notes of an attempt go before its outcome, in the same exchange."""
+        for kind, bodies in self._notes.pop(slot.claim.id).items():
+            if bodies and slot.ending is not Ending.LOST:
+                self.outcomes.append(Outcome(slot.claim.id, slot.claim.number, kind, "\x1e".join(bodies)))
+
+    def _note_of(self, claim: Claim) -> Callable[[str, str], None]:
+        """Takes the notes of one attempt; called from whatever thread its handler runs in."""
+
+        def note(kind: str, body: str) -> None:
+            if claim.id in self.running:
+                kept = self._notes.setdefault(claim.id, {"g": [], "l": []})[kind]
+                kept[:] = [body] if kind == "g" else [*kept[-49:], body]
+
+        return note
+
+    def take_notes(self) -> list[Outcome]:
+        """Progress and logs since the last call, as what an exchange carries; of tasks that still run."""
+        taken, self._notes = self._notes, {}
+        notes = []
+        for task_id, kinds in taken.items():
+            slot = self.running.get(task_id)
+            for kind, bodies in kinds.items():
+                if slot is not None and bodies:
+                    notes.append(Outcome(task_id, slot.claim.number, kind, "\x1e".join(bodies)))
+        return notes
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether progress or logs wait for an exchange."""
+        return bool(self._notes)
+
+    def _arguments(self, handler: Handler, claim: Claim) -> tuple[object, ...]:
         payload = decode(claim.payload) if handler.payload is None else handler.read_payload(claim.payload)
-        return (payload, context_of(claim)) if handler.takes_context else (payload,)
+        return (payload, context_of(claim, self._note_of(claim))) if handler.takes_context else (payload,)
 
     def _stopped(self, slot: Slot, error: asyncio.CancelledError) -> Outcome | None:
         claim = slot.claim
@@ -151,8 +185,7 @@ class Executor:
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        if len(self.outcomes) == 1:  # those after the first ride along
-            self._on_outcome()
+        self._on_outcome()
 
     def _sweep(self) -> None:
         """Stop what is over its time; sleeps when nothing runs."""
@@ -183,6 +216,6 @@ class Executor:
                 del self.running[slot.claim.id]
 
 
-def context_of(claim: Claim) -> Context:
+def context_of(claim: Claim, note: Callable[[str, str], None]) -> Context:
     """What the handler of a claim is told."""
-    return Context(claim.id, claim.task_type, claim.queue, claim.attempt, claim.max_retries)
+    return Context(claim.id, claim.task_type, claim.queue, claim.attempt, claim.max_retries, note)

@@ -191,7 +191,14 @@ class Worker:
                     tasks=len(self._executor.running),
                 )
                 self._executor.stop_all(Ending.SHUTDOWN)
+            self._tell_progress()
             await asyncio.sleep(TURN_S)
+
+    def _tell_progress(self) -> None:
+        """Progress and logs ride along with exchanges; when none comes for long, one goes for them."""
+        since_s = monotonic() - self._exchanger.last_answer
+        if self._executor.has_notes and since_s > self._settings.lease_seconds / 3:
+            self._exchanger.poke()
 
     async def _begin_anew(self) -> None:
         """A new name and an empty lease, after the old one was reaped."""

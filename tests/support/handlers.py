@@ -131,3 +131,20 @@ async def block(payload: dict) -> dict:
     """Blocks the event loop: what a handler must not do, and some do."""
     time.sleep(payload["seconds"])
     return {"blocked": payload["seconds"]}
+
+
+@register_handler("notes")
+async def notes(payload: dict, context: Context) -> dict:
+    context.log("began", step=1)
+    context.progress(0.25, "a quarter")
+    await asyncio.sleep(payload.get("seconds", 0))
+    context.progress(0.75, "nearly")
+    return {}
+
+
+@register_handler("process_notes", run_in="process")
+def process_notes(payload: dict, context: Context) -> dict:
+    context.log("in the child")
+    context.progress(0.5)
+    time.sleep(payload.get("seconds", 0))
+    return {}

@@ -36,7 +36,7 @@ RECORD = re.compile(
     r"(?P<letter>[SPRYCDX])(?P<attempt>\d+) (?P<free>\d+) (?P<due>\d+)"
     r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+)(?: (?P<group>\S+))?)?)?"
     r"\n(?P<created>\d+) (?P<priority>\d+) (?P<queue>\S+) (?P<type>\S+) (?P<retries>\d+)(?P<options>[^\n]*)"
-    r"\n(?P<payload>[^\n]+)(?P<tagged>(?:\n[ar][^\n]*)*)"
+    r"\n(?P<payload>[^\n]+)(?P<tagged>(?:\n[argl][^\n]*)*)"
 )
 
 

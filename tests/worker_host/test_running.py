@@ -9,6 +9,7 @@ import pytest
 
 from shared.models import TaskStatus, TaskSubmission
 from shared.queue import TaskQueue
+from tests.support.waiting import wait_until
 from tests.worker_host.conftest import reaches
 
 COMPLETED, DEAD, RUNNING = TaskStatus.COMPLETED, TaskStatus.DEAD, TaskStatus.RUNNING
@@ -118,3 +119,20 @@ async def test_a_delayed_task_starts_on_time_in_a_sleeping_worker(engine: TaskQu
     task = await reaches(engine, await submit(engine, "noop", {}, delay_seconds=1.2), COMPLETED)
     late_s = (task.started_at - task.run_at).total_seconds()  # type: ignore[operator]
     assert 0 <= late_s < 1
+
+
+@pytest.mark.parametrize("task_type", ["notes", "process_notes"])
+async def test_progress_is_seen_while_the_handler_runs_and_kept_after(
+    engine: TaskQueue, one_worker: Path, task_type: str
+):
+    task_id = await submit(engine, task_type, {"seconds": 1.5})
+
+    async def progress() -> dict | None:
+        task = await engine.get(task_id)
+        return task.progress if task.status is RUNNING else None
+
+    seen = await wait_until(progress, describe="progress of a running task")
+    assert seen["fraction"] in (0.25, 0.5)
+    task = await reaches(engine, task_id, COMPLETED)
+    assert [line["message"] for line in task.logs] == [{"notes": "began"}.get(task_type, "in the child")]
+    assert task.progress["fraction"] == {"notes": 0.75}.get(task_type, 0.5)

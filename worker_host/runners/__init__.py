@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from shared.codec import Claim
@@ -27,9 +28,9 @@ class Runners:
         """Run a sync handler in a thread."""
         return await self._thread.run(handler, arguments)
 
-    async def process(self, handler: Handler, claim: Claim) -> Any:
+    async def process(self, handler: Handler, claim: Claim, note: Callable[[str, str], None]) -> Any:
         """Run a handler in a child process, which is killed when this call is cancelled."""
-        return await self._process.run(handler, claim)
+        return await self._process.run(handler, claim, note)
 
     async def close(self) -> None:
         """End the children; threads end with the process."""

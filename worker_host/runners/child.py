@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -36,18 +37,22 @@ def main(modules: list[str]) -> None:
         importlib.import_module(module)
     decoder = msgspec.json.Decoder(Request)
     while (body := read(wire_in)) is not None:
-        wire_out.write(pack(_answer(decoder.decode(body))))
+        wire_out.write(pack(_answer(decoder.decode(body), wire_out)))
         wire_out.flush()
 
 
-def _answer(request: Request) -> Answer:
+def _answer(request: Request, wire_out: BinaryIO) -> Answer:
+    def note(kind: str, body: str) -> None:
+        wire_out.write(pack(Answer("note", result=body, error=kind)))
+        wire_out.flush()
+
     handler = REGISTRY.get(request.task_type)
     if handler is None:
         return Answer("error", error="UnknownTaskType", message=f"the child knows no {request.task_type!r}")
     try:
         payload = handler.read_payload(request.payload)
         context = Context(
-            request.task_id, request.task_type, request.queue, request.attempt, request.max_retries
+            request.task_id, request.task_type, request.queue, request.attempt, request.max_retries, note
         )
         result = handler.function(payload, context) if handler.takes_context else handler.function(payload)
         return Answer("ok", result=encode(result, "result"))

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,8 +28,8 @@ class _Child:
         self.process = process
         self.attempts = 0
 
-    async def serve(self, request: Request) -> Answer:
-        """Send an attempt and read its answer.
+    async def serve(self, request: Request, note: Callable[[str, str], None]) -> Answer:
+        """Send an attempt, pass its notes on, and read its answer.
 
         Raises:
             WorkerProcessDied: the child ended before it answered.
@@ -39,15 +40,20 @@ class _Child:
         try:
             self.process.stdin.write(pack(request))
             await self.process.stdin.drain()
-            head = await self.process.stdout.readexactly(LENGTH.size)
-            size = LENGTH.unpack(head)[0]
-            if size > MAX_MESSAGE:
-                raise WorkerProcessDied("the child process answered nonsense")
-            return msgspec.json.decode(await self.process.stdout.readexactly(size), type=Answer)
+            while (answer := await self._read(self.process.stdout)).verdict == "note":
+                note(answer.error, answer.result)
+            return answer  # noqa: TRY300  # the loop reads it
         except (asyncio.IncompleteReadError, ConnectionError):
             code = await self.process.wait()
             reason = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise WorkerProcessDied(f"the child process ended with {reason} while it ran this task") from None
+
+    @staticmethod
+    async def _read(stream: asyncio.StreamReader) -> Answer:
+        size = LENGTH.unpack(await stream.readexactly(LENGTH.size))[0]
+        if size > MAX_MESSAGE:
+            raise WorkerProcessDied("the child process answered nonsense")
+        return msgspec.json.decode(await stream.readexactly(size), type=Answer)
 
     async def end(self) -> None:
         """Kill it and wait for its end."""
@@ -73,7 +79,7 @@ class ProcessRunner:
         self._idle: deque[_Child] = deque()
         self._all: set[_Child] = set()
 
-    async def run(self, handler: Handler, claim: Claim) -> Any:
+    async def run(self, handler: Handler, claim: Claim, note: Callable[[str, str], None]) -> Any:
         """The handler's return value.
 
         Raises:
@@ -92,7 +98,8 @@ class ProcessRunner:
                         claim.queue,
                         claim.attempt,
                         claim.max_retries,
-                    )
+                    ),
+                    note,
                 )
             except BaseException:  # a timeout or cancel arrives here, too: the child must not go on
                 self._all.discard(child)

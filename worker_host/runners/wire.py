@@ -26,7 +26,8 @@ class Request(msgspec.Struct):
 class Answer(msgspec.Struct):
     """How it ended: `result` as JSON text, or an error and what the queue shall do with it.
 
-    `verdict` is one of ok, error, reject, retry_after, snooze.
+    `verdict` is one of ok, error, reject, retry_after, snooze; note comes before: `error` is its kind
+    (g progress, l log line), `result` its JSON.
     """
 
     verdict: str

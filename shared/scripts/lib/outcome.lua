@@ -40,6 +40,35 @@ function OUTCOME.h(id, r)
   event_add(id, r.queue, 'P')
 end
 
+-- What a running attempt says: its progress (g, the newest counts) and log lines (l, separated by RS).
+local LOG_LINES, LOG_BYTES = 50, 8192
+local NOTE = {}
+
+function NOTE.g(rest, body)
+  return string.gsub(rest, '\ng[^\n]*', '', 1) .. '\ng' .. body
+end
+
+function NOTE.l(rest, body)
+  rest = rest .. '\nl' .. string.gsub(body, '\30', '\nl')
+  local _, lines = string.gsub(rest, '\nl', '')
+  local bytes = 0
+  for line in string.gmatch(rest, '\nl[^\n]*') do bytes = bytes + #line end
+  while lines > LOG_LINES or (bytes > LOG_BYTES and lines > 1) do
+    local oldest = string.match(rest, '\nl[^\n]*')
+    local at = string.find(rest, oldest, 1, true)
+    rest = string.sub(rest, 1, at - 1) .. string.sub(rest, at + #oldest)
+    lines, bytes = lines - 1, bytes - #oldest
+  end
+  return rest
+end
+
+local function apply_note(id, text, kind, claim_text, body)
+  local r = text and record_parse(text)
+  if not r or r.worker ~= worker or r.claim ~= claim_text or r.status ~= 'R' then return false end
+  record_put(id, record_text(r, 'R', NOTE[kind](r.rest, body)))
+  return true
+end
+
 -- An outcome that was asked to be cancelled meanwhile ends as cancelled, unless it completed.
 local function kind_after_cancel(kind, id, asked)
   if kind ~= 'c' and kind ~= 'x' and contains(asked, id) then return 'k' end
@@ -90,23 +119,26 @@ end
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 local function apply_outcomes(lost, asked, has_new_asked)
-  local removed, keys = {}, {}
+  local removed, keys, ids = {}, {}, {}
   local id_start = #prefix + 3
   for i = 1, record_count do
     keys[i] = record(i)
-    removed[i] = string.sub(keys[i], id_start)
+    ids[i] = string.sub(keys[i], id_start)
+    if not NOTE[string.sub(item(queue_count + 2 * i - 1), 1, 1)] then removed[#removed + 1] = ids[i] end
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
-  if #removed == 0 then return removed end
+  if #removed + #keys == 0 then return removed end
   local texts = #keys > 0 and read_many(keys) or {}
-  call_variadic('HDEL', run, removed)
+  if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
-    local id = removed[i]
+    local id = ids[i]
     local kind, claim_text, delay, group = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) ?(%d*) ?(%S*)$')
     local text = value_of(keys[i]) or texts[i] -- one id twice in a call: the first counts
     local body = item(queue_count + 2 * i)
-    kind = kind_after_cancel(kind, id, asked)
-    local is_applied = kind == 'c' and text
+    local is_note = NOTE[kind] ~= nil
+    kind = is_note and kind or kind_after_cancel(kind, id, asked)
+    local is_applied = is_note and (apply_note(id, text, kind, claim_text, body) or true)
+      or kind == 'c' and text
       and complete(id, keys[i], text, ' ' .. worker .. ' ' .. claim_text .. ' ', body)
     if not is_applied then
       is_applied = apply_outcome(id, text, kind, claim_text, tonumber(delay), group ~= '' and group or nil, body)

@@ -3,7 +3,8 @@
 --   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>]
 --           [x=<expires ms>] [u=<mode>:<unique key>] [o=<json>]
 --   line 3  the payload as JSON, or @ when it is stored in p:<id>
---   then    tagged lines: a<attempt as JSON>, r<result as JSON> (r@ when it is stored in o:<id>)
+--   then    tagged lines: a<attempt as JSON>, r<result as JSON> (r@ when it is stored in o:<id>),
+--           g<progress as JSON>, l<one log line as JSON>
 -- Status letters: S scheduled, P pending, R running, Y retrying, C completed, D dead, X cancelled.
 -- Line 1 is rewritten by cutting; nothing here ever decodes what users wrote.
 local BODY_INLINE = 16384
