@@ -13,14 +13,14 @@ from starlette.middleware import Middleware
 from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
-from api.routes import docs, health, overview, task_types, tasks
+from api.routes import cron, dead_letters, docs, health, overview, queues, task_types, tasks, workers
 from api.runtime import Runtime
 from api.security.guard import Guard
 from api.settings import ApiSettings
-from api.sockets import set_nodelay_on_listeners
+from api.sockets import NodelayFirst, set_nodelay
 from shared.transports.base import Transport
 
-_MODULES = (tasks, task_types, overview, health, docs)
+_MODULES = (tasks, dead_letters, queues, workers, task_types, overview, cron, health, docs)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
@@ -42,7 +42,7 @@ def create_app(
     app = FastAPI(
         title="dtq API",
         version="0.1.0",
-        summary="Submit tasks, follow them, cancel them.",
+        summary="Submit tasks, follow them, repair them.",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -65,7 +65,7 @@ def create_app(
 
 def _middleware(runtime: Runtime) -> list[Middleware]:
     """Outermost first, all plain ASGI."""
-    layers = [Middleware(Envelope)]
+    layers = [*([Middleware(NodelayFirst)] if _is_vercel() else []), Middleware(Envelope)]
     origins = runtime.settings.allowed_origins
     if origins:
         from starlette.middleware.cors import CORSMiddleware
@@ -74,7 +74,7 @@ def _middleware(runtime: Runtime) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=origins,
-                allow_methods=["GET", "POST"],
+                allow_methods=["GET", "POST", "PATCH", "DELETE"],
                 allow_headers=_ACCEPTED,
                 expose_headers=_EXPOSED,
             )
@@ -82,11 +82,16 @@ def _middleware(runtime: Runtime) -> list[Middleware]:
     return [*layers, Middleware(Guard, runtime=runtime)]
 
 
+def _is_vercel() -> bool:
+    """Whether the platform's own server runs this process."""
+    return bool(os.environ.get("VERCEL_IPC_PATH"))
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """No network here: a platform announces the instance before, and kills it when this fails."""
-    if os.environ.get("VERCEL_IPC_PATH"):
-        set_nodelay_on_listeners()
+    if _is_vercel():
+        set_nodelay()
     yield
     runtime: Runtime = app.state.runtime
     await runtime.close()

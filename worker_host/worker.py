@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from time import monotonic
 from typing import Any
 
 import structlog
 
 from shared.codec import encode
-from shared.errors import StoreRefused, StoreUnavailable
+from shared.errors import StoreError, StoreRefused
 from shared.queue import ExchangeReply, QueueOptions, TaskQueue, WorkerState
 from shared.settings import tcp_target
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
@@ -27,6 +28,7 @@ from worker_host.waiter import Waiter
 
 #: How often the loop shows that it turns, and looks at its own lease.
 TURN_S = 0.25
+REGISTER_RETRY_S = 1.0
 #: Unhealthy after so long without a working connection.
 FAILING_S = 10.0
 
@@ -131,7 +133,10 @@ class Worker:
         Raises:
             StoreRefused: Redis refuses the password or the rights at the start.
         """
-        await self._register()
+        if not await self._register():
+            await self._runners.close()
+            await self.queue.transport.close()
+            return
         self._probes.start()
         self._heartbeat.start()
         log.info(
@@ -150,22 +155,22 @@ class Worker:
         finally:
             await self._close(duties)
 
-    async def _register(self) -> None:
+    async def _register(self) -> bool:
+        """Try until Redis has taken it; False when a stop came first."""
         types = {handler.task_type: encode(handler.description(), "types") for handler in self._registry}
         text = description(self._registry, self._queues, self._settings.concurrency)
-        while True:
+        while not self._stop.is_set():
             try:
                 await self.queue.register(self._state, text, types)
-            except StoreRefused as error:
-                if "256 workers" not in error.detail:
+            except StoreError as error:
+                if isinstance(error, StoreRefused) and "256 workers" not in error.detail:
                     raise
-                log.warning("cannot register", message=error.detail, retry_in_s=5)
-                await asyncio.sleep(5)
-            except StoreUnavailable as error:
-                log.warning("Redis cannot be reached yet", message=error.detail, retry_in_s=1)
-                await asyncio.sleep(1)
+                log.warning("cannot register yet", message=error.detail, retry_in_s=REGISTER_RETRY_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), REGISTER_RETRY_S)
             else:
-                return
+                return True
+        return False
 
     def _learn(self, reply: ExchangeReply, sent_at: float) -> None:
         self._offset_ms = reply.now_ms - sent_at * 1000
@@ -204,7 +209,8 @@ class Worker:
         """A new name and an empty lease, after the old one was reaped."""
         fresh = self._new_state()
         self._state.name, self._state.number, self._state.lease_until = fresh.name, 0, 0
-        await self._register()
+        if not await self._register():
+            return
         self._waiter.name = fresh.name
         self._waiter.forget()
         self._exchanger.is_lost.clear()
@@ -247,7 +253,7 @@ class Worker:
         try:
             held = await self.queue.leave(self._state)
             log.info("stopped", worker=self._state.name, tasks_left_to_others=held)
-        except (StoreUnavailable, StoreRefused) as error:
+        except StoreError as error:
             log.warning("left without a goodbye; the lease will expire", message=error.detail)
         await self.queue.transport.close()
         await asyncio.gather(*duties, return_exceptions=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api.sockets import set_nodelay_on_listeners
+from api.sockets import set_nodelay
 
 ROOT = Path(__file__).parent.parent.parent
 API = ROOT / "api"
@@ -117,7 +117,7 @@ def test_listening_sockets_get_nodelay() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as other:
         label = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(listener.fileno()))
         with label:
-            assert set_nodelay_on_listeners() >= 1
+            assert set_nodelay() >= 1
             assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert not other.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             with socket.create_connection(listener.getsockname()):
@@ -131,7 +131,7 @@ async def test_only_on_the_platform(monkeypatch: pytest.MonkeyPatch, is_set: boo
     from api.app import create_app
 
     called: list[int] = []
-    monkeypatch.setattr("api.app.set_nodelay_on_listeners", lambda: called.append(1))
+    monkeypatch.setattr("api.app.set_nodelay", lambda: called.append(1))
     monkeypatch.delenv("VERCEL_IPC_PATH", raising=False)
     if is_set:
         monkeypatch.setenv("VERCEL_IPC_PATH", "/tmp/ipc")
