@@ -70,6 +70,8 @@ def _read_instant(value: Any) -> datetime:
             raise ValueError('must be an ISO 8601 time with a zone, such as "2026-12-01T08:00:00Z"') from None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError('must be an ISO 8601 time with a zone, such as "2026-12-01T08:00:00Z"')
+    if value.year > 9998:  # in UTC, rounded up, it would be in a year that no datetime holds
+        raise ValueError("must lie before the year 9999")
     return value
 
 

@@ -46,6 +46,18 @@ async def test_integers_of_any_size_come_back_exactly(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    "run_at", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999-23:59"]
+)
+async def test_a_time_beyond_all_calendars_is_refused_or_can_be_read(api: Client, run_at: str) -> None:
+    answer = await api.submit(run_at=run_at)
+    if run_at.startswith("9999"):
+        assert is_problem(answer, 422, "run_at")
+    else:
+        assert (await api.get(answer.headers["location"])).status_code == 200
+    assert (await api.get("/api/tasks")).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("fields", "status"),
     [
         ({"delay_seconds": 60}, "scheduled"),
