@@ -32,6 +32,15 @@ async def read_json(request: Request, max_bytes: int) -> Any:
     return parse(await _read(request, max_bytes))
 
 
+async def read_optional_json(request: Request, max_bytes: int) -> Any:
+    """As `read_json`; no body at all stands for an object without members."""
+    raw = await _read(request, max_bytes)
+    if not raw:
+        return {}
+    _check_media_type(request)
+    return parse(raw)
+
+
 def _check_media_type(request: Request) -> None:
     values = header_values(request.scope, b"content-type")
     kind, *parameters = values[0].split(";") if len(values) == 1 else [""]

@@ -20,11 +20,13 @@ class RequestContext:
     Attributes:
         request_id: as accepted from X-Request-ID, else made here.
         role: of the caller; None before the guard has judged and on public paths.
+        caller: name of its key, for the audit log; `local` where there are no keys.
         queue: made by the first dependency that needs it; its `calls` become X-Redis-Calls.
     """
 
     request_id: str
     role: Role | None = None
+    caller: str = "local"
     queue: TaskQueue | None = None
 
     @property

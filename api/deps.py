@@ -13,6 +13,7 @@ from api.runtime import Runtime
 from api.security.keys import PERMISSIONS, Permission
 from shared.errors import NotFound
 from shared.ids import is_task_id
+from shared.models import NAME
 from shared.queue import TaskQueue
 
 
@@ -43,6 +44,14 @@ ReadQueue = Annotated[TaskQueue, Depends(_queue_for(Permission.READ))]
 ControlQueue = Annotated[TaskQueue, Depends(_queue_for(Permission.CONTROL))]
 
 
+async def _caller_of(request: Request) -> str:
+    return context_of(request.scope).caller
+
+
+#: Who acts: the name of the key, for the audit log.
+Caller = Annotated[str, Depends(_caller_of)]
+
+
 def known_form(task_id: str) -> str:
     """The id itself.
 
@@ -52,3 +61,14 @@ def known_form(task_id: str) -> str:
     if not is_task_id(task_id):
         raise NotFound("No task has such an id; ids are 27 characters of digits and lower-case letters.")
     return task_id
+
+
+def known_worker(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        NotFound: no worker can have it.
+    """
+    if not NAME.fullmatch(name):
+        raise NotFound("No worker has such a name. GET /api/workers lists them.")
+    return name

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from api.bodies import Drain, GroupStep, Pause, Requeue, TaskChange
 from api.schemas import Batch, Problem
 from shared.models import TaskSubmission
 
@@ -21,6 +22,15 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "description": "A key of API_KEYS. Roles: submit, read, admin.",
+}
+
+
+#: Bodies and problems are read and written by us, so FastAPI does not know their shapes.
+_OWN = (Problem, TaskSubmission, Batch, Requeue, TaskChange, Pause, Drain, GroupStep)
+_CRON = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The value of CRON_SECRET, as Vercel's cron sends it.",
 }
 
 
@@ -44,11 +54,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     components = schema.setdefault("components", {})
-    components["securitySchemes"] = {"key": _BEARER}
+    components["securitySchemes"] = {"key": _BEARER, "cron": _CRON}
     schema["security"] = [{"key": []}]
-    # Bodies and problems are read and written by us, so FastAPI does not know their shapes.
     _, own = models_json_schema(
-        [(model, "validation") for model in (Problem, TaskSubmission, Batch)],
+        [(model, "validation") for model in _OWN],
         ref_template="#/components/schemas/{model}",
     )
     components["schemas"] |= own["$defs"]

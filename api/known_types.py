@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from api.payload_schema import PayloadSchema
 from api.replies import readable_reply
@@ -46,17 +47,33 @@ class KnownTypes:
         Raises:
             InvalidInput: naming the first field that breaks a rule, by a registry read just now.
         """
+        await self._refuse(queue, tasks, lambda: self._first_fault(queue, tasks, where))
+        return [self._defaults.get(task.task_type, _OUR_DEFAULTS) for task in tasks]
+
+    async def check_payload(self, queue: TaskQueue, task_type: str, payload: dict[str, Any]) -> None:
+        """Check the payload that a stored task is to get; its type need not be known to a live worker.
+
+        Raises:
+            InvalidInput: naming the first field that breaks the type's schema, read just now.
+        """
+        task = TaskSubmission.model_construct(task_type=task_type, payload=payload)
+        max_bytes = queue.options.max_payload_bytes
+        await self._refuse(queue, [task], lambda: self._misfit(task, "", max_bytes))
+
+    async def _refuse(
+        self, queue: TaskQueue, tasks: Sequence[TaskSubmission], find_fault: Callable[[], InvalidInput | None]
+    ) -> None:
+        """Raise what is found by a registry that is fresh, and that was read just now."""
         was_read_now = False
         if not self._is_fresh(tasks):
             await self._read_together(queue)
             was_read_now = True
-        fault = self._first_fault(queue, tasks, where)
+        fault = find_fault()
         if fault is not None and not was_read_now:
             await self._read(queue)
-            fault = self._first_fault(queue, tasks, where)
+            fault = find_fault()
         if fault is not None:
             raise fault
-        return [self._defaults.get(task.task_type, _OUR_DEFAULTS) for task in tasks]
 
     def _is_fresh(self, tasks: Sequence[TaskSubmission]) -> bool:
         registry = self._registry

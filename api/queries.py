@@ -19,12 +19,11 @@ def _check_filter(value: str) -> str:
 _Filter = Annotated[str, AfterValidator(_check_filter)]
 
 
-class TaskListQuery(BaseModel):
-    """Which tasks a page shows; an empty filter stands for any."""
+class DeadLetterQuery(BaseModel):
+    """Which dead tasks a page shows; an empty filter stands for any."""
 
     model_config = ConfigDict(extra="forbid")
 
-    status: TaskStatus | None = Field(default=None, description="Only tasks in this status.")
     queue: _Filter = Field(default="", description="Only tasks of this queue.")
     task_type: _Filter = Field(default="", description="Only tasks of this type.")
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
@@ -33,4 +32,23 @@ class TaskListQuery(BaseModel):
     @property
     def wanted(self) -> TaskFilter:
         """The filter as the engine takes it."""
+        return TaskFilter(TaskStatus.DEAD, self.queue or None, self.task_type or None)
+
+
+class TaskListQuery(DeadLetterQuery):
+    """Which tasks a page shows; an empty filter stands for any."""
+
+    status: TaskStatus | None = Field(default=None, description="Only tasks in this status.")
+
+    @property
+    def wanted(self) -> TaskFilter:
+        """The filter as the engine takes it."""
         return TaskFilter(self.status, self.queue or None, self.task_type or None)
+
+
+class GroupListQuery(BaseModel):
+    """How many groups of dead tasks are listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=100, description="Most groups.")

@@ -7,7 +7,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import MEDIA_TYPE
-from shared.models import MAX_BATCH, Overview, Task, TaskStatus, TaskSubmission, TaskType
+from shared.models import (
+    MAX_BATCH,
+    ErrorGroup,
+    Overview,
+    QueueInfo,
+    Task,
+    TaskStatus,
+    TaskSubmission,
+    TaskType,
+    WorkerInfo,
+)
 
 TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
 
@@ -52,6 +62,55 @@ class TaskList(BaseModel):
     next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
 
 
+class QueueList(BaseModel):
+    """All queues that were used, or paused."""
+
+    queues: list[QueueInfo]
+
+
+class QueueHeld(BaseModel):
+    """A queue after it was paused or resumed."""
+
+    name: str = Field(examples=["mail"])
+    paused: bool
+    pending: int = Field(description="Tasks that wait in it.")
+
+
+class WorkerList(BaseModel):
+    """All workers whose lease holds."""
+
+    workers: list[WorkerInfo]
+
+
+class WorkerDrained(BaseModel):
+    """A worker after it was asked."""
+
+    name: str
+    drain: bool
+    running: int = Field(description="Tasks that it holds.")
+
+
+class ErrorGroupList(BaseModel):
+    """Dead tasks by their error, the latest deaths first."""
+
+    groups: list[ErrorGroup]
+
+
+class GroupRequeued(BaseModel):
+    """What one step did; go on with `next_cursor` until it is null."""
+
+    requeued: int
+    skipped: int = Field(description="Not dead any more, or another live task has their unique key.")
+    missing: int = Field(description="Not kept any more.")
+    next_cursor: str | None = Field(examples=[TASK_ID])
+
+
+class Ticked(BaseModel):
+    """What is due was done."""
+
+    more: bool = Field(description="More is due than the time of one request allows: ask again.")
+
+
 class PublishedType(TaskType):
     """A task type, and whether a live worker knows it now."""
 
@@ -90,7 +149,7 @@ _MEANINGS = {
     400: "The body is not valid JSON.",
     401: "No API key, or a wrong one.",
     403: "The key's role does not reach, or a keyless API is asked from elsewhere.",
-    404: "No such task is kept.",
+    404: "Nothing of that id or name is kept.",
     409: "The state, or an idempotency key used with another body, does not allow it.",
     413: "The body or a payload is too large.",
     415: "The body is not declared as `application/json`.",
@@ -115,13 +174,13 @@ def answer(model: type[BaseModel], description: str, example: Any = None) -> dic
     return {"model": model, "description": description, **shown}
 
 
-def json_body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
+def json_body(model: type[BaseModel], examples: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads its body itself."""
     named = {name: {"summary": name, "value": value} for name, value in examples.items()}
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {
         "requestBody": {
-            "required": True,
+            "required": required,
             "content": {"application/json": {"schema": schema, "examples": named}},
         }
     }

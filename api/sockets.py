@@ -45,6 +45,7 @@ class NodelayFirst:
         self._is_first = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
         if self._is_first and scope["type"] == "http":
             self._is_first = False
             set_nodelay()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.errors import NotSupportedYet
 from shared.errors import InvalidInput
@@ -22,6 +22,7 @@ NOT_YET = frozenset(
     }
 )
 _KNOWN = frozenset(TaskSubmission.model_fields)
+_M = TypeVar("_M", bound=BaseModel)
 _MAX_NAME = 80
 _FIXES = {
     "task_type": 'Send the registered name of a handler, such as "email".',
@@ -36,8 +37,10 @@ _FIXES = {
     "retry": 'Send an object such as {"initial_seconds": 1, "factor": 2, "max_seconds": 3600, "jitter": "full"}.',
     "retention_seconds": "Send a number of seconds from 1 to 31622400.",
     "metadata": 'Send a JSON object, such as {"order": 17}.',
-    "limit": "Send an integer from 1 to 1000.",
+    "limit": "Send a positive integer within that bound, or leave it out.",
     "status": "Send one of scheduled, pending, running, retrying, completed, dead, cancelled.",
+    "reason": "Send a short text, or leave it out.",
+    "drain": "Send true or false, or leave it out.",
     "cursor": "Send next_cursor of the page before, unchanged.",
 }
 
@@ -55,8 +58,35 @@ def read_submission(body: Any, where: str = "") -> TaskSubmission:
     strangers = body.keys() - _KNOWN
     if strangers:
         raise _unknown_field(sorted(strangers)[0], strangers, where)
+    return _validated(body, TaskSubmission, where)
+
+
+def read_fields(body: Any, model: type[_M]) -> _M:
+    """A control route's body from parsed JSON.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule.
+    """
+    known = ", ".join(model.model_fields)
+    if type(body) is not dict:
+        raise InvalidInput(
+            "body",
+            "must be a JSON object.",
+            f"Send an object; fields are {known}." if known else "Send none.",
+        )
+    strangers = sorted(body.keys() - model.model_fields.keys())
+    if strangers:
+        fix = f"Leave it out; fields are {known}." if known else "Send no body."
+        raise InvalidInput(strangers[0][:_MAX_NAME], "is not known here.", fix)
+    for name, value in body.items():
+        if value is None:
+            raise InvalidInput(name, "must not be null.", "Leave it out to keep what is there.")
+    return _validated(body, model, "")
+
+
+def _validated(body: dict[str, Any], model: type[_M], where: str) -> _M:
     try:
-        return TaskSubmission.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         raise fault_of(first, first["loc"], where) from None

@@ -1,4 +1,4 @@
-"""`/api/tasks`: submit, read, list, cancel."""
+"""`/api/tasks`: submit, read, list, cancel, requeue, run now, change, delete."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from api.bodies import NoFields, Requeue, TaskChange, read_control
 from api.caching import cached_response
-from api.deps import ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
+from api.deps import Caller, ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
+from api.operations import change_task, requeue_task
 from api.pagination import page_links
 from api.queries import TaskListQuery
 from api.replies import readable_reply
@@ -41,6 +43,8 @@ _ONE = {
         "idempotency_key": "invoice-17",
     },
 }
+_OTHER_ADDRESS = {"with another payload": {"payload": {"to": "grace@example.org"}}}
+_CHANGES = {"urgent": {"priority": 10}, "tomorrow": {"delay_seconds": 86400}, **_OTHER_ADDRESS}
 _SUBMITTED = {"id": TASK_ID, "status": "pending"}
 
 
@@ -117,3 +121,56 @@ async def cancel_task(queue: ControlQueue, task_id: str) -> Response:
     with readable_reply():
         status = await queue.cancel(known_form(task_id))
     return json_response({"id": task_id, "status": status})
+
+
+@router.post(
+    "/{task_id}/requeue",
+    summary="Requeue a dead task",
+    responses={200: answer(Submitted, "`pending` again."), **problems(400, 404, 409, 413, 415, 422)},
+    openapi_extra=json_body(Requeue, _OTHER_ADDRESS, required=False),
+)
+async def requeue(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+    """Give a dead task a new series of attempts, as it is or with another payload. May be repeated."""
+    status = await requeue_task(request, queue, known_form(task_id), by)
+    return json_response({"id": task_id, "status": status})
+
+
+@router.post(
+    "/{task_id}/run-now",
+    summary="Run a waiting task now",
+    responses={200: answer(Submitted, "`pending`."), **problems(400, 404, 409, 413, 415, 422)},
+)
+async def run_now(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+    """Make a scheduled or retrying task pending, to be claimed as soon as a worker is free."""
+    await read_control(request, NoFields)
+    with readable_reply():
+        status = await queue.edit(known_form(task_id), by=by, run_now=True)
+    return json_response({"id": task_id, "status": status})
+
+
+@router.patch(
+    "/{task_id}",
+    summary="Change a waiting task",
+    responses={200: answer(Submitted, "Changed."), **problems(400, 404, 409, 413, 415, 422)},
+    openapi_extra=json_body(TaskChange, _CHANGES),
+)
+async def change(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+    """Change payload, priority or start of a task that is scheduled, pending or retrying.
+
+    What is left out stays; a null is refused. A task that runs or has ended is not changed.
+    """
+    status = await change_task(request, queue, known_form(task_id), by)
+    return json_response({"id": task_id, "status": status})
+
+
+@router.delete(
+    "/{task_id}",
+    status_code=204,
+    summary="Delete a task",
+    responses={204: {"description": "Removed with all that was stored of it."}, **problems(404, 409)},
+)
+async def delete_task(queue: ControlQueue, task_id: str, by: Caller) -> Response:
+    """Remove a task that does not run; a running one is to be cancelled first."""
+    with readable_reply():
+        await queue.delete_one(known_form(task_id), by=by)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -5,19 +5,26 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import context_of, header_values
-from api.errors import Unauthorized
+from api.errors import NotConfigured, Unauthorized
 from api.problems import problem_of
 from api.runtime import Runtime
 from api.security.keyless import refusal_without_key
-from api.security.keys import Role, find_key
-from shared.errors import DtqError
+from api.security.keys import Role, find_key, is_secret
+from shared.errors import DtqError, SettingsError
 
 #: Alive or not is told to anybody, and whatever is configured.
 HEALTH = "/api/health"
+#: Opened by CRON_SECRET, too.
+TICK = "/api/cron/tick"
 #: Descriptions of the API, which hold no secrets.
 _PUBLIC = frozenset({"/docs", "/openapi.json", "/api/docs", "/api/openapi.json"})
 _NO_KEY = "Authorization: is missing. Send `Authorization: Bearer <key>`."
 _WRONG_KEY = "Authorization: no such key. Send `Authorization: Bearer <key>` with a key of API_KEYS."
+_NO_CRON_SECRET = SettingsError(
+    "CRON_SECRET",
+    "is missing; without it Vercel's cron cannot prove who it is.",
+    "a random text of 32 characters, as printed by `openssl rand -hex 16`",
+)
 
 
 class Guard:
@@ -54,17 +61,32 @@ class Guard:
             )
         if scope["path"] in _PUBLIC or not scope["path"].startswith("/api"):
             return None
-        return self._judge_key(scope)
+        presented = _presented(scope)
+        if scope["path"] == TICK and self._is_cron(scope, presented):
+            return None
+        return self._judge_key(scope, presented)
 
-    def _judge_key(self, scope: Scope) -> Unauthorized | None:
-        values = header_values(scope, b"authorization")
-        if not values:
-            return Unauthorized(_NO_KEY)
-        scheme, _, presented = values[0].partition(" ")
-        if len(values) > 1 or scheme.lower() != "bearer" or not presented.strip():
-            return Unauthorized(_NO_KEY)
-        key = find_key(self._runtime.keys, presented.strip().encode("latin-1"))
-        if key is None:
-            return Unauthorized(_WRONG_KEY)
-        context_of(scope).role = key.role
-        return None
+    def _judge_key(self, scope: Scope, presented: bytes | None) -> DtqError | None:
+        key = find_key(self._runtime.keys, presented) if presented else None
+        if key is not None:
+            context_of(scope).role, context_of(scope).caller = key.role, key.name
+            return None
+        settings = self._runtime.settings
+        if scope["path"] == TICK and settings.vercel and settings.cron_secret is None:
+            return NotConfigured([_NO_CRON_SECRET])
+        return Unauthorized(_WRONG_KEY if presented else _NO_KEY)
+
+    def _is_cron(self, scope: Scope, presented: bytes | None) -> bool:
+        """Whether CRON_SECRET is presented; it opens this one path, so it may have the highest role."""
+        secret = self._runtime.settings.cron_secret
+        if secret is None or presented is None or not is_secret(presented, secret):
+            return False
+        context_of(scope).role, context_of(scope).caller = Role.ADMIN, "cron"
+        return True
+
+
+def _presented(scope: Scope) -> bytes | None:
+    """What follows `Bearer`; None when the header is missing, twice there, or of another scheme."""
+    values = header_values(scope, b"authorization")
+    scheme, _, presented = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    return presented.strip().encode("latin-1") or None if scheme.lower() == "bearer" else None

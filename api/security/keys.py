@@ -72,6 +72,11 @@ def find_key(keys: Sequence[ApiKey], presented: bytes) -> ApiKey | None:
     return found
 
 
+def is_secret(presented: bytes, secret: str) -> bool:
+    """Whether a secret is presented; compared in constant time."""
+    return hmac.compare_digest(presented, secret.strip().encode())
+
+
 def read_keys(text: str | None) -> list[ApiKey]:
     """Entries of API_KEYS; the error never repeats what was configured, as it may be a key.
 

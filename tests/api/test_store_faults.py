@@ -17,7 +17,7 @@ from shared.errors import StoreUnavailable
 from shared.settings import RestTarget
 from shared.transports.rest import RestTransport
 from tests.api.conftest import AppFactory
-from tests.api.support import MAIL, Client, is_problem
+from tests.api.support import Client, body_of, is_problem
 from tests.support.server import Server, free_port
 
 URL = "https://redis.example.org"
@@ -27,6 +27,19 @@ PATHS = [
     ("GET", "/api/tasks"),
     ("GET", f"/api/tasks/{'0' * 27}"),
     ("POST", f"/api/tasks/{'0' * 27}/cancel"),
+    ("POST", f"/api/tasks/{'0' * 27}/requeue"),
+    ("POST", f"/api/tasks/{'0' * 27}/run-now"),
+    ("PATCH", f"/api/tasks/{'0' * 27}"),
+    ("DELETE", f"/api/tasks/{'0' * 27}"),
+    ("GET", "/api/dead-letters"),
+    ("GET", "/api/dead-letters/groups"),
+    ("POST", "/api/dead-letters/groups/abc/requeue"),
+    ("GET", "/api/queues"),
+    ("POST", "/api/queues/mail/pause"),
+    ("POST", "/api/queues/mail/resume"),
+    ("GET", "/api/workers"),
+    ("POST", "/api/workers/w-1/drain"),
+    ("GET", "/api/cron/tick"),
     ("GET", "/api/task-types"),
     ("GET", "/api/overview"),
     ("GET", "/api/ready"),
@@ -41,8 +54,8 @@ def _rest_client(router: respx.MockRouter) -> Client:
 
 
 async def _ask(client: Client, method: str, path: str) -> httpx.Response:
-    body = {"tasks": [MAIL]} if path.endswith("batch") else MAIL
-    return await client.request(method, path, json=body if method == "POST" else None)
+    body = body_of(path) if method in ("POST", "PATCH") else None
+    return await client.request(method, path, json=body)
 
 
 NONSENSE = {
@@ -68,12 +81,17 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
-async def test_nonsense_over_rest(kind: str) -> None:
+async def test_nonsense_over_rest(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.operations.TICK_S", 0)
     router = respx.MockRouter(assert_all_called=False)
     router.route().mock(return_value=NONSENSE[kind])
     async with _rest_client(router) as client:
         for method, path in PATHS:
             answer = await _ask(client, method, path)
+            if path.endswith("/tick") and kind in ("wrong five", "wrong parts"):
+                # It reads one truth value, and any part has one.
+                assert answer.json() == {"more": True}
+                continue
             assert is_problem(answer, 503), (method, path)
             assert int(answer.headers["retry-after"]) > 0
 

@@ -1,0 +1,102 @@
+"""What the bodies of control routes may say; null never stands for "as it is", leaving out does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.body import read_json, read_optional_json
+from api.deps import runtime_of
+from api.validation import read_fields
+from shared.errors import InvalidInput
+from shared.ids import TASK_ID
+from shared.models import MAX_DELAY_S, Instant, Seconds
+from shared.queue.control import MAX_BULK
+
+_NEW_PAYLOAD = "Replaces the payload; checked by the task type's schema."
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """None is how Python says that a field was left out; on the wire nobody may say it."""
+    for field in schema.get("properties", {}).values():
+        if field.get("default", ...) is None:
+            del field["default"]
+            field.update(next(kind for kind in field.pop("anyOf") if kind["type"] != "null"))
+
+
+class ControlBody(BaseModel):
+    """Read strictly: types as declared, no unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_without_null)
+
+
+class NoFields(ControlBody):
+    """A route that takes nothing but its path."""
+
+
+class Requeue(ControlBody):
+    """How a dead task begins anew."""
+
+    payload: Annotated[dict[str, Any] | None, Field(description=_NEW_PAYLOAD)] = None
+
+
+class TaskChange(ControlBody):
+    """What is to change of a task that waits; what is left out stays."""
+
+    payload: Annotated[dict[str, Any] | None, Field(description=_NEW_PAYLOAD)] = None
+    priority: Annotated[int | None, Field(ge=1, le=10, description="1 to 10, 10 is claimed first.")] = None
+    delay_seconds: Annotated[
+        Seconds | None, Field(ge=0, le=MAX_DELAY_S, description="Not before this many seconds from now.")
+    ] = None
+    run_at: Annotated[Instant | None, Field(description="Not before this time; a past time runs now.")] = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> TaskChange:
+        if self.delay_seconds is not None and self.run_at is not None:
+            raise ValueError("delay_seconds and run_at exclude each other")
+        return self
+
+
+class Pause(ControlBody):
+    """Why a queue is held."""
+
+    reason: Annotated[str, Field(max_length=500, description="Shown beside the queue.")] = ""
+
+
+class Drain(ControlBody):
+    """Whether a worker is to claim no more."""
+
+    drain: Annotated[bool, Field(description="false lets it claim again.")] = True
+
+
+class GroupStep(ControlBody):
+    """One step through the tasks of a group."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_BULK, description="Most tasks of this step.")] = MAX_BULK
+    cursor: Annotated[
+        str | None, Field(pattern=f"^{TASK_ID.pattern}$", description="`next_cursor` of the step before.")
+    ] = None
+
+
+_B = TypeVar("_B", bound=ControlBody)
+
+
+async def read_control(request: Request, model: type[_B]) -> _B:
+    """The body of a request that may leave it out.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule.
+    """
+    return read_fields(await read_optional_json(request, runtime_of(request).settings.max_body_bytes), model)
+
+
+async def read_change(request: Request) -> TaskChange:
+    """The body of a request that must change something; raises as `read_control` does."""
+    change = read_fields(await read_json(request, runtime_of(request).settings.max_body_bytes), TaskChange)
+    if not change.model_fields_set:
+        raise InvalidInput(
+            "body", "holds no field to change.", f"Send some of {', '.join(TaskChange.model_fields)}."
+        )
+    return change

@@ -1,0 +1,92 @@
+"""From an operator's request to what the engine does, where that takes more than one call."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import Request
+
+from api.bodies import GroupStep, Requeue, read_change, read_control
+from api.deps import runtime_of
+from api.replies import readable_reply
+from shared.errors import NotFound
+from shared.models import TaskStatus
+from shared.queue import TaskQueue
+
+#: How long one request does what is due, seconds; the last call may still begin then.
+TICK_S = 3.5
+
+
+async def requeue_task(request: Request, queue: TaskQueue, task_id: str, by: str) -> TaskStatus:
+    """Requeue a dead task as the request's body asks.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule; nothing was changed.
+        NotFound: no task of that id is kept.
+        Conflict: it is not dead.
+    """
+    wanted = await read_control(request, Requeue)
+    await _check_payload(request, queue, task_id, wanted.payload)
+    with readable_reply():
+        return await queue.requeue_one(task_id, by=by, payload=wanted.payload)
+
+
+async def change_task(request: Request, queue: TaskQueue, task_id: str, by: str) -> TaskStatus:
+    """Change a task that waits; raises as `requeue_task` does, Conflict when it does not wait."""
+    wanted = await read_change(request)
+    await _check_payload(request, queue, task_id, wanted.payload)
+    run_at_ms = None
+    if wanted.run_at is not None:
+        run_at_ms = max(0.0, wanted.run_at.timestamp() * 1000)
+    elif wanted.delay_seconds is not None:
+        run_at_ms = (time.time() + wanted.delay_seconds) * 1000
+    with readable_reply():
+        return await queue.edit(
+            task_id, by=by, payload=wanted.payload, priority=wanted.priority, run_at_ms=run_at_ms
+        )
+
+
+async def _check_payload(
+    request: Request, queue: TaskQueue, task_id: str, payload: dict[str, Any] | None
+) -> None:
+    """Check a new payload by the type of the task that is to get it."""
+    if payload is None:
+        return
+    with readable_reply():
+        task = await queue.get(task_id)
+    await runtime_of(request).types.check_payload(queue, task.task_type, payload)
+
+
+async def requeue_group(request: Request, queue: TaskQueue, fingerprint: str, by: str) -> dict[str, Any]:
+    """Requeue the next tasks of a group, in two calls whatever its size.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule; nothing was changed.
+        NotFound: no dead task is in the group.
+    """
+    step = await read_control(request, GroupStep)
+    after = step.cursor or ""
+    with readable_reply():
+        # One more than is wanted tells whether a step follows.
+        ids = await queue.group_ids(fingerprint, after=after, limit=step.limit + 1)
+        if not ids and not after:
+            raise NotFound("No dead task is in this group. GET /api/dead-letters/groups lists the groups.")
+        chosen = ids[: step.limit]
+        done, skipped, missing = await queue.requeue(chosen, by=by) if chosen else ([], [], [])
+    return {
+        "requeued": len(done),
+        "skipped": len(skipped),
+        "missing": len(missing),
+        "next_cursor": chosen[-1] if len(ids) > len(chosen) else None,
+    }
+
+
+async def tick_in_time(queue: TaskQueue) -> bool:
+    """Do what is due, for at most `TICK_S` and what one call takes; True when more is due."""
+    ends_at = time.monotonic() + TICK_S
+    with readable_reply():
+        while await queue.tick():
+            if time.monotonic() >= ends_at:
+                return True
+    return False

@@ -1,0 +1,59 @@
+"""`/api/queues`: list, pause, resume."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.bodies import NoFields, Pause, read_control
+from api.caching import cached_response
+from api.deps import Caller, ControlQueue, ReadQueue
+from api.replies import readable_reply
+from api.schemas import QueueHeld, QueueList, answer, json_body, problems
+from api.wire import json_response, plain
+
+router = APIRouter(prefix="/api/queues", tags=["queues"])
+
+_REASON = {"with a reason": {"reason": "the mail server is being moved"}}
+
+
+@router.get(
+    "",
+    summary="List queues",
+    responses={200: answer(QueueList, "How many tasks of each queue are where."), **problems()},
+)
+async def list_queues(request: Request, queue: ReadQueue) -> Response:
+    """Every queue that was used or paused, by name; `paused` says by whom, why and since when (ms)."""
+    with readable_reply():
+        overview = await queue.overview()
+    return cached_response(request, {"queues": [plain(one) for one in overview.queues]})
+
+
+@router.post(
+    "/{name}/pause",
+    summary="Pause a queue",
+    responses={200: answer(QueueHeld, "Paused."), **problems(400, 413, 415, 422)},
+    openapi_extra=json_body(Pause, _REASON, required=False),
+)
+async def pause_queue(request: Request, queue: ControlQueue, name: str, by: Caller) -> Response:
+    """Hold a queue, used before or not: what runs goes on, what is submitted waits.
+
+    A queue that is paused already keeps its first reason and time.
+    """
+    wanted = await read_control(request, Pause)
+    with readable_reply():
+        pending = int(await queue.pause(name, by=by, reason=wanted.reason))
+    return json_response({"name": name, "paused": True, "pending": pending})
+
+
+@router.post(
+    "/{name}/resume",
+    summary="Resume a queue",
+    responses={200: answer(QueueHeld, "Not paused any more."), **problems(400, 413, 415, 422)},
+)
+async def resume_queue(request: Request, queue: ControlQueue, name: str, by: Caller) -> Response:
+    """Let a queue go on; workers are woken. One that was not paused stays as it is."""
+    await read_control(request, NoFields)
+    with readable_reply():
+        pending = int(await queue.resume(name, by=by))
+    return json_response({"name": name, "paused": False, "pending": pending})
