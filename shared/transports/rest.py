@@ -22,6 +22,8 @@ _TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
 #: The SDK's own client drops idle connections after 5 s, which costs TCP and TLS per submission.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=300.0)
 _TRIES = 2
+#: What a proxy says in the name of a server that it does not reach, whatever the body.
+_AWAY = frozenset({502, 503, 504})
 
 
 class RestTransport:
@@ -53,6 +55,7 @@ class RestTransport:
                 timeout=_TIMEOUT,
                 limits=_LIMITS,
                 transport=self._http,
+                event_hooks={"response": [_check_status]},
                 # Reading the certificates takes tens of milliseconds; without TLS nobody needs them.
                 verify=self._target.url.startswith("https://"),
             )
@@ -99,7 +102,7 @@ class RestTransport:
         except UpstashError as error:
             raise error_of(str(error), script) from None
         except httpx.HTTPError as error:
-            raise StoreUnavailable(f"Redis does not answer: {error or type(error).__name__}") from None
+            raise StoreUnavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from None
         except (
             json.JSONDecodeError,
             UnicodeDecodeError,
@@ -116,3 +119,9 @@ class RestTransport:
         client: Any = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
+
+
+async def _check_status(response: httpx.Response) -> None:
+    """The SDK looks at the body only, where such an answer reads like a script's error."""
+    if response.status_code in _AWAY:
+        raise StoreUnavailable(f"Redis does not answer: status {response.status_code} of its REST side")

@@ -63,6 +63,24 @@ async def test_nonsense_is_unavailable(response):
     await queue.transport.close()
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_proxy_without_its_server_is_unavailable_whatever_it_writes(status):
+    transport = _transport(lambda _: httpx.Response(status, json={"error": "ERR database unreachable"}))
+    with pytest.raises(StoreUnavailable, match=str(status)):
+        await transport.run(TICK, [], [])
+    await transport.close()
+
+
+async def test_a_fault_without_words_is_named():
+    def answer(request):
+        raise httpx.ReadTimeout("")
+
+    transport = _transport(answer)
+    with pytest.raises(StoreUnavailable, match="Redis does not answer: ReadTimeout"):
+        await transport.run(TICK, [], [])
+    await transport.close()
+
+
 @pytest.mark.parametrize(
     "fault",
     [
