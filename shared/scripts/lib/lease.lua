@@ -7,7 +7,7 @@ local function renew_lease()
   if lease_until == 0 or renewed + lease_ms / 3 < lease_until then
     -- Earlier than sleepers know of: they must not sleep past it.
     local head = timers_head(own_timer)
-    if not head or renewed + lease_ms / 3 < head then wake_at(renewed) end
+    if not head or not all_know_head or renewed + lease_ms / 3 < head then wake_at(renewed) end
   end
   lease_timer = renewed
   lease_until = renewed

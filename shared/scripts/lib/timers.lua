@@ -2,7 +2,9 @@
 -- presence), d:<status letter> (the oldest kept task of a status expires). Its head tells when the
 -- next thing happens; whoever inserts something earlier than the head tells the sleepers.
 local new_timers, lease_timer, earliest_new, earliest_quiet = {}, nil, nil, nil
-local head_known, head_due = false, nil
+-- Of a task's timer at the head all have been told. Of a lease its owner knows nothing, of a d: timer
+-- nobody: behind those a new timer must be told of, or nobody would come for it.
+local head_known, head_due, all_know_head = false, nil, false
 
 -- A quiet timer wakes nobody: what it stands for may happen late.
 local function timer_add(member, due_ms, is_quiet)
@@ -23,6 +25,7 @@ local function timers_head(own)
   for i = 1, #first, 2 do
     if first[i] ~= own then
       head_due = tonumber(first[i + 1])
+      all_know_head = string.sub(first[i], 1, 2) == 't:'
       break
     end
   end
@@ -34,7 +37,7 @@ end
 local function timers_flush(own)
   if earliest_new then
     local head = timers_head(own)
-    if not head or earliest_new < head then wake_at(earliest_new) end
+    if not head or not all_know_head or earliest_new < head then wake_at(earliest_new) end
   end
   if #new_timers > 0 then
     for i = 1, #new_timers, CHUNK do
