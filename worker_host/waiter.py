@@ -55,9 +55,11 @@ class Waiter:
     def learn(self, reply: ExchangeReply, sent_at: float) -> None:
         """Take cursor and due time from an exchange; what came before its cursor is known to it."""
         self.last_heard = monotonic()
-        if reply.next_due_ms >= 0:
-            # Counted from before the call was sent: never later than the server's clock says.
-            self._set_due(sent_at + (reply.next_due_ms - reply.now_ms) / 1000 if reply.next_due_ms else None)
+        if reply.next_due_ms > 0:
+            # Counted from before the call was sent: never later than the server's clock says. An earlier
+            # alarm stays: it may come from a wake-up newer than this reply that was read before it.
+            due = sent_at + (reply.next_due_ms - reply.now_ms) / 1000
+            self._set_due(due if self._due is None else min(self._due, due))
         if reply.cursor:
             self._seen = _order(reply.cursor)
             if not self._ready.is_set():
