@@ -11,7 +11,18 @@ class Keys:
         shard: number of the shard, 0 to 31.
     """
 
-    __slots__ = ("errors", "events", "groups", "prefix", "queues", "timers", "types", "wakes", "workers")
+    __slots__ = (
+        "errors",
+        "events",
+        "groups",
+        "prefix",
+        "queues",
+        "schedules",
+        "timers",
+        "types",
+        "wakes",
+        "workers",
+    )
 
     def __init__(self, namespace: str, shard: int = 0) -> None:
         #: what every key begins with; the braces are the cluster's hash tag
@@ -30,6 +41,8 @@ class Keys:
         self.groups = self.prefix + "groups"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
+        #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused
+        self.schedules = self.prefix + "schedules"
         #: hash; task type -> schema and defaults, published by workers
         self.types = self.prefix + "types"
 

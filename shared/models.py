@@ -144,6 +144,55 @@ class TaskSubmission(BaseModel):
         return self
 
 
+class CatchUp(StrEnum):
+    """What becomes of times that passed while nobody could fire them."""
+
+    SKIP = "skip"
+    """Nothing; the next time fires."""
+    ONCE = "once"
+    """One task for all of them."""
+
+
+class Overlap(StrEnum):
+    """Whether a schedule fires while its last task has not ended."""
+
+    ALLOW = "allow"
+    """It does."""
+    SKIP = "skip"
+    """It does not; the time passes."""
+
+
+class ScheduleSpec(BaseModel):
+    """A recurring schedule as an operator asks for it: cron with a zone, or an interval."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    cron: Annotated[str | None, Field(max_length=200, description='Such as "0 9 * * 1-5".')] = None
+    interval_seconds: Annotated[Seconds | None, Field(ge=1, le=MAX_DELAY_S)] = None
+    zone: Annotated[str, Field(max_length=64, description="IANA time zone of `cron`.")] = "UTC"
+    task: Annotated[TaskSubmission, Field(description="What is submitted at each time.")]
+    catch_up: Annotated[CatchUp, Field(strict=False)] = CatchUp.SKIP
+    overlap: Annotated[Overlap, Field(strict=False)] = Overlap.ALLOW
+
+    @model_validator(mode="after")
+    def _plain_task(self) -> ScheduleSpec:
+        for name in ("delay_seconds", "run_at", "idempotency_key", "unique_key", "expires_at"):
+            if getattr(self.task, name) is not None:
+                raise ValueError(f"task.{name} does not fit a schedule, whose times make its tasks unique")
+        return self
+
+
+class Schedule(BaseModel):
+    """A recurring schedule as it is stored now."""
+
+    id: str
+    spec: ScheduleSpec
+    next_at: datetime
+    last_task_id: str | None
+    paused: str | None
+    """Why it is paused; None when it is not."""
+
+
 class SubmittedTask(NamedTuple):
     """What a submission is answered with."""
 

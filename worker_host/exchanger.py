@@ -11,8 +11,10 @@ from time import monotonic
 import structlog
 
 from shared.errors import StoreError
+from shared.models import instant
 from shared.queue import ExchangeReply, Outcome, TaskQueue, WorkerState
 from shared.queue.exchange import MAX_OUTCOMES
+from shared.queue.scheduling import read_due
 from worker_host.executor import Ending, Executor
 from worker_host.metrics import Metrics
 
@@ -54,6 +56,7 @@ class Exchanger:
         self._poke = asyncio.Event()
         self.is_draining = False
         self.is_asked_to_drain = False
+        self._firing: set[asyncio.Task[None]] = set()
         self.want_cursor = True
         self.is_maintenance_due = True
         self.is_lost = asyncio.Event()
@@ -144,6 +147,9 @@ class Exchanger:
 
     async def _take(self, reply: ExchangeReply) -> None:
         self.is_asked_to_drain = reply.is_draining
+        if reply.due:
+            self._firing.add(firing := asyncio.create_task(self._fire(reply)))
+            firing.add_done_callback(self._firing.discard)
         if reply.lost:
             self._metrics.lost_outcomes += len(reply.lost)
             log.warning("outcomes came too late; the tasks were given to others", task_ids=reply.lost[:20])
@@ -157,6 +163,16 @@ class Exchanger:
                 self._executor.outcomes.append(Outcome(claim.id, claim.number, "h"))
             else:
                 self._executor.start(claim)
+
+    async def _fire(self, reply: ExchangeReply) -> None:
+        """Fire due schedules; one that fails is handed out again in 10 s, to anybody."""
+        for due in read_due(reply.due):
+            try:
+                result = await self._queue.fire(due, instant(reply.now_ms))
+            except StoreError as error:
+                log.warning("a schedule could not be fired yet", schedule=due.id, message=str(error))
+            else:
+                log.info("schedule", schedule=due.id, result=result)
 
     async def _load_bodies(self, reply: ExchangeReply) -> None:
         while True:

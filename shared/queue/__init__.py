@@ -6,14 +6,16 @@ from shared.queue.base import QueueOptions
 from shared.queue.control import Control
 from shared.queue.exchange import Exchange, ExchangeReply, Outcome, WorkerState
 from shared.queue.inspection import Inspection
+from shared.queue.scheduling import DueSchedule, Scheduling
 from shared.queue.submission import Defaults, Submission
 
-__all__ = ["Defaults", "ExchangeReply", "Outcome", "QueueOptions", "TaskQueue", "WorkerState"]
+__all__ = ["Defaults", "DueSchedule", "ExchangeReply", "Outcome", "QueueOptions", "TaskQueue", "WorkerState"]
 
 
-class TaskQueue(Submission, Exchange, Control, Inspection):
+class TaskQueue(Scheduling, Submission, Exchange, Control, Inspection):
     """The engine, over either transport.
 
     Submission: `submit`. Worker: `register`, `exchange`, `renew`, `leave`, `wait`. Control:
-    `cancel`, `tick`. Reads: `get`, `list_tasks`, `overview`, `task_types`, `ping`.
+    `cancel`, `requeue`, `delete`, `edit`, `pause`, `resume`, `drain`, `tick`. Schedules: `save_schedule`,
+    `schedules`, `fire`, `run_schedule`, `pause_schedule`, `resume_schedule`, `delete_schedule`. Reads: `get`, `list_tasks`, `overview`, `task_types`, `ping`.
     """

@@ -61,6 +61,10 @@ def _meaning(signal: ScriptSignal) -> DtqError:
         return NotFound("No task of that id is kept. Ended tasks are removed after their retention.")
     if signal.code == "DTQ_NO_WORKER":
         return NotFound("No worker of that name is registered. It may have ended.")
+    if signal.code == "DTQ_NO_SCHEDULE":
+        return NotFound("No schedule of that id is stored.")
+    if signal.code == "DTQ_TOO_MANY_SCHEDULES":
+        return Conflict("1,000 schedules are stored, which is the most. Remove some.")
     if signal.code == "DTQ_TOO_MANY_WORKERS":
         return StoreRefused(
             "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire."

@@ -210,6 +210,11 @@ class Control(QueueBase):
 
     async def tick(self) -> bool:
         """Do what is due: promote, reap, trim; True when more is due than one call may do."""
+        is_more, _ = await self.tick_and_tell()
+        return is_more
+
+    async def tick_and_tell(self) -> tuple[bool, Sequence[str]]:
+        """As `tick`; tells the due schedules, too, which the caller fires (see `scheduling.read_due`)."""
         reply = await self._run(
             "tick",
             queues=self.keys.queues,
@@ -220,7 +225,7 @@ class Control(QueueBase):
             retention_ms=str(self.options.retention_s * 1000),
             keep=str(self.options.keep),
         )
-        return bool(reply[2])
+        return bool(reply[2]), reply[4]
 
     def _records(self, ids: Sequence[str]) -> list[str]:
         if not 1 <= len(ids) <= MAX_BULK:

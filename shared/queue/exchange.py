@@ -93,6 +93,7 @@ class ExchangeReply(NamedTuple):
         cancelled: ids whose cancellation was asked.
         claims: tasks to run now.
         is_draining: an operator asked this worker to claim no more.
+        due: schedules to fire, as `scheduling.read_due` takes them.
     """
 
     now_ms: int
@@ -104,6 +105,7 @@ class ExchangeReply(NamedTuple):
     cancelled: list[str]
     claims: list[Claim]
     is_draining: bool = False
+    due: Sequence[str] = ()
 
 
 class Exchange(QueueBase):
@@ -187,7 +189,7 @@ class Exchange(QueueBase):
             queue_count=str(len(state.queues)),
             item=items,
         )
-        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain = reply
+        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain, due = reply
         if status in ("ok", "replay"):
             state.number = number
             state.lease_until = lease_until
@@ -201,6 +203,7 @@ class Exchange(QueueBase):
             cancelled.split(),
             read_claims(flat),
             bool(drain),
+            due,
         )
 
     async def load_bodies(self, claims: Sequence[Claim]) -> None:

@@ -22,6 +22,11 @@ _TAG = re.compile(
     r"^ +@(?P<tag>keys?|args?)\s+(?P<name>\w+)(?:\[(?P<count>\w+)\])?(?:\s+(?P<kind>\S+))?", re.MULTILINE
 )
 
+#: A local of such a name would hide what the parts in `lib/` call.
+_LUA_NAMES = frozenset(
+    {"assert", "error", "ipairs", "math", "next", "pairs", "redis", "string", "table", "type"}
+)
+
 Value = str | Sequence[str]
 
 
@@ -133,6 +138,8 @@ def _bind(header: str, origin: str) -> tuple[list[str], list[str], list[str], li
     locals_: list[str] = []
     for tag in _TAG.finditer(header):
         name = tag["name"]
+        if name in _LUA_NAMES:
+            raise ValueError(f"{origin}: @{tag['tag']} {name} hides Lua's own {name}")
         if tag["tag"] == "key":
             keys.append(name)
             locals_.append(f"local {name} = KEYS[{len(keys)}]")

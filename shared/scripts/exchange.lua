@@ -23,7 +23,8 @@
   @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
                      body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
-            lost ids, ids to cancel, {id, record, ...}, drain 0 | 1}; state: ok | replay | stale | lost (the
+            lost ids, ids to cancel, {id, record, ...}, drain 0 | 1,
+            {schedule, due ms, definition, ...} to fire}; state: ok | replay | stale | lost (the
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
@@ -51,18 +52,18 @@ local own_timer = 'w:' .. worker
 local memory = call('HMGET', run, '!', 'x', 'd')
 
 if not memory[1] and number > 1 then
-  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0}
+  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}}
 end
 local told = ''
 if memory[1] then
   local last, lost, cancelled, told_before = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)|([^|]*)$')
   if number < tonumber(last) then
-    return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0}
+    return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}}
   end
   if number == tonumber(last) then
     local again = claims_of(number)
     local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
-    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again, 0}
+    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again, 0, {}}
   end
   told = told_before
 end
@@ -121,4 +122,4 @@ end
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
-  memory[3] and 1 or 0}
+  memory[3] and 1 or 0, due_schedules}

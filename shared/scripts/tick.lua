@@ -7,7 +7,7 @@
   @arg  prefix        text  {<namespace>:<shard>}:
   @arg  retention_ms  int   ms an ended task is kept that names no time of its own
   @arg  keep          int   ended tasks kept per status
-  @returns  {price, now ms, more, next due ms | 0}
+  @returns  {price, now ms, more, next due ms | 0, {schedule, due ms, definition, ...} to fire}
   @event  P X D
   Cost    O(log N) per task; at most 100 promotions, 2 workers reaped, 100 trimmed per status.
   Replay  what was done is not due any more.
@@ -35,4 +35,4 @@ counts_flush(wake_queue)
 events_flush()
 wakes_flush()
 local next_due = timers_head('') or 0
-return {price, now, is_more and 1 or 0, next_due}
+return {price, now, is_more and 1 or 0, next_due, due_schedules}

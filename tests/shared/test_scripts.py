@@ -141,9 +141,14 @@ def test_every_error_of_a_header_means_something():
         for code in re.findall(r"'(DTQ_\w+)", path.read_text(encoding="utf-8"))
     }
     assert declared == raised
-    known = {code: type(_meaning(ScriptSignal(code, []))) for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"}}
+    known = {
+        code: type(_meaning(ScriptSignal(code, [])))
+        for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"}
+    }
     assert known == {
         "DTQ_NOT_FOUND": errors.NotFound,
         "DTQ_NO_WORKER": errors.NotFound,
+        "DTQ_NO_SCHEDULE": errors.NotFound,
+        "DTQ_TOO_MANY_SCHEDULES": errors.Conflict,
         "DTQ_TOO_MANY_WORKERS": errors.StoreRefused,
     }

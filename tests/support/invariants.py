@@ -29,6 +29,7 @@ KNOWN = {
     r"groups": "zset",
     rf"unique:{NAME}:[^:]+": "string",
     r"audit": "stream",
+    r"schedules": "hash",
     r"errors": "zset",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.models import TaskStatus, TaskSubmission
+from shared.models import ScheduleSpec, TaskStatus, TaskSubmission
 from shared.queue import TaskQueue
 from tests.support.waiting import wait_until
 from tests.worker_host.conftest import reaches
@@ -136,3 +136,21 @@ async def test_progress_is_seen_while_the_handler_runs_and_kept_after(
     task = await reaches(engine, task_id, COMPLETED)
     assert [line["message"] for line in task.logs] == [{"notes": "began"}.get(task_type, "in the child")]
     assert task.progress["fraction"] == {"notes": 0.75}.get(task_type, 0.5)
+
+
+async def test_a_schedule_fires_in_a_sleeping_worker(engine: TaskQueue, one_worker: Path):
+    now = (await engine.overview()).now
+    spec = ScheduleSpec(interval_seconds=1.0, task=TaskSubmission(task_type="echo", payload={"n": 5}))
+    await engine.save_schedule("each-second", spec, by="test", now=now)
+
+    async def ran() -> bool:
+        return (await engine.overview()).counts["completed"] >= 2
+
+    await wait_until(ran, describe="two fires")
+    await engine.delete_schedule("each-second", by="test")
+
+    async def idle() -> bool:
+        counts = (await engine.overview()).counts
+        return counts["pending"] + counts["running"] == 0
+
+    await wait_until(idle, describe="the last one has ended")

@@ -20,11 +20,39 @@ local function promote(due_tasks)
   end
 end
 
+-- Due schedules are handed to the caller, who knows cron; their timers go FIRE_MS ahead, so that another
+-- caller comes when this one dies before it fires. {id, due ms, definition, ...}
+local FIRE_MS, FIRE_SLICE = 10000, 10
+local due_schedules = {}
+
+local function hand_out(ids)
+  local fields, moved = {}, {}
+  for i = 1, math.min(#ids, FIRE_SLICE) do
+    fields[#fields + 1] = ids[i] .. ':n'
+    fields[#fields + 1] = ids[i]
+    moved[#moved + 1] = int(now + FIRE_MS)
+    moved[#moved + 1] = 's:' .. ids[i]
+  end
+  local stored = call('HMGET', prefix .. 'schedules', unpack(fields))
+  call('ZREM', timers, 's:') -- a removal first: memory may be full
+  call('ZADD', timers, unpack(moved))
+  for i = 1, #fields, 2 do
+    if stored[i] and stored[i + 1] then
+      for _, value in ipairs({fields[i + 1], stored[i], stored[i + 1]}) do
+        due_schedules[#due_schedules + 1] = value
+      end
+    else
+      call('ZREM', timers, 's:' .. fields[i + 1]) -- it was removed
+    end
+  end
+  return #ids > FIRE_SLICE
+end
+
 local function do_what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local due_tasks, is_more, next_head = {}, false, nil
-  local lost_workers, expired = {}, {}
+  local lost_workers, expired, schedules = {}, {}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
       next_head = tonumber(due[i + 1])
@@ -36,6 +64,8 @@ local function do_what_is_due(own)
       due_tasks[#due_tasks + 1] = {id = name, member = due[i], due = tonumber(due[i + 1])}
     elseif kind == 'w' and due[i] ~= own then
       lost_workers[#lost_workers + 1] = name
+    elseif kind == 's' then
+      schedules[#schedules + 1] = name
     elseif kind == 'd' then
       expired[#expired + 1] = name
     end
@@ -43,13 +73,15 @@ local function do_what_is_due(own)
   if #due_tasks > 0 then promote(due_tasks) end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
   if #due_tasks > 0 then
-    is_more = is_more or #lost_workers + #expired > 0
+    is_more = is_more or #lost_workers + #expired + #schedules > 0
+  elseif schedules[1] then
+    is_more = hand_out(schedules) or is_more or #lost_workers + #expired > 0
   elseif lost_workers[1] then
     is_more = reap(lost_workers[1]) or is_more or #lost_workers + #expired > 1
   elseif expired[1] then
     is_more = trim(expired[1]) or is_more or #expired > 1
   end
-  if is_more or #expired > 0 then
+  if is_more or #expired + #schedules > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head

@@ -1,0 +1,62 @@
+--[[ fire_schedule: submit the task of one due time of a schedule, and move the schedule to its next time.
+  Precondition  `record` names the id that belongs to schedule and due time: no time fires twice.
+  @key  record     string  {<namespace>:<shard>}:t:<id>     the task of this time
+  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last task, <id>:p why paused
+  @key  queues     hash    {<namespace>:<shard>}:queues     counts of each queue
+  @key  timers     zset    {<namespace>:<shard>}:timers     due times, ms
+  @key  wakes      stream  {<namespace>:<shard>}:wakes      wake-ups
+  @key  events     stream  {<namespace>:<shard>}:events     what changed
+  @arg  prefix      text  {<namespace>:<shard>}:
+  @arg  id          text  name of the schedule
+  @arg  due         text  ms since 1970: the time that fires, "" to run once more besides
+  @arg  next_ms     int   ms since 1970: the time after it
+  @arg  skip        text  "" fire; overlap: not while the last task lives; missed: never, only move on
+  @arg  attributes  text  "<priority> <queue> <type> <max retries>[ options]"
+  @arg  payload     text  JSON
+  @returns  {price, now ms, result}: fired, skipped, or stale (this time has fired, or the schedule was changed or paused)
+  @event  P
+  Cost    O(log N).
+  Replay  stale; the task exists once.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/counts"
+--- @include "lib/wakes"
+--- @include "lib/events"
+--- @include "lib/record"
+--- @include "lib/pending"
+
+local known = call('HMGET', schedules, id .. ':n', id .. ':l', id .. ':p', id)
+if not known[4] or (due ~= '' and (known[1] ~= due or known[3])) then return {price, now, 'stale'} end
+
+local function last_lives()
+  if not known[2] then return false end
+  local text = call('GET', prefix .. 't:' .. known[2])
+  return text and string.find('SPRY', string.sub(text, 1, 1), 1, true) ~= nil
+end
+
+local task_id = string.sub(record, #prefix + 3)
+local is_skipped = skip == 'missed' or (skip == 'overlap' and last_lives())
+if not is_skipped then
+  local body = #payload > BODY_INLINE and '@' or payload
+  local pairs_ = {record, 'P0 0 0\n' .. int(now) .. ' ' .. attributes .. '\n' .. body}
+  if body == '@' then
+    pairs_[3], pairs_[4] = prefix .. 'p:' .. task_id, payload
+  end
+  if call('MSETNX', unpack(pairs_)) == 1 then
+    local priority, queue_name = string.match(attributes, '^(%d+) (%S+)')
+    make_pending(task_id, queue_name, tonumber(priority), now_rank)
+    event_add(task_id, queue_name, 'P')
+  end
+  call('HSET', schedules, id .. ':l', task_id)
+end
+if due ~= '' then
+  call('HSET', schedules, id .. ':n', int(next_ms))
+  call('ZADD', timers, int(next_ms), 's:' .. id)
+  wake_at(next_ms)
+end
+pending_flush()
+counts_flush(wake_queue)
+events_flush()
+wakes_flush()
+return {price, now, is_skipped and 'skipped' or 'fired'}
