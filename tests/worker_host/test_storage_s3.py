@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.exceptions
@@ -72,20 +74,23 @@ def _make_bucket(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     )
     deadline = time.monotonic() + 60
     try:
-        while True:
-            try:
-                client.create_bucket(Bucket=BUCKET)
-                # It takes writes only when its volume server has reported.
-                client.put_object(Bucket=BUCKET, Key="probe", Body=b"x")
-                return
-            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-                if "BucketAlready" in str(error):
-                    client.delete_bucket(Bucket=BUCKET)
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"weed did not start: {log.read_text()[-2000:]}") from error
-                time.sleep(0.2)
+        while not _takes_objects(client):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"weed did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.2)
     finally:
         client.close()
+
+
+def _takes_objects(client: Any) -> bool:
+    """Whether all of the server is up: the volumes report later than the S3 port opens."""
+    try:
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key="probe", Body=b"x")
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        return False
+    return True
 
 
 @pytest.fixture
