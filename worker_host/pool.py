@@ -22,6 +22,8 @@ from worker_host.settings import WorkerSettings
 #: A child that lived so long has recovered: its next crash is a first one again.
 STABLE_S = 30.0
 MAX_BACKOFF_S = 30.0
+#: A child that lived so long after its start is taken to work.
+STARTED_S = 2.0
 #: Wrong settings: a restart would end the same way.
 EXIT_SETTINGS = 2
 
@@ -38,6 +40,7 @@ class Child:
     started_at: float = 0.0
     crashes: int = 0
     restart_at: float | None = None
+    is_rolling: bool = False
 
 
 @dataclass
@@ -56,11 +59,13 @@ class Pool:
     _signals: SimpleQueue[str] = field(default_factory=SimpleQueue)
     _children: list[Child] = field(default_factory=list)
     _stops: int = 0
+    _to_roll: list[Child] = field(default_factory=list)
 
     def run(self) -> int:
         """Supervise until stopped; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._signals.put("stop"))
+        signal.signal(signal.SIGHUP, lambda *_: self._signals.put("roll"))
         self._read_end, self._write_end = os.pipe()
         probes = FleetProbes(self.settings, self.settings.processes)
         self._children = [Child(number, port) for number, port in enumerate(probes.child_ports, start=1)]
@@ -106,6 +111,9 @@ class Pool:
                 self._pass_on_stop()
             elif event == "reload" and not self._stops:
                 self._reload()
+            elif event == "roll" and not self._stops:
+                log.info("rolling restart", processes=len(self._children))
+                self._to_roll = list(self._children)
             code = self._look_after()
             if code is not None:
                 return code
@@ -114,9 +122,14 @@ class Pool:
         """Restart what ended and is due; the exit code when there is nothing left to do."""
         if self._stops and self._alive() == 0:
             return 0
+        self._roll_on()
         for child in self._children:
             code = child.process.poll() if child.process else None
             if self._stops or code is None:
+                continue
+            if child.is_rolling:
+                child.is_rolling = False
+                self._start(child)
                 continue
             if child.restart_at is not None:
                 if monotonic() >= child.restart_at:
@@ -129,6 +142,17 @@ class Pool:
             else:
                 self._plan_restart(child, code)
         return None
+
+    def _roll_on(self) -> None:
+        """Ask the next worker to end when the one before it is back: the others work meanwhile."""
+        if not self._to_roll or self._stops:
+            return
+        if any(child.is_rolling or monotonic() - child.started_at < STARTED_S for child in self._children):
+            return
+        child = self._to_roll.pop(0)
+        if child.process and child.process.poll() is None:
+            child.is_rolling = True
+            child.process.send_signal(signal.SIGTERM)
 
     def _plan_restart(self, child: Child, code: int) -> None:
         child.crashes = 1 if monotonic() - child.started_at > STABLE_S else child.crashes + 1

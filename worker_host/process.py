@@ -21,14 +21,18 @@ log = structlog.get_logger()
 
 
 def run_worker(settings: WorkerSettings, *, is_json: bool) -> int:
-    """Run one worker to its end; returns the exit code."""
+    """Run one worker to its end; returns the exit code. SIGHUP ends it gracefully and begins it anew."""
     registry, modules = load_handlers(settings.handler_modules)
 
+    is_restart_asked = False
+
     async def work() -> None:
+        nonlocal is_restart_asked
         worker = Worker(settings, registry, modules, is_json=is_json)
         _on_signals(worker)
         _follow_parent()
         await worker.run()
+        is_restart_asked = worker.is_restart_asked
 
     try:
         import uvloop
@@ -36,6 +40,9 @@ def run_worker(settings: WorkerSettings, *, is_json: bool) -> int:
         asyncio.run(work())
     else:
         uvloop.run(work())
+    if is_restart_asked:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "worker_host", *sys.argv[1:]])  # noqa: S606  # ourselves
     return 0
 
 
@@ -55,6 +62,12 @@ def _on_signals(worker: Worker) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask)
+
+    def ask_restart() -> None:
+        worker.is_restart_asked = True
+        worker.stop()
+
+    loop.add_signal_handler(signal.SIGHUP, ask_restart)
 
 
 def _follow_parent() -> None:

@@ -28,6 +28,8 @@ class WorkerSettings(Settings):
     handlers: str = ""
     process_slots: int = Field(default=2, ge=1, le=64)
     """Child processes for handlers with run_in="process"."""
+    process_memory_mb: int = Field(default=1024, ge=0, le=1024 * 1024)
+    """Most memory of one of them, MiB; an attempt that needs more fails. 0 for no limit."""
     max_result_bytes: int = Field(default=256 * 1024, ge=1024, le=1024 * 1024)
 
     @property

@@ -58,6 +58,7 @@ class Worker:
             threads=settings.concurrency,
             children=min(settings.process_slots, settings.concurrency),
             modules=modules,
+            memory_mb=settings.process_memory_mb,
         )
         task_log = TaskLog(is_json=is_json, is_on=settings.log_level.lower() in ("debug", "info"))
         self._executor = Executor(
@@ -94,6 +95,7 @@ class Worker:
         self._probes = Probes(settings.health_host, settings.health_port, self.health, self.metrics)
         self._offset_ms = 0.0
         self._stop = asyncio.Event()
+        self.is_restart_asked = False
         self.metrics.gauges = {
             "dtq_running_tasks": lambda: len(self._executor.running),
             "dtq_slots": lambda: settings.concurrency,

@@ -72,6 +72,8 @@ def in_process(payload: dict, context: Context) -> dict:
     print("a line of the handler's own")
     if "signal" in payload:
         os.kill(os.getpid(), payload["signal"])
+    if "allocate_mb" in payload:
+        return {"bytes": len(bytearray(payload["allocate_mb"] * 1024 * 1024))}
     if payload.get("raise"):
         raise ValueError("from the child")
     if payload.get("reject"):

@@ -258,3 +258,28 @@ async def test_reload_runs_the_new_code(
     await worker.ready(3)
     (third,) = await submit(engine, "answer", {})
     assert (await reaches(engine, third, COMPLETED)).result == {"answer": 43}
+
+
+async def test_sighup_restarts_the_processes_one_after_the_other(
+    engine: TaskQueue, start_worker: StartWorker
+):
+    pool = start_worker("--processes", "2")
+    await pool.ready(2)
+    (task_id,) = await submit(engine, "sleep", {"seconds": 1})
+    pool.send(signal.SIGHUP)
+    await pool.ready(4)
+    lines = [line for line in pool.lines.splitlines() if '"worker ready"' in line or '"stopped"' in line]
+    kinds = ["ready" if "worker ready" in line else "stopped" for line in lines]
+    assert kinds == ["ready", "ready", "stopped", "ready", "stopped", "ready"]
+    assert (await engine.get(task_id)).status is COMPLETED
+    pool.send(signal.SIGTERM)
+    assert await pool.ended() == 0
+
+
+async def test_sighup_restarts_a_single_worker_in_place(engine: TaskQueue, start_worker: StartWorker):
+    worker = await start_worker().ready()
+    worker.send(signal.SIGHUP)
+    await worker.ready(2)
+    await reaches(engine, (await submit(engine, "noop", {}))[0], COMPLETED)
+    worker.send(signal.SIGTERM)
+    assert await worker.ended() == 0

@@ -45,6 +45,7 @@ async def test_every_way_of_returning(engine: TaskQueue, one_worker: Path):
         ("raise", {"kind": "surrogate"}, "ValueError", "bad ? text"),
         ("process", {"raise": True}, "ValueError", "from the child"),
         ("process", {"signal": int(signal.SIGKILL)}, "WorkerProcessDied", "signal 9"),
+        ("process", {"allocate_mb": 4096}, "MemoryError", ""),
         ("process", {"signal": int(signal.SIGSEGV)}, "WorkerProcessDied", "signal 11"),
         ("person", {"name": "Ada", "size": 3}, "Reject", "payload.size"),
         ("bad_result", {"kind": "bytes"}, "InvalidInput", "not JSON"),

@@ -18,11 +18,12 @@ class Runners:
         threads: most threads at once.
         children: most child processes at once.
         modules: handler modules that a child imports.
+        memory_mb: most memory of a child, MiB; 0 for no limit.
     """
 
-    def __init__(self, *, threads: int, children: int, modules: list[str]) -> None:
+    def __init__(self, *, threads: int, children: int, modules: list[str], memory_mb: int = 0) -> None:
         self._thread = ThreadRunner(threads)
-        self._process = ProcessRunner(children, modules)
+        self._process = ProcessRunner(children, modules, memory_mb)
 
     async def thread(self, handler: Handler, arguments: tuple[Any, ...]) -> Any:
         """Run a sync handler in a thread."""

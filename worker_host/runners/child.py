@@ -1,6 +1,6 @@
 """The child process: reads attempts from its parent, runs their handlers, answers.
 
-Started as `python -m worker_host.runners.child module…`; ends when its parent does, because its
+Started as `python -m worker_host.runners.child <MiB> module…`; ends when its parent does, because its
 input ends. What handlers print goes to stderr: stdout is the wire.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -25,8 +26,15 @@ from worker_host.registry import REGISTRY
 from worker_host.runners.wire import Answer, Request, pack, read
 
 
-def main(modules: list[str]) -> None:
-    """Serve attempts until the input ends."""
+def main(memory_mb: int, modules: list[str]) -> None:
+    """Serve attempts until the input ends.
+
+    Args:
+        memory_mb: most memory of this process, MiB; 0 for no limit. A handler over it fails its attempt.
+        modules: handler modules to import.
+    """
+    if memory_mb:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1024 * 1024,) * 2)
     # Ctrl-C and SIGTERM of a process group are the parent's business: it ends us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -85,4 +93,4 @@ def _text(value: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path.cwd()))
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

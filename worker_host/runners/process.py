@@ -71,10 +71,12 @@ class ProcessRunner:
     Args:
         size: most children at once; further tasks wait in order.
         modules: handler modules that a child imports.
+        memory_mb: most memory of a child, MiB; 0 for no limit.
     """
 
-    def __init__(self, size: int, modules: list[str]) -> None:
+    def __init__(self, size: int, modules: list[str], memory_mb: int = 0) -> None:
         self._modules = modules
+        self._memory_mb = memory_mb
         self._places = asyncio.Semaphore(size)
         self._idle: deque[_Child] = deque()
         self._all: set[_Child] = set()
@@ -114,7 +116,13 @@ class ProcessRunner:
 
     async def _start(self) -> _Child:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "worker_host.runners.child", *self._modules, stdin=PIPE, stdout=PIPE
+            sys.executable,
+            "-m",
+            "worker_host.runners.child",
+            str(self._memory_mb),
+            *self._modules,
+            stdin=PIPE,
+            stdout=PIPE,
         )
         child = _Child(process)
         self._all.add(child)
