@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
@@ -10,10 +12,12 @@ from fastapi import Request
 from api.bodies import GroupStep, Requeue, read_change, read_control
 from api.deps import runtime_of
 from api.replies import readable_reply
-from shared.errors import NotFound
+from shared.errors import DtqError, NotFound, StoreError
 from shared.models import TaskStatus
 from shared.queue import TaskQueue
+from shared.queue.scheduling import DueSchedule, read_due
 
+_log = logging.getLogger(__name__)
 #: How long one request does what is due, seconds; the last call may still begin then.
 TICK_S = 3.5
 
@@ -85,8 +89,24 @@ async def requeue_group(request: Request, queue: TaskQueue, fingerprint: str, by
 async def tick_in_time(queue: TaskQueue) -> bool:
     """Do what is due, for at most `TICK_S` and what one call takes; True when more is due."""
     ends_at = time.monotonic() + TICK_S
-    with readable_reply():
-        while await queue.tick():
+    is_more = True
+    while is_more and time.monotonic() < ends_at:
+        with readable_reply():
+            is_more, handed_out = await queue.tick_and_tell()
+            schedules = read_due(handed_out)
+        for due in schedules:
             if time.monotonic() >= ends_at:
-                return True
-    return False
+                return True  # what was not fired is handed out again, 10 s later
+            await _fire(queue, due)
+    return is_more
+
+
+async def _fire(queue: TaskQueue, due: DueSchedule) -> None:
+    """Fire one due time; what is wrong with one schedule keeps none of the others."""
+    try:
+        with readable_reply():
+            await queue.fire(due, datetime.now(UTC))
+    except StoreError:
+        raise
+    except DtqError as error:
+        _log.warning("schedule %s could not be fired: %s", due.id, error.detail)

@@ -25,7 +25,7 @@ _EITHER_KEY: dict[str, Any] = {"security": [{"key": []}, {"cron": []}]}
     openapi_extra=_EITHER_KEY,
 )
 async def tick(queue: ControlQueue) -> Response:
-    """Promote delayed tasks, take back what lost workers held, remove what is past its retention.
+    """Promote delayed tasks, fire due schedules, take back what lost workers held, remove what is old.
 
     Takes an admin key, or the value of CRON_SECRET. Ends within about 4 s; `more` asks for another call.
     """

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+import redis
+
+from shared.models import ScheduleSpec, TaskSubmission
 from shared.queue import TaskQueue
 from tests.api.conftest import AppFactory
 from tests.api.support import Client, ask_raw, is_problem
@@ -42,12 +46,25 @@ async def test_more_than_one_call_may_do_is_done_in_one_request(tcp_api: Client)
 async def test_it_ends_in_time_and_tells_that_more_is_due(
     tcp_api: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def endless(_: TaskQueue) -> bool:
-        return True
+    async def endless(_: TaskQueue) -> tuple[bool, list[str]]:
+        return True, []
 
-    monkeypatch.setattr("shared.queue.TaskQueue.tick", endless)
+    monkeypatch.setattr("shared.queue.TaskQueue.tick_and_tell", endless)
     monkeypatch.setattr("api.operations.TICK_S", 0.05)
     assert (await tcp_api.get(TICK)).json() == {"more": True}
+
+
+async def test_due_schedules_are_fired_and_a_wrong_one_keeps_none_of_the_others(
+    api: Client, engine: TaskQueue, store: redis.Redis
+) -> None:
+    now = (await engine.overview()).now
+    task = TaskSubmission(task_type="email", payload={})
+    spec = ScheduleSpec(interval_seconds=3600.0, catch_up="once", task=task)
+    for name in ("a", "b", "c"):
+        await engine.save_schedule(name, spec, by="ops", now=now - timedelta(hours=1))
+    store.hset(engine.keys.schedules, "b", '{"interval_seconds": 0}')
+    assert (await api.get(TICK)).json() == {"more": False}
+    assert (await api.get("/api/overview")).json()["counts"]["pending"] == 2
 
 
 @pytest.mark.parametrize("is_vercel", [True, False])
