@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.dashboard import Dashboard
+from api.security.guard import TICK
 from tests.deploy.functions import functions
 from tests.deploy.routing import NOT_FOUND, rewrite, to_pattern
 
@@ -122,9 +123,15 @@ async def test_the_dashboard_has_the_policy_that_the_api_would_send_with_it(tmp_
 def test_crons_name_a_route_and_fire_at_most_daily() -> None:
     from api.app import create_app
 
-    paths = {getattr(route, "path", "") for route in create_app().routes}
-    for cron in CONFIG.get("crons", []):
-        assert cron["path"] in paths
+    by_get = {
+        getattr(route, "path", "")
+        for route in create_app().routes
+        if "GET" in (getattr(route, "methods", None) or ())
+    }
+    assert [cron["path"] for cron in CONFIG["crons"]] == [TICK]
+    for cron in CONFIG["crons"]:
+        assert cron["path"] in by_get, "Vercel asks by GET"
+        assert rewrite(cron["path"], CONFIG["rewrites"], FILES) == FUNCTION
         minute, hour, *_ = cron["schedule"].split()
         assert (minute + hour).isdigit(), "Hobby refuses a deployment with a denser schedule"
 
