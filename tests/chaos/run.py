@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,7 +178,7 @@ class Run:
             clock_steps=faults.clock_steps,
             changed=observer.changed,
             endings=observer.endings,
-            disorder=await asyncio.to_thread(self._disorder),
+            disorder=without_late_trims(await asyncio.to_thread(self._disorder), faults.clock_steps),
             unmoved=self.unmoved,
         )
         for slot in self.slots:
@@ -205,6 +206,17 @@ class Run:
     def _disorder(self) -> list[str]:
         with redis.Redis(port=self.store.port, decode_responses=True, protocol=2) as client:
             return disorder(client) + leaks(client)
+
+
+def without_late_trims(disorder: list[str], steps: list[tuple[float, float]]) -> list[str]:
+    """Leave out what a clock that went back explains: an ended task is trimmed late by that much."""
+    back_ms = -1000 * min((step for _, step in steps), default=0.0)
+
+    def is_explained(line: str) -> bool:
+        late = re.search(r"is trimmed too late: timer ([\d.]+), first ([\d.]+)", line)
+        return late is not None and float(late[1]) - float(late[2]) <= back_ms
+
+    return [line for line in disorder if not is_explained(line)]
 
 
 async def play(options: Options) -> Result:

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from shared.models import Task, TaskStatus, TaskSubmission
-from shared.queue import TaskQueue, WorkerState
+from shared.queue import ExchangeReply, TaskQueue, WorkerState
 from tests.chaos.deployment import LEASE_S, WorkerSlot
 from tests.chaos.effects import FILE, read_runs
 from tests.chaos.handlers import noted
@@ -25,6 +25,7 @@ from tests.support.waiting import wait_until
 from worker_host.context import Context
 from worker_host.registry import Registry, register_handler
 from worker_host.settings import WorkerSettings
+from worker_host.waiter import Waiter
 from worker_host.worker import Worker
 
 COMPLETED, PENDING, RUNNING = TaskStatus.COMPLETED, TaskStatus.PENDING, TaskStatus.RUNNING
@@ -76,6 +77,10 @@ async def stage(
     ]
     slots[0].start()
     await slots[0].ready()
+    await wait_until(
+        lambda: "cmd=xread" in store.execute_command("CLIENT", "LIST"),
+        describe="the worker is idle and waits",
+    )
     yield Stage(tcp_queues(), slots[0], slots[1], effects)
     for slot in slots:
         print(slot.lines)
@@ -282,7 +287,7 @@ async def test_what_runs_is_stopped_before_a_failing_worker_gives_it_away(
 
 
 async def test_who_was_busy_before_guards_who_claimed_later(stage: Stage):
-    """The first guards the lease of the second, then claims and dies: the second must learn of its lease."""
+    """The second works, only the first guards its lease; the first claims and dies: the second must know."""
     stage.second.start()
     await stage.second.ready()
     stage.first.pause()
@@ -306,3 +311,15 @@ async def test_what_falls_due_after_the_lease_of_the_only_worker_is_started_in_t
     task_id = await stage.submit(delay_seconds=LEASE_S + 1.5)
     await stage.reaches(busy, COMPLETED)
     await stage.reaches(task_id, COMPLETED, timeout_s=LEASE_S + 3)
+
+
+async def test_an_answer_does_not_put_off_an_alarm_that_was_set_while_it_was_under_way():
+    """A wake-up that is newer than the answer may be read first: they come by two connections."""
+    calls: list[bool] = []
+    waiter = Waiter(None, "worker", ["default"], poke=calls.append, reconnected=lambda: None)
+    waiter.server_ms = lambda: 1000.0
+    waiter._concerns({"t": "1050"})
+    nothing_due = ExchangeReply(1000, "ok", False, 0, "", [], [], [])
+    waiter.learn(nothing_due, monotonic())
+    waiter.learn(nothing_due._replace(next_due_ms=60_000), monotonic())
+    await wait_until(lambda: calls == [True], describe="the alarm rings", timeout_s=1)

@@ -1,0 +1,40 @@
+"""One minute of chaos; CHAOS_SEED repeats a run, CHAOS_SECONDS shortens it. Longer: `python -m tests.chaos`."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from tests.chaos.__main__ import parse
+from tests.chaos.faults import KINDS, plan
+from tests.chaos.run import play, without_late_trims
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_nothing_is_lost_and_nothing_is_doubled():
+    seed = os.environ.get("CHAOS_SEED") or str(random.SystemRandom().randrange(1_000_000))
+    seconds = os.environ.get("CHAOS_SECONDS", "45")
+    print(f"CHAOS_SEED={seed}")
+    options, _ = parse(["--seed", seed, "--seconds", seconds])
+    result = await play(options)
+    print(result.report)
+    assert not result.verdict.violations, result.report
+
+
+def test_a_seed_stands_for_its_faults():
+    first, again = (plan(7, 60, list(KINDS), 4) for _ in range(2))
+    assert first == again
+    assert first != plan(8, 60, list(KINDS), 4)
+    assert {fault.kind for fault in plan(7, 600, list(KINDS), 4)} == set(KINDS)
+    assert all(fault.at_s + fault.seconds <= 60 for fault in first)
+    assert plan(7, 60, [], 4) == []
+
+
+def test_only_what_the_clock_explains_may_be_trimmed_late():
+    line = "done:completed is trimmed too late: timer 5000.0, first 4000.0"
+    assert without_late_trims([line], []) == [line]
+    assert without_late_trims([line], [(0.0, -0.5)]) == [line]
+    assert without_late_trims([line, "other"], [(0.0, -2.0), (1.0, 2.0)]) == ["other"]
