@@ -46,7 +46,8 @@ end
 
 local due = due_of()
 local letter = due > now and (r.status == 'Y' and 'Y' or 'S') or 'P'
-local rank = r.status == 'P' and when == '' and rank_of_ms(math.max(r.created, tonumber(r.due))) or now_rank
+-- A task that could start already keeps its place.
+local rank = r.status == 'P' and (when == '' or when == 'now') and rank_of_ms(math.max(r.created, tonumber(r.due))) or now_rank
 local attributes, body, tagged = string.match(r.rest, '^\n([^\n]*)\n([^\n]*)(.*)$')
 if priority ~= '' then
   r.priority = tonumber(priority)
