@@ -15,7 +15,15 @@ _PATHS = re.compile(r"(?:/[\w.\-]+){2,}")
 
 def fingerprint(task_type: str, error: BaseException) -> str:
     """12 characters over task type, class, last frame of the user's code, and the bare message."""
-    return digest(task_type, type(error).__name__, last_frame(error.__traceback__), str(error))
+    return digest(task_type, type(error).__name__, last_frame(error.__traceback__), text_of(error))
+
+
+def text_of(error: BaseException) -> str:
+    """Its message, even when making it fails: such an error must not hide that its task has ended."""
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"(its message cannot be read: __str__ raised {type(broken).__name__})"
 
 
 def digest(task_type: str, error_type: str, frame: str, message: str) -> str:

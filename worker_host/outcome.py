@@ -11,7 +11,7 @@ from shared.errors import InvalidInput
 from shared.queue import Outcome
 from shared.retry import RetryPolicy
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
-from worker_host.fingerprint import digest, fingerprint
+from worker_host.fingerprint import digest, fingerprint, text_of
 from worker_host.registry import Handler
 
 MAX_MESSAGE = 2_000
@@ -55,7 +55,16 @@ def completed(claim: Claim, result: Any, max_bytes: int) -> Outcome:
 def failed(
     claim: Claim, handler: Handler | None, error: BaseException, uniform: Callable[[], float]
 ) -> Outcome:
-    """The outcome of a handler that raised."""
+    """The outcome of a handler that raised, whatever its exception holds."""
+    try:
+        return _judged(claim, handler, error, uniform)
+    except Exception as defect:  # such as a Snooze of no number: an outcome there must be
+        return _judged(claim, handler, defect, uniform)
+
+
+def _judged(
+    claim: Claim, handler: Handler | None, error: BaseException, uniform: Callable[[], float]
+) -> Outcome:
     if isinstance(error, Snooze | RateLimited):
         return Outcome(claim.id, claim.number, "s", "", _ms(error.seconds))
     group = _fingerprint(claim.task_type, error)
@@ -86,7 +95,7 @@ def error_json(error: BaseException, group: str) -> str:
     if isinstance(error, RemoteError):
         name, message, trace = error.name, str(error), error.trace
     else:
-        name, message = type(error).__name__, str(error)
+        name, message = type(error).__name__, text_of(error)
         trace = "".join(traceback.format_exception(error)) if error.__traceback__ else None
     fields = {
         "type": _text(name, 200),

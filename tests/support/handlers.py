@@ -28,6 +28,13 @@ class Person(BaseModel):
     age: int = 0
 
 
+class Mute(Exception):
+    """Its message cannot be read, which an application's own exception may do by mistake."""
+
+    def __str__(self) -> str:
+        raise Mute
+
+
 @register_handler("echo")
 async def echo(payload: dict, context: Context) -> dict:
     record(f"echo {context.task_id} {payload.get('n', '')}")
@@ -76,6 +83,8 @@ def in_process(payload: dict, context: Context) -> dict:
         return {"bytes": len(bytearray(payload["allocate_mb"] * 1024 * 1024))}
     if payload.get("raise"):
         raise ValueError("from the child")
+    if payload.get("mute"):
+        raise Mute
     if payload.get("reject"):
         raise Reject("never")
     time.sleep(payload.get("seconds", 0))
@@ -98,6 +107,9 @@ async def fail(payload: dict, context: Context) -> dict:
         "exit": lambda: SystemExit(3),
         "surrogate": lambda: ValueError("bad \ud800 text"),
         "value": lambda: ValueError("it broke"),
+        "mute": Mute,
+        "snooze_nan": lambda: Snooze(float("nan")),
+        "snooze_none": lambda: Snooze(None, "no number"),
     }
     if context.attempt <= payload.get("times", 1000) and not (
         payload["kind"] in ("snooze", "rate_limited") and _seen(context.task_id)

@@ -20,7 +20,7 @@ import msgspec
 from shared.codec import encode
 from worker_host.context import Context
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
-from worker_host.fingerprint import last_frame
+from worker_host.fingerprint import last_frame, text_of
 from worker_host.outcome import MAX_MESSAGE, MAX_TRACEBACK
 from worker_host.registry import REGISTRY
 from worker_host.runners.wire import Answer, Request, pack, read
@@ -80,7 +80,7 @@ def _failure(error: BaseException, never_retry: tuple[type[BaseException], ...])
     return Answer(
         verdict,
         error=type(error).__name__,
-        message=_text(str(error)[:MAX_MESSAGE]),
+        message=_text(text_of(error)[:MAX_MESSAGE]),
         traceback=_text(trace),
         frame=last_frame(error.__traceback__),
         seconds=seconds,
