@@ -16,7 +16,11 @@ router = APIRouter(include_in_schema=False)
 _CDN = "https://cdn.jsdelivr.net"
 _ASSETS = f"{_CDN}/npm/swagger-ui-dist@5"
 _SCRIPT = """
-SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false});
+if (window.SwaggerUIBundle) {
+  SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false});
+} else {
+  document.getElementById("no-viewer").hidden = false;
+}
 """
 _PAGE = f"""<!doctype html>
 <html lang="en">
@@ -29,6 +33,8 @@ _PAGE = f"""<!doctype html>
 </head>
 <body>
 <noscript>The machine-readable description is at <a href="/api/openapi.json">/api/openapi.json</a>.</noscript>
+<p id="no-viewer" hidden>The viewer did not load: this browser does not reach {_CDN}.
+The machine-readable description is at <a href="/api/openapi.json">/api/openapi.json</a>.</p>
 <div id="docs"></div>
 <script src="{_ASSETS}/swagger-ui-bundle.js"></script>
 <script>{_SCRIPT}</script>

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from api.app import create_app
 from api.openapi import DEFAULT_FILE, document_text, main
 from api.settings import ApiSettings
+from tests.api.support import Client
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +67,13 @@ def test_it_is_valid_openapi(document: Any) -> None:
 
     for schema in document["components"]["schemas"].values():
         OAS31Validator.check_schema(schema)
+
+
+async def test_the_docs_page_says_so_when_its_viewer_does_not_load(tcp_api: Client) -> None:
+    answer = await tcp_api.get("/docs")
+    page, policy = answer.text, answer.headers["content-security-policy"]
+    assert '<p id="no-viewer" hidden>' in page
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    assert "if (window.SwaggerUIBundle)" in script
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
