@@ -17,6 +17,8 @@ from shared.transports.base import ScriptSignal
 
 #: What one call may carry; Upstash takes 10 MB a request, and JSON text grows when it is escaped.
 MAX_CALL_BYTES = 4 * 1024 * 1024
+#: Of a task's metadata as JSON: lists show it whole, unlike payloads.
+MAX_METADATA = 16 * 1024
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
 
@@ -137,7 +139,11 @@ class Submission(QueueBase):
             words.append(f"u={_MODES[task.on_conflict]}:{quote(task.unique_key, safe='')}")
         options = _options(task)
         if options:
-            words.append(f"o={encode(options, f'{where}metadata')}")
+            text = encode(options, f"{where}metadata")
+            if len(text) > MAX_METADATA:
+                rule = f"is longer than {MAX_METADATA} characters as JSON."
+                raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
+            words.append(f"o={text}")
         attributes = " ".join(words)
         return _Prepared(task_id, _when(task), attributes, payload, mark, size + len(attributes.encode()))
 

@@ -184,6 +184,14 @@ async def test_payloads_at_the_limits_come_back_whole(queue, store, size):
     assert reply.claims[0].payload == f'{{"t":"{payload["t"]}"}}'
 
 
+async def test_metadata_is_bounded_as_every_list_shows_it(queue):
+    await queue.submit([task(metadata={"a": "x" * 16_000})])
+    with pytest.raises(TooLarge, match="metadata: is longer than 16384 characters"):
+        await queue.submit([task(metadata={"a": "x" * 16_384})])
+    with pytest.raises(TooLarge, match=re.escape("tasks[1].metadata")):
+        await queue.submit([task(), task(metadata={"a": "x" * 16_384})])
+
+
 async def test_a_payload_over_the_limit_is_refused(queue, store):
     with pytest.raises(TooLarge, match="payload: has 262145 bytes as JSON, over the limit of 262144"):
         await queue.submit([task({"t": "x" * (256 * 1024 - 7)})])
