@@ -13,14 +13,25 @@ from starlette.middleware import Middleware
 from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
-from api.routes import cron, dead_letters, docs, health, overview, queues, task_types, tasks, workers
+from api.routes import (
+    cron,
+    dead_letters,
+    docs,
+    health,
+    overview,
+    queues,
+    schedules,
+    task_types,
+    tasks,
+    workers,
+)
 from api.runtime import Runtime
 from api.security.guard import Guard
 from api.settings import ApiSettings
 from api.sockets import NodelayFirst, set_nodelay
 from shared.transports.base import Transport
 
-_MODULES = (tasks, dead_letters, queues, workers, task_types, overview, cron, health, docs)
+_MODULES = (tasks, dead_letters, schedules, queues, workers, task_types, overview, cron, health, docs)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
@@ -74,7 +85,7 @@ def _middleware(runtime: Runtime) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=origins,
-                allow_methods=["GET", "POST", "PATCH", "DELETE"],
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=_ACCEPTED,
                 expose_headers=_EXPOSED,
             )

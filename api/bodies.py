@@ -60,15 +60,26 @@ class TaskChange(ControlBody):
 
 
 class Pause(ControlBody):
-    """Why a queue is held."""
+    """Why a queue or a schedule is held."""
 
-    reason: Annotated[str, Field(max_length=500, description="Shown beside the queue.")] = ""
+    reason: Annotated[str, Field(max_length=500, description="Shown beside it.")] = ""
 
 
 class Drain(ControlBody):
     """Whether a worker is to claim no more."""
 
     drain: Annotated[bool, Field(description="false lets it claim again.")] = True
+
+
+class SchedulePreview(ControlBody):
+    """A timing to try: `cron` or `interval_seconds`."""
+
+    cron: Annotated[str | None, Field(max_length=200, description='Such as "0 9 * * 1-5".')] = None
+    interval_seconds: Annotated[
+        Seconds | None, Field(ge=1, le=MAX_DELAY_S, description="Seconds from one time to the next.")
+    ] = None
+    zone: Annotated[str, Field(max_length=64, description="IANA time zone of `cron`.")] = "UTC"
+    count: Annotated[int, Field(ge=1, le=20, description="How many times.")] = 5
 
 
 class GroupStep(ControlBody):

@@ -63,6 +63,17 @@ def known_form(task_id: str) -> str:
     return task_id
 
 
+def known_schedule(schedule_id: str) -> str:
+    """The id itself.
+
+    Raises:
+        NotFound: no schedule can have it.
+    """
+    if not NAME.fullmatch(schedule_id):
+        raise NotFound("No schedule has such an id. GET /api/schedules lists them.")
+    return schedule_id
+
+
 def known_worker(name: str) -> str:
     """The name itself.
 

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.bodies import Drain, GroupStep, Pause, Requeue, TaskChange
+from api.bodies import Drain, GroupStep, Pause, Requeue, SchedulePreview, TaskChange
 from api.schemas import Batch, Problem
-from shared.models import TaskSubmission
+from shared.models import ScheduleSpec, TaskSubmission
 
 DESCRIPTION = """
 Errors are `application/problem+json` (RFC 9457) and name the field, the rule and the fix.
@@ -26,7 +26,18 @@ _BEARER = {
 
 
 #: Bodies and problems are read and written by us, so FastAPI does not know their shapes.
-_OWN = (Problem, TaskSubmission, Batch, Requeue, TaskChange, Pause, Drain, GroupStep)
+_OWN = (
+    Problem,
+    TaskSubmission,
+    Batch,
+    Requeue,
+    TaskChange,
+    Pause,
+    Drain,
+    GroupStep,
+    ScheduleSpec,
+    SchedulePreview,
+)
 _CRON = {
     "type": "http",
     "scheme": "bearer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from shared.models import (
     ErrorGroup,
     Overview,
     QueueInfo,
+    Schedule,
     Task,
     TaskStatus,
     TaskSubmission,
@@ -103,6 +105,24 @@ class GroupRequeued(BaseModel):
     skipped: int = Field(description="Not dead any more, or another live task has their unique key.")
     missing: int = Field(description="Not kept any more.")
     next_cursor: str | None = Field(examples=[TASK_ID])
+
+
+class ScheduleList(BaseModel):
+    """All schedules, by id."""
+
+    schedules: list[Schedule]
+
+
+class ScheduleRun(BaseModel):
+    """The task that was submitted besides."""
+
+    id: str = Field(examples=[TASK_ID])
+
+
+class ScheduleTimes(BaseModel):
+    """When a timing would fire."""
+
+    next: list[datetime] = Field(examples=[["2026-12-01T08:00:00.000Z"]])
 
 
 class Ticked(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import NotSupportedYet
 from shared.errors import InvalidInput
-from shared.models import TaskSubmission
+from shared.models import ScheduleSpec, TaskSubmission
 
 #: Fields of the contract whose features are not built; accepting them would promise what is not kept.
 NOT_YET = frozenset(
@@ -40,6 +40,13 @@ _FIXES = {
     "limit": "Send a positive integer within that bound, or leave it out.",
     "status": "Send one of scheduled, pending, running, retrying, completed, dead, cancelled.",
     "reason": "Send a short text, or leave it out.",
+    "cron": 'Send five fields such as "0 9 * * 1-5", or interval_seconds instead.',
+    "interval_seconds": "Send a number of seconds from 1 to 31622400, or cron instead.",
+    "zone": 'Send an IANA name such as "Europe/Berlin", or leave it out.',
+    "task": 'Send a task such as {"task_type": "email", "payload": {}}.',
+    "catch_up": "Send skip or once, or leave it out.",
+    "overlap": "Send allow or skip, or leave it out.",
+    "count": "Send an integer from 1 to 20, or leave it out.",
     "drain": "Send true or false, or leave it out.",
     "cursor": "Send next_cursor of the page before, unchanged.",
 }
@@ -61,12 +68,32 @@ def read_submission(body: Any, where: str = "") -> TaskSubmission:
     return _validated(body, TaskSubmission, where)
 
 
+def read_schedule_spec(body: Any) -> ScheduleSpec:
+    """A schedule from parsed JSON; its task is read as a submission is.
+
+    Raises:
+        InvalidInput: naming the first field that breaks a rule.
+    """
+    _check_names(body, ScheduleSpec)
+    if "task" in body:
+        read_submission(body["task"], "task.")
+    return _validated(body, ScheduleSpec, "")
+
+
 def read_fields(body: Any, model: type[_M]) -> _M:
     """A control route's body from parsed JSON.
 
     Raises:
         InvalidInput: naming the first field that breaks a rule.
     """
+    _check_names(body, model)
+    for name, value in body.items():
+        if value is None:
+            raise InvalidInput(name, "must not be null.", "Leave it out to keep what is there.")
+    return _validated(body, model, "")
+
+
+def _check_names(body: Any, model: type[BaseModel]) -> None:
     known = ", ".join(model.model_fields)
     if type(body) is not dict:
         raise InvalidInput(
@@ -78,10 +105,6 @@ def read_fields(body: Any, model: type[_M]) -> _M:
     if strangers:
         fix = f"Leave it out; fields are {known}." if known else "Send no body."
         raise InvalidInput(strangers[0][:_MAX_NAME], "is not known here.", fix)
-    for name, value in body.items():
-        if value is None:
-            raise InvalidInput(name, "must not be null.", "Leave it out to keep what is there.")
-    return _validated(body, model, "")
 
 
 def _validated(body: dict[str, Any], model: type[_M], where: str) -> _M:
@@ -119,7 +142,7 @@ def fault_of(error: Mapping[str, Any], location: Sequence[str | int], where: str
 
 def _field_of_whole(message: str) -> str:
     """A rule about several fields names them; the field is the first one named."""
-    return next((word for word in message.split() if word in _KNOWN), "body")
+    return next((word for word in message.split() if word.removeprefix("task.") in _KNOWN), "body")
 
 
 def path_of(parts: Sequence[str | int]) -> str:

@@ -10,14 +10,19 @@ import httpx
 from fastapi import FastAPI
 
 MAIL = {"task_type": "email", "payload": {"to": "ada@example.org"}}
+DAILY = {"cron": "0 9 * * *", "zone": "Europe/Berlin", "task": MAIL}
 
 
 def body_of(path: str) -> object:
-    """A good body for a route that is asked by POST or PATCH."""
+    """A good body for a route that is asked by POST, PUT or PATCH."""
     if path.endswith("/batch"):
         return {"tasks": [MAIL]}
-    if path.endswith(("/pause", "/resume", "/drain", "/requeue", "/run-now", "/tick")):
+    if path.endswith(("/pause", "/resume", "/drain", "/requeue", "/run-now", "/run", "/tick")):
         return {}
+    if path.endswith("/preview"):
+        return {"interval_seconds": 60}
+    if "/schedules/" in path:
+        return DAILY
     return {"priority": 9} if "/tasks/" in path else MAIL
 
 
@@ -41,6 +46,10 @@ class Client(httpx.AsyncClient):
         content = text if isinstance(text, bytes) else text.encode()
         return await self.post(path, content=content, headers={"Content-Type": "application/json", **headers})
 
+    async def send_put(self, path: str, text: str) -> httpx.Response:
+        """PUT a body as it is."""
+        return await self.put(path, content=text.encode(), headers={"Content-Type": "application/json"})
+
 
 def is_problem(response: httpx.Response, status: int, field: str | None = None) -> bool:
     """Assert that an answer is a complete problem document; True, so that it can be asserted itself."""
@@ -58,6 +67,18 @@ def is_problem(response: httpx.Response, status: int, field: str | None = None) 
         assert body["rule"]
         assert body["fix"]
     return True
+
+
+class Refusing:
+    """A transport that must not be reached."""
+
+    async def run(self, *_: Any) -> Any:
+        raise AssertionError("a refused request reached Redis")
+
+    command = wait = run
+
+    async def close(self) -> None:
+        return None
 
 
 class RawAnswer:

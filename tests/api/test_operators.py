@@ -16,7 +16,7 @@ from api.known_types import KnownTypes
 from api.settings import ApiSettings
 from shared.queue import TaskQueue
 from tests.api.conftest import AppFactory
-from tests.api.support import Client, is_problem
+from tests.api.support import Client, Refusing, is_problem
 from tests.api.test_security import API_KEYS, KEYS, NO_TASK
 from tests.api.test_task_types import publish
 from tests.support.factories import ending, registered
@@ -232,25 +232,18 @@ ROUTES = [
     ("POST", "/api/queues/mail/resume"),
     ("POST", "/api/workers/w-1/drain"),
     ("POST", "/api/dead-letters/groups/abc/requeue"),
+    ("PUT", "/api/schedules/daily"),
+    ("POST", "/api/schedules/preview"),
+    ("POST", "/api/schedules/daily/pause"),
+    ("POST", "/api/schedules/daily/resume"),
+    ("POST", "/api/schedules/daily/run"),
     ("POST", "/api/cron/tick"),
 ]
 
 
-class _Refusing:
-    """A transport that must not be reached."""
-
-    async def run(self, *_: Any) -> Any:
-        raise AssertionError("a refused request reached Redis")
-
-    command = wait = run
-
-    async def close(self) -> None:
-        return None
-
-
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_hostile_bodies_of_every_route(method: str, path: str) -> None:
-    app = create_app(ApiSettings(redis_url="redis://127.0.0.1:1", max_body_bytes=2000), transport=_Refusing())
+    app = create_app(ApiSettings(redis_url="redis://127.0.0.1:1", max_body_bytes=2000), transport=Refusing())
     sent = {"Content-Type": "application/json"}
     async with Client(app) as api:
         for content, headers, status in (
@@ -281,7 +274,7 @@ async def test_hostile_bodies_of_every_route(method: str, path: str) -> None:
 )
 async def test_no_body_is_our_failure(route: tuple[str, str], body: dict[str, Any]) -> None:
     """Each has a field that no route knows, so Redis is not asked."""
-    app = create_app(ApiSettings(redis_url="redis://127.0.0.1:1"), transport=_Refusing())
+    app = create_app(ApiSettings(redis_url="redis://127.0.0.1:1"), transport=Refusing())
     headers = {"Content-Type": "application/json"}
     async with Client(app) as api:
         content = json.dumps({**body, "none of ours": 1})

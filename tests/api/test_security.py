@@ -33,6 +33,14 @@ TABLE = [
     ("GET", "/api/queues", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/queues/none/pause", {"submit": 403, "read": 403, "admin": 200}),
     ("POST", "/api/queues/none/resume", {"submit": 403, "read": 403, "admin": 200}),
+    ("GET", "/api/schedules", {"submit": 403, "read": 200, "admin": 200}),
+    ("POST", "/api/schedules/preview", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/schedules/none", {"submit": 403, "read": 404, "admin": 404}),
+    ("PUT", "/api/schedules/none", {"submit": 403, "read": 403, "admin": 201}),
+    ("DELETE", "/api/schedules/none", {"submit": 403, "read": 403, "admin": 404}),
+    ("POST", "/api/schedules/none/pause", {"submit": 403, "read": 403, "admin": 404}),
+    ("POST", "/api/schedules/none/resume", {"submit": 403, "read": 403, "admin": 404}),
+    ("POST", "/api/schedules/none/run", {"submit": 403, "read": 403, "admin": 404}),
     ("GET", "/api/workers", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/workers/none/drain", {"submit": 403, "read": 403, "admin": 404}),
     ("GET", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
@@ -55,7 +63,7 @@ async def test_every_route_to_every_role(
         make_app(api_keys=API_KEYS), peer="203.0.113.9", host="api.example.org", key=key
     ) as client:
         answer = await client.request(
-            method, path, json=body_of(path) if method in ("POST", "PATCH") else None
+            method, path, json=body_of(path) if method in ("POST", "PUT", "PATCH") else None
         )
     expected = by_role.get(role, 401)
     assert answer.status_code == expected
@@ -68,7 +76,10 @@ async def test_every_route_to_every_role(
 async def test_the_table_names_every_route(make_app: AppFactory) -> None:
     app = make_app()
     documented = {
-        (method.upper(), re.sub(r"{(name|fingerprint)}", "none", path.replace("{task_id}", NO_TASK)))
+        (
+            method.upper(),
+            re.sub(r"{(name|fingerprint|schedule_id)}", "none", path.replace("{task_id}", NO_TASK)),
+        )
         for path, operations in app.openapi()["paths"].items()
         for method in operations
     }

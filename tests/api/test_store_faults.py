@@ -37,6 +37,13 @@ PATHS = [
     ("GET", "/api/queues"),
     ("POST", "/api/queues/mail/pause"),
     ("POST", "/api/queues/mail/resume"),
+    ("GET", "/api/schedules"),
+    ("GET", "/api/schedules/daily"),
+    ("PUT", "/api/schedules/daily"),
+    ("DELETE", "/api/schedules/daily"),
+    ("POST", "/api/schedules/daily/pause"),
+    ("POST", "/api/schedules/daily/resume"),
+    ("POST", "/api/schedules/daily/run"),
     ("GET", "/api/workers"),
     ("POST", "/api/workers/w-1/drain"),
     ("GET", "/api/cron/tick"),
@@ -54,7 +61,7 @@ def _rest_client(router: respx.MockRouter) -> Client:
 
 
 async def _ask(client: Client, method: str, path: str) -> httpx.Response:
-    body = body_of(path) if method in ("POST", "PATCH") else None
+    body = body_of(path) if method in ("POST", "PUT", "PATCH") else None
     return await client.request(method, path, json=body)
 
 
