@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from shared.codec import encode
-from shared.errors import StoreError, StoreRefused
+from shared.errors import StoreError, StoreRefused, StoreUnavailable
 from shared.queue import ExchangeReply, QueueOptions, TaskQueue, WorkerState
 from shared.settings import tcp_target
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
@@ -167,7 +167,9 @@ class Worker:
             except StoreError as error:
                 if isinstance(error, StoreRefused) and "256 workers" not in error.detail:
                     raise
-                log.warning("cannot register yet", message=error.detail, retry_in_s=REGISTER_RETRY_S)
+                is_away = isinstance(error, StoreUnavailable)
+                event = "Redis cannot be reached yet" if is_away else "cannot register yet"
+                log.warning(event, message=error.detail, retry_in_s=REGISTER_RETRY_S)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), REGISTER_RETRY_S)
             else:
