@@ -20,7 +20,8 @@ from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
 #: One try; two fit into the deadline.
 _TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
 #: The SDK's own client drops idle connections after 5 s, which costs TCP and TLS per submission.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=300.0)
+_CONNECTIONS = 100
+_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=20, keepalive_expiry=300.0)
 _TRIES = 2
 #: What a proxy says in the name of a server that it does not reach, whatever the body.
 _AWAY = frozenset({502, 503, 504})
@@ -38,6 +39,14 @@ class RestTransport:
         self._target = target
         self._http = http
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    def _turn(self) -> asyncio.Semaphore:
+        """Calls wait here for a connection: the pool's own queue costs calls x connections at each change,
+        which blocks the loop for seconds when hundreds wait for a Redis that hangs.
+        """
+        loop = asyncio.get_running_loop()
+        return self._turns.setdefault(loop, asyncio.Semaphore(_CONNECTIONS))
 
     def _client(self) -> Redis:
         loop = asyncio.get_running_loop()
@@ -98,7 +107,8 @@ class RestTransport:
 
     async def _execute_once(self, words: list[str], script: Script | None) -> Reply:
         try:
-            return await self._client().execute(words)
+            async with self._turn():
+                return await self._client().execute(words)
         except UpstashError as error:
             raise error_of(str(error), script) from None
         except httpx.HTTPError as error:

@@ -213,3 +213,22 @@ async def test_a_script_that_fails_names_its_file_and_line():
     with pytest.raises(ScriptFailed, match=r"lib/time\.lua:5: bad"):
         await transport.run(TICK, [], [])
     await transport.close()
+
+
+async def test_hundreds_of_calls_to_a_server_that_hangs_end_in_time(monkeypatch):
+    monkeypatch.setattr(rest, "DEADLINE_S", 1.0)
+    monkeypatch.setattr(rest, "_TIMEOUT", httpx.Timeout(0.4))
+
+    async def hang(reader, writer):
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    transport = RestTransport(RestTarget(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", TOKEN))
+    started = time.monotonic()
+    answers = await asyncio.gather(*(transport.command("PING") for _ in range(600)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {StoreUnavailable}
+    assert time.monotonic() - started < 3.0
+    await transport.close()
+    server.close()
+    await server.wait_closed()
