@@ -71,10 +71,13 @@ class Timing:
         return following.astimezone(UTC)
 
     def preview(self, moment: datetime, count: int = 5) -> list[datetime]:
-        """The next `count` fires after `moment`."""
-        fires: list[datetime] = []
-        for _ in range(count):
-            fires.append(self.next_after(fires[-1] if fires else moment))
+        """The next fires after `moment`, at most `count`; fewer when it never fires again."""
+        fires = [self.next_after(moment)]
+        while len(fires) < count:
+            try:
+                fires.append(self.next_after(fires[-1]))
+            except InvalidInput:
+                break
         return fires
 
 
