@@ -42,8 +42,10 @@ class RestTransport:
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     def _turn(self) -> asyncio.Semaphore:
-        """Calls wait here for a connection: the pool's own queue costs calls x connections at each change,
-        which blocks the loop for seconds when hundreds wait for a Redis that hangs.
+        """Where calls wait for a connection.
+
+        The pool's own queue costs calls x connections at each change, which blocks the loop for seconds
+        when hundreds wait for a Redis that hangs.
         """
         loop = asyncio.get_running_loop()
         return self._turns.setdefault(loop, asyncio.Semaphore(_CONNECTIONS))
