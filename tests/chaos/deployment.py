@@ -24,6 +24,8 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 LEASE_S = 2.0
 GRACE_S = 1.0
+#: After SIGTERM: the grace period, a last exchange, a goodbye, each of which may meet a network that is away.
+ENDS_WITHIN_S = 20.0
 
 
 def faketime_library() -> str | None:
@@ -164,7 +166,9 @@ class WorkerSlot:
             return None
         if process.poll() is None:
             process.send_signal(number)
-            await wait_until(lambda: process.poll() is not None, describe="a worker ends", timeout_s=30)
+            await wait_until(
+                lambda: process.poll() is not None, describe="a worker ends", timeout_s=ENDS_WITHIN_S
+            )
         self.deaths.setdefault(process.pid, monotonic())
         self.is_stopped = False
         return process.returncode

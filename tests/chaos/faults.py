@@ -72,6 +72,7 @@ class Faults:
 
     Attributes:
         counts: faults carried out, by kind and variant.
+        stuck: workers that did not end when they were told to.
         clock_steps: when the server's clock jumped, and by how much.
     """
 
@@ -79,6 +80,7 @@ class Faults:
     slots: list[WorkerSlot]
     producer: Proxy
     counts: Counter[str] = field(default_factory=Counter)
+    stuck: list[str] = field(default_factory=list)
     clock_steps: list[tuple[float, float]] = field(default_factory=list)
     _clock_s: float = 0.0
     _store_is_ending: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -110,7 +112,11 @@ class Faults:
             return
         self._busy.add(slot.number)
         self.counts[f"kill {fault.how}"] += 1
-        await slot.end(signal.Signals[fault.how])
+        try:
+            await slot.end(signal.Signals[fault.how])
+        except AssertionError as error:
+            self.stuck.append(f"worker {slot.number} after {fault.how}: {error}; {slot.lines[-300:]!r}")
+            await slot.end(signal.SIGKILL)
         await asyncio.sleep(fault.seconds)
         slot.start()
         self._busy.discard(slot.number)

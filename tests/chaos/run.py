@@ -141,6 +141,7 @@ class Run:
             others = [other for other in self.slots if other is not slot]
             for other in others:
                 other.pause()
+            await asyncio.sleep(0.2)  # what they had sent before has arrived: a frozen one claims nothing
             began = monotonic()
             try:
                 await self._call(queue, attempted)
@@ -193,7 +194,7 @@ class Run:
             changed=observer.changed,
             endings=observer.endings,
             disorder=without_late_trims(await asyncio.to_thread(self._disorder), faults.clock_steps),
-            unmoved=self.unmoved,
+            unmoved=self.unmoved + faults.stuck,
         )
         for slot in self.slots:
             history.deaths |= slot.deaths
