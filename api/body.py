@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from typing import Any
 
 import msgspec
 from fastapi import Request
 
 from api.context import header_values
+from api.locating import is_long_integer, key_that_stands_twice, no_text, place_of
 from shared.errors import InvalidInput, MalformedBody, TooLarge, UnsupportedMedia
 
 MAX_DEPTH = 100
@@ -77,12 +77,14 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge("body", f"has more than {max_bytes} bytes.", "Send less, or several requests.")
 
 
+class _KeyTwice(Exception):
+    """An object has a key twice."""
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        twice = counts.most_common(1)[0][0]
-        raise InvalidInput(twice[:80], "stands twice in one object.", "Send each key once.")
+        raise _KeyTwice
     return members
 
 
@@ -107,13 +109,16 @@ def parse(raw: bytes) -> Any:
         ) from None
     except RecursionError:
         raise _too_deep() from None
+    except _KeyTwice:
+        place = place_of(raw, key_that_stands_twice)
+        raise InvalidInput(place, "stands twice in one object.", "Send each key once.") from None
     except ValueError:
-        # Python reads integers of at most 4,300 digits.
-        raise InvalidInput("body", "holds an integer of over 4300 digits.", "Send it as a text.") from None
+        place = place_of(raw, is_long_integer)
+        raise InvalidInput(place, "holds an integer of over 4300 digits.", "Send it as a text.") from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _check_depth(value)
     if _ESCAPED_SURROGATE.search(raw):
-        _check_text(value)
+        _check_text(value, raw)
     return value
 
 
@@ -136,10 +141,10 @@ def _too_deep() -> InvalidInput:
     return InvalidInput("body", f"nests deeper than {MAX_DEPTH} levels.", "Send it flatter, or as a text.")
 
 
-def _check_text(value: Any) -> None:
+def _check_text(value: Any, raw: bytes) -> None:
     try:
         _encoder.encode(value)
     except UnicodeEncodeError:
         raise InvalidInput(
-            "body", "holds a lone surrogate, which is no text.", "Send valid Unicode."
+            place_of(raw, no_text), "holds a lone surrogate, which is no text.", "Send valid Unicode."
         ) from None

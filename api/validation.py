@@ -24,6 +24,21 @@ NOT_YET = frozenset(
 _KNOWN = frozenset(TaskSubmission.model_fields)
 _M = TypeVar("_M", bound=BaseModel)
 _MAX_NAME = 80
+#: In the words of JSON, where pydantic speaks Python.
+_RULES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "dict_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "list_type": "must be a JSON array",
+    "string_type": "must be a text",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+}
 _FIXES = {
     "task_type": 'Send the registered name of a handler, such as "email".',
     "payload": 'Send a JSON object, such as {"to": "ada@example.org"}.',
@@ -132,10 +147,7 @@ def fault_of(error: Mapping[str, Any], location: Sequence[str | int], where: str
     field = path_of(names) or _field_of_whole(error["msg"])
     message = error["msg"].removeprefix("Value error, ")
     message = message.replace("Input should", "must").replace("String should", "must")
-    if error["type"] == "missing":
-        message = "is missing"
-    elif error["type"] == "extra_forbidden":
-        message = "is not known here"
+    message = _RULES.get(error["type"], message)
     fix = _FIXES.get(str(names[0]) if names else field, "Correct it, or leave it out.")
     return InvalidInput(f"{where}{field}", f"{message}.", fix)
 

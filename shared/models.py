@@ -330,8 +330,10 @@ class TypeRegistry(BaseModel):
 
 
 def instant(ms: float) -> datetime:
-    """A time of the server, ms since 1970, as an aware datetime."""
-    return _EPOCH + timedelta(milliseconds=ms)
+    """A time of the server, ms since 1970, as an aware datetime; clamped to what a datetime can say."""
+    return _EPOCH + timedelta(milliseconds=min(ms, _LAST_MS))
 
 
+#: 9999-12-31T23:59:59Z
+_LAST_MS = 253_402_300_799_000
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -25,7 +25,7 @@ def load_handlers(modules: list[str]) -> tuple[Registry, list[str]]:
     for name in names:
         try:
             importlib.import_module(name)
-        except Exception as error:  # whatever a user's module raises must become one clear line
+        except (Exception, SystemExit) as error:  # whatever a user's module raises must become one clear line
             reason = f"{type(error).__name__}: {error}"
             raise SettingsError(
                 "--handlers", f"module {name} cannot be imported ({reason}).", "--handlers my.module"

@@ -109,7 +109,9 @@ class Scheduling(Submission, QueueBase):
         """Submit its task once more, now; returns the task's id."""
         found = await self.schedule(schedule_id)
         task_id = _ids.next()
-        result = await self._fire(schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip="")
+        result = await self._fire(
+            schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip=""
+        )
         if result == "stale":
             raise NotFound(f"Schedule {schedule_id} was removed meanwhile. Nothing was submitted.")
         return task_id

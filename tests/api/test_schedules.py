@@ -184,9 +184,9 @@ async def test_a_schedule_that_breaks_a_rule(body: Any, field: str) -> None:
     ("text", "field"),
     [
         ('{"cron": "* * * * *", "cron": "1 * * * *", "task": {}}', "cron"),
-        ('{"cron": "* * * * *", "task": {"task_type": "a", "payload": {"b": 1, "b": 2}}}', "b"),
+        ('{"cron": "* * * * *", "task": {"task_type": "a", "payload": {"b": 1, "b": 2}}}', "task.payload.b"),
         ('{"interval_seconds": 1e999, "task": {"task_type": "a", "payload": {}}}', "interval_seconds"),
-        ('{"cron": "\\ud800", "task": {"task_type": "a", "payload": {}}}', "body"),
+        ('{"cron": "\\ud800", "task": {"task_type": "a", "payload": {}}}', "cron"),
         ('{"cron": "* * * * *", "task": {"task_type": "a", "payload": {"a": 1e999}}}', "task.payload"),
         (
             '{"cron": "* * * * *", "task": {"task_type": "a", "payload": {}, "metadata": {"a": 1e999}}}',

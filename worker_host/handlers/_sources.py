@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from worker_host.control import Reject
 from worker_host.handlers._base import Base64, Payload, decode
@@ -15,6 +15,10 @@ Key = Annotated[str, Field(max_length=1024)]
 
 class Source(Payload):
     """Bytes: inline as base64, from storage, or from a URL. Exactly one of them."""
+
+    # Published, so that a submission without any is refused before it is stored. The validator below
+    # still finds two of them: JSON Schema would have to forbid the nulls that stand for left out.
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     base64: Annotated[Base64 | None, Field(description="The content itself, as base64.")] = None
     storage: Annotated[
