@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 
-.PHONY: help install up test check format bench pins clean
+.PHONY: help install up test check format bench chaos pins clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ format: $(STAMP) ## Rewrite the code in house style
 
 bench: $(STAMP) ## Measure and print ratios
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Redis, judged from outside
+	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
 
 pins: $(STAMP) ## Renew the tested versions from what is installed
 	$(BIN)/python -m tests.pins
