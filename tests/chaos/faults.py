@@ -74,6 +74,7 @@ class Faults:
         counts: faults carried out, by kind and variant.
         stuck: workers that did not end when they were told to.
         clock_steps: when the server's clock jumped, and by how much.
+        store_kills: when the server was killed.
     """
 
     store: Store
@@ -82,6 +83,7 @@ class Faults:
     counts: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
     clock_steps: list[tuple[float, float]] = field(default_factory=list)
+    store_kills: list[float] = field(default_factory=list)
     _clock_s: float = 0.0
     _store_is_ending: asyncio.Lock = field(default_factory=asyncio.Lock)
     _busy: set[int] = field(default_factory=set)
@@ -155,6 +157,8 @@ class Faults:
             return
         async with self._store_is_ending:
             self.counts[f"redis {fault.how}"] += 1
+            if fault.how == "SIGKILL":
+                self.store_kills.append(monotonic())
             await self.store.end(signal.Signals[fault.how])
             await asyncio.sleep(fault.seconds)
             await self.store.start()

@@ -29,7 +29,7 @@ class History:
         deaths: when processes were seen to be gone.
         renewals: by process, when calls were passed on that renewed its lease, rising.
         clock_steps: when the server's clock jumped, and by how much.
-        changed: tasks that changed after they had ended.
+        changed: tasks that changed after they had ended, and when that end had been seen.
         endings: what events counted, by queue and status.
         disorder: what is wrong in the store as a whole.
         unmoved: what did not happen in time after the faults had stopped.
@@ -43,7 +43,7 @@ class History:
     deaths: dict[int, float] = field(default_factory=dict)
     renewals: dict[int, list[float]] = field(default_factory=dict)
     clock_steps: list[tuple[float, float]] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
+    changed: list[tuple[float, str]] = field(default_factory=list)
     endings: Counter[str] = field(default_factory=Counter)
     disorder: list[str] = field(default_factory=list)
     unmoved: list[str] = field(default_factory=list)
@@ -85,7 +85,9 @@ def judge(history: History) -> Verdict:
     }
     violations = [f"lost: {i} ({history.attempted[i].kind}), {_where(history, i)}" for i in sorted(lost)]
     violations += [f"unexpected: {i}" for i in sorted(unexpected)]
-    violations += [f"changed after its end: {line}" for line in history.changed]
+    violations += [
+        f"changed after its end: {line}" for at, line in history.changed if not _is_in_doubt(history, at)
+    ]
     violations += overlaps + _wrong_endings(history, by_task) + _wrong_event_counts(history)
     violations += [f"disorder: {line}" for line in history.disorder]
     violations += [f"no progress: {line}" for line in history.unmoved]
@@ -102,7 +104,12 @@ def _where(history: History, task_id: str) -> str:
 
 def _was_lost_with_the_store(history: History, task_id: str) -> bool:
     at = history.attempted[task_id].acknowledged_at
-    return at is not None and any(begin <= at <= end for begin, end in history.losing)
+    return at is not None and _is_in_doubt(history, at)
+
+
+def _is_in_doubt(history: History, at: float) -> bool:
+    """Whether what the server said at that time may have been lost when it was killed."""
+    return any(begin <= at <= end for begin, end in history.losing)
 
 
 def _overlaps(history: History, by_task: dict[str, list[Run]]) -> tuple[list[str], int]:

@@ -28,7 +28,7 @@ class Observer:
     Attributes:
         ended: the record of each ended task as it was first seen.
         ended_at: when that was.
-        changed: what an ended task became instead.
+        changed: what an ended task became instead, and when its end had been seen.
         endings: tasks that events say ended, by queue and status.
     """
 
@@ -36,7 +36,7 @@ class Observer:
     attempted: dict[str, Attempted]
     ended: dict[str, str] = field(default_factory=dict)
     ended_at: dict[str, float] = field(default_factory=dict)
-    changed: list[str] = field(default_factory=list)
+    changed: list[tuple[float, str]] = field(default_factory=list)
     endings: Counter[str] = field(default_factory=Counter)
     last_event: str = "-"
     _again: int = 0
@@ -66,7 +66,8 @@ class Observer:
     def _see(self, task_id: str, text: str | None) -> None:
         first = self.ended.get(task_id)
         if first is not None and text != first:
-            self.changed.append(f"{task_id} was {first[:90]!r}, became {(text or '')[:90]!r}")
+            words = f"{task_id} was {first[:90]!r}, became {(text or '')[:90]!r}"
+            self.changed.append((self.ended_at[task_id], words))
             del self.ended[task_id]
         elif first is None and text and text[0] in ENDED:
             self.ended[task_id] = text

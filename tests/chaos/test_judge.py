@@ -122,8 +122,10 @@ def test_a_killed_run_ends_with_its_process():
 
 def test_a_change_after_the_end_is_found():
     history = clean()
-    history.changed = ["it became something else"]
+    history.changed = [(0.5, "it became something else")]
     assert words(history) == ["changed after its end"]
+    history.losing = [(0.0, 1.0)]
+    assert words(history) == []
 
 
 def test_an_ending_told_twice_is_found():
