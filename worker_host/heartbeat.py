@@ -33,6 +33,7 @@ class Heartbeat:
         state: of this worker, shared with the exchanger.
         is_busy: whether tasks run here.
         server_ms: the server's time now, ms.
+        on_renewed: takes the server's time, ms, and when the call was sent, monotonic seconds.
         blocked_s: a loop that is blocked longer loses the lease.
         now: monotonic seconds.
     """
@@ -44,6 +45,7 @@ class Heartbeat:
         *,
         is_busy: Callable[[], bool],
         server_ms: Callable[[], float],
+        on_renewed: Callable[[int, float], None],
         blocked_s: float,
         now: Callable[[], float] = monotonic,
     ) -> None:
@@ -51,6 +53,7 @@ class Heartbeat:
         self.state = state
         self._is_busy = is_busy
         self._server_ms = server_ms
+        self._on_renewed = on_renewed
         self._blocked_s = blocked_s
         self._now = now
         self._loop_turned = now()
@@ -101,8 +104,12 @@ class Heartbeat:
         if blocked_s > self._blocked_s or not self._is_due():
             return
         try:
-            if not await queue.renew(self.state, is_idle=not self._is_busy()):
+            sent_at = self._now()
+            now_ms = await queue.renew(self.state, is_idle=not self._is_busy())
+            if now_ms is None:
                 log.warning("the lease could not be renewed: it had expired")
+            else:
+                self._on_renewed(now_ms, sent_at)
         except StoreError as error:
             log.warning("the lease could not be renewed", message=str(error))
 

@@ -29,6 +29,7 @@ from worker_host.waiter import Waiter
 #: How often the loop shows that it turns, and looks at its own lease.
 TURN_S = 0.25
 REGISTER_RETRY_S = 1.0
+CLOSE_S = 5.0
 #: Unhealthy after so long without a working connection.
 FAILING_S = 10.0
 
@@ -90,6 +91,7 @@ class Worker:
             self._state,
             is_busy=lambda: bool(self._executor.running or self._executor.outcomes),
             server_ms=self.server_ms,
+            on_renewed=self._set_clock,
             blocked_s=settings.blocked_seconds,
         )
         self._probes = Probes(settings.health_host, settings.health_port, self.health, self.metrics)
@@ -177,8 +179,11 @@ class Worker:
         return False
 
     def _learn(self, reply: ExchangeReply, sent_at: float) -> None:
-        self._offset_ms = reply.now_ms - sent_at * 1000
+        self._set_clock(reply.now_ms, sent_at)
         self._waiter.learn(reply, sent_at)
+
+    def _set_clock(self, now_ms: int, sent_at: float) -> None:
+        self._offset_ms = now_ms - sent_at * 1000
 
     def _called(self, is_due: bool) -> None:
         self._exchanger.is_maintenance_due = self._exchanger.is_maintenance_due or is_due
@@ -259,7 +264,9 @@ class Worker:
             log.info("stopped", worker=self._state.name, tasks_left_to_others=held)
         except StoreError as error:
             log.warning("left without a goodbye; the lease will expire", message=error.detail)
-        await self.queue.transport.close()
+        with contextlib.suppress(TimeoutError):
+            # A call that hangs in a dead connection must not keep the process.
+            await asyncio.wait_for(self.queue.transport.close(), CLOSE_S)
         await asyncio.gather(*duties, return_exceptions=True)
 
     def health(self) -> tuple[bool, dict[str, Any]]:

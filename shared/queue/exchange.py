@@ -216,13 +216,25 @@ class Exchange(QueueBase):
         for claim, body in zip(apart, bodies, strict=True):
             claim.payload = body or "null"
 
-    async def renew(self, state: WorkerState, *, is_idle: bool) -> bool:
-        """Move the end of the lease (or of an idle worker's presence); False when it was lost."""
-        length = PRESENCE_MS + state.lease_ms if is_idle else state.lease_ms
-        reply = await self._run("renew", timers=self.keys.timers, worker=state.name, length_ms=str(length))
-        if reply[2]:
-            state.lease_until = reply[2]
-        return bool(reply[2])
+    async def renew(self, state: WorkerState, *, is_idle: bool) -> int | None:
+        """Move the end of the lease, or of an idle worker's presence.
+
+        Returns:
+            The server's time, ms; None when the lease was lost.
+        """
+        reply = await self._run(
+            "renew",
+            timers=self.keys.timers,
+            run=self.keys.run(state.name),
+            worker=state.name,
+            lease_ms=str(state.lease_ms),
+            idle_ms=str(PRESENCE_MS + state.lease_ms if is_idle else 0),
+        )
+        _, now_ms, until_ms = reply
+        if not until_ms:
+            return None
+        state.lease_until = until_ms
+        return int(now_ms)
 
     async def leave(self, state: WorkerState) -> int:
         """Say goodbye; returns how many tasks the worker still held, which others take at once."""

@@ -12,7 +12,7 @@ from tests.chaos.faults import KINDS, plan
 from tests.chaos.run import play, without_late_trims
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_and_nothing_is_doubled():
     seed = os.environ.get("CHAOS_SEED") or str(random.SystemRandom().randrange(1_000_000))

@@ -195,3 +195,16 @@ async def test_a_worker_that_never_exchanged_is_forgotten_when_its_presence_ends
     store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
     await queue.tick()
     assert (await queue.overview()).workers == []
+
+
+async def test_a_renewal_of_an_idle_worker_that_comes_after_a_claim_sets_a_lease(queue, store):
+    """It was sent before the claim, on a connection of its own, and was slower."""
+    [item] = await queue.submit([task()])
+    state = await registered(queue, lease_ms=LEASE_MS)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    assert claim.id == item.id
+    now_ms = await queue.renew(state, is_idle=True)
+    assert store.zscore("{test:0}:timers", f"w:{state.name}") == now_ms + LEASE_MS
+    await queue.exchange(state, [ending(claim)], free=0)
+    now_ms = await queue.renew(state, is_idle=True)
+    assert store.zscore("{test:0}:timers", f"w:{state.name}") > now_ms + 100_000
