@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from tests.support.waiting import wait_until
@@ -24,18 +23,20 @@ class LocalRun:
     """
 
     def __init__(self, data: Path, *arguments: str, port: int) -> None:
-        self.output = tempfile.NamedTemporaryFile("w+", suffix=".log")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "--port", str(port), "--data", str(data), *arguments],
-            cwd=ROOT,
-            env={**os.environ, "NO_COLOR": "1"},
-            stdout=self.output,
-            stderr=subprocess.STDOUT,
-        )
+        data.mkdir(parents=True, exist_ok=True)
+        self._output = data.parent / f"{data.name}-{port}.log"
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local", "--port", str(port), "--data", str(data), *arguments],
+                cwd=ROOT,
+                env={**os.environ, "NO_COLOR": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
     @property
     def lines(self) -> str:
-        return Path(self.output.name).read_text()
+        return self._output.read_text()
 
     async def ready(self) -> str:
         """The address from the banner, once it is there."""
@@ -60,3 +61,5 @@ class LocalRun:
             self.process.kill()
             self.process.wait()
             raise
+        finally:
+            print(self.lines[-4000:])

