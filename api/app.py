@@ -18,6 +18,7 @@ from api.routes import (
     dead_letters,
     docs,
     health,
+    limits,
     overview,
     queues,
     schedules,
@@ -31,7 +32,7 @@ from api.settings import ApiSettings
 from api.sockets import NodelayFirst, set_nodelay
 from shared.transports.base import Transport
 
-_MODULES = (tasks, dead_letters, schedules, queues, workers, task_types, overview, cron, health, docs)
+_MODULES = (tasks, dead_letters, schedules, queues, limits, workers, task_types, overview, cron, health, docs)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 

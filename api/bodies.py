@@ -12,7 +12,7 @@ from api.deps import runtime_of
 from api.validation import read_fields
 from shared.errors import InvalidInput
 from shared.ids import TASK_ID
-from shared.models import MAX_DELAY_S, Instant, Seconds
+from shared.models import MAX_DELAY_S, Instant, Limit, RateLimit, Seconds
 from shared.queue.control import MAX_BULK
 
 _NEW_PAYLOAD = "Replaces the payload; checked by the task type's schema."
@@ -23,7 +23,7 @@ def _without_null(schema: dict[str, Any]) -> None:
     for field in schema.get("properties", {}).values():
         if field.get("default", ...) is None:
             del field["default"]
-            field.update(next(kind for kind in field.pop("anyOf") if kind["type"] != "null"))
+            field.update(next(kind for kind in field.pop("anyOf") if kind.get("type") != "null"))
 
 
 class ControlBody(BaseModel):
@@ -65,6 +65,21 @@ class Pause(ControlBody):
     reason: Annotated[str, Field(max_length=500, description="Shown beside it.")] = ""
 
 
+class KeyLimits(ControlBody):
+    """A limit; what is left out is not bounded."""
+
+    concurrency: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together.")
+    ] = None
+    rate: Annotated[RateLimit | None, Field(description="How often tasks start.")] = None
+
+
+class QueueLimits(KeyLimits):
+    """All limits of a queue; what is left out is lifted."""
+
+    per_key: Annotated[Limit | None, Field(description="Of each limit key that has none of its own.")] = None
+
+
 class Drain(ControlBody):
     """Whether a worker is to claim no more."""
 
@@ -103,9 +118,14 @@ async def read_control(request: Request, model: type[_B]) -> _B:
     return read_fields(await read_optional_json(request, runtime_of(request).settings.max_body_bytes), model)
 
 
+async def read_body(request: Request, model: type[_B]) -> _B:
+    """The body of a request that must have one; raises as `read_control` does."""
+    return read_fields(await read_json(request, runtime_of(request).settings.max_body_bytes), model)
+
+
 async def read_change(request: Request) -> TaskChange:
     """The body of a request that must change something; raises as `read_control` does."""
-    change = read_fields(await read_json(request, runtime_of(request).settings.max_body_bytes), TaskChange)
+    change = await read_body(request, TaskChange)
     if not change.model_fields_set:
         raise InvalidInput(
             "body", "holds no field to change.", f"Send some of {', '.join(TaskChange.model_fields)}."

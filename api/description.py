@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.bodies import Drain, GroupStep, Pause, Requeue, SchedulePreview, TaskChange
+from api.bodies import Drain, GroupStep, KeyLimits, Pause, QueueLimits, Requeue, SchedulePreview, TaskChange
 from api.schemas import Batch, Problem
 from shared.models import ScheduleSpec, TaskSubmission
 
@@ -35,6 +35,8 @@ _OWN = (
     Pause,
     Drain,
     GroupStep,
+    KeyLimits,
+    QueueLimits,
     ScheduleSpec,
     SchedulePreview,
 )

@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import MEDIA_TYPE
 from shared.models import (
     MAX_BATCH,
+    Deduplicated,
     ErrorGroup,
+    KeyLimit,
+    Limit,
     Overview,
     QueueInfo,
     Schedule,
@@ -43,6 +46,9 @@ class Submitted(BaseModel):
 
     id: str = Field(examples=[TASK_ID])
     status: TaskStatus = Field(examples=["pending"])
+    deduplicated: Deduplicated | None = Field(
+        default=None, description="Only when no task of its own was stored: why another one answers."
+    )
 
 
 class SubmittedBatch(BaseModel):
@@ -68,6 +74,16 @@ class QueueList(BaseModel):
     """All queues that were used, or paused."""
 
     queues: list[QueueInfo]
+
+
+class QueueLimitsOut(BaseModel):
+    """The limits of a queue, and some of its limit keys."""
+
+    queue: str = Field(examples=["mail"])
+    limit: Limit | None = Field(description="Of the queue itself.")
+    per_key: Limit | None = Field(description="Of each limit key that has none of its own.")
+    keys: list[KeyLimit] = Field(description="That have a limit of their own, run or wait.")
+    next_cursor: str | None
 
 
 class QueueHeld(BaseModel):

@@ -54,6 +54,12 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
         raise type(error)(f"tasks[0].{error.field}", error.rule, error.fix) from None
 
 
+def stored(task: SubmittedTask) -> dict[str, Any]:
+    """What a submission is answered with."""
+    answer: dict[str, Any] = {"id": task.id, "status": task.status}
+    return answer | {"deduplicated": task.deduplicated} if task.deduplicated else answer
+
+
 def _tasks_of(body: Any) -> list[Any]:
     fix = 'Send an object such as {"tasks": [{"task_type": "email", "payload": {}}]}.'
     if type(body) is not dict:

@@ -14,10 +14,6 @@ from shared.models import ScheduleSpec, TaskSubmission
 #: Fields of the contract whose features are not built; accepting them would promise what is not kept.
 NOT_YET = frozenset(
     {
-        "debounce",
-        "throttle_seconds",
-        "limit_key",
-        "fair_key",
         "callback_url",
     }
 )
@@ -48,6 +44,13 @@ _FIXES = {
     "run_at": 'Send a time with a zone, such as "2026-12-01T08:00:00Z", or delay_seconds instead.',
     "max_retries": "Send an integer from 0 to 100.",
     "timeout_seconds": "Send a number of seconds above 0, at most 86400.",
+    "debounce": 'Send an object such as {"seconds": 5, "max_wait_seconds": 60}, with a unique_key.',
+    "throttle_seconds": "Send a number of seconds above 0, at most 604800, with a unique_key.",
+    "limit_key": "Send a text of 1 to 200 characters, such as the customer's id.",
+    "fair_key": "Send a text of 1 to 200 characters, such as the customer's id.",
+    "concurrency": "Send an integer of at least 1, or leave it out for no bound.",
+    "rate": 'Send an object such as {"limit": 10, "period_seconds": 1}, or leave it out for no bound.',
+    "per_key": 'Send an object such as {"concurrency": 2}, or leave it out for no bound.',
     "idempotency_key": "Send a text of 1 to 255 characters.",
     "retry": 'Send an object such as {"initial_seconds": 1, "factor": 2, "max_seconds": 3600, "jitter": "full"}.',
     "retention_seconds": "Send a number of seconds from 1 to 31622400.",

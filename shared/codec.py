@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -124,6 +125,13 @@ def _options(words: str) -> str:
     return options
 
 
+def _keys(words: str) -> dict[str, str | None]:
+    """Limit key and fair key from the words of a record."""
+    plain = f" {words}".partition(" o=")[0].split()
+    found = {word[0]: unquote(word[2:]) for word in plain if word[0] in "cf"}
+    return {"limit_key": found.get("c"), "fair_key": found.get("f")} if found else {}
+
+
 def read_task(task_id: str, record: str, payload: str | None = None, result: str | None = None) -> Task:
     """A task from its record, and from its bodies when they are stored apart."""
     head, attributes, body, *tagged = record.split("\n")
@@ -170,6 +178,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         started_at=started_at,
         finished_at=finished_at,
         metadata=decode(options).get("metadata") if options else None,
+        **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,
     )

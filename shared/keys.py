@@ -15,8 +15,10 @@ class Keys:
         "errors",
         "events",
         "groups",
+        "limits",
         "prefix",
         "queues",
+        "rates",
         "schedules",
         "timers",
         "types",
@@ -39,6 +41,10 @@ class Keys:
         self.errors = self.prefix + "errors"
         #: zset; <fingerprint>:<id> of dead tasks, all of score 0: a group is a range
         self.groups = self.prefix + "groups"
+        #: hash; <queue>:<limit key> -> running and parked tasks, <queue>!<limit key> -> its own limit
+        self.limits = self.prefix + "limits"
+        #: zset; <queue> or <queue>:<limit key> -> ms at which its next start is on time; swept
+        self.rates = self.prefix + "rates"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused

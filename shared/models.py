@@ -91,6 +91,23 @@ class OnConflict(StrEnum):
     """The live task is cancelled and this one takes its place; a running one refuses."""
 
 
+class Debounce(BaseModel):
+    """Wait for quiet: each submission of the same key moves the start and replaces the payload."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    seconds: Annotated[Seconds, Field(gt=0, le=86_400, description="Of quiet before it starts.")]
+    max_wait_seconds: Annotated[
+        Seconds | None,
+        Field(gt=0, le=604_800, description="From the first submission on; default: ten times `seconds`."),
+    ] = None
+
+    @property
+    def most_s(self) -> float:
+        """How long the first submission waits at most, seconds."""
+        return self.max_wait_seconds if self.max_wait_seconds is not None else 10 * self.seconds
+
+
 class TaskSubmission(BaseModel):
     """One task as a producer asks for it.
 
@@ -128,6 +145,28 @@ class TaskSubmission(BaseModel):
     on_conflict: Annotated[
         OnConflict, Field(strict=False, description="When a live task has the unique key.")
     ] = OnConflict.REJECT
+    debounce: Annotated[
+        Debounce | None,
+        Field(description="Of the submissions with its `unique_key` one task starts, when there is quiet."),
+    ] = None
+    throttle_seconds: Annotated[
+        Seconds | None,
+        Field(
+            gt=0, le=604_800, description="One task per `unique_key` and so many seconds; others are dropped."
+        ),
+    ] = None
+    limit_key: Annotated[
+        str | None,
+        Field(
+            min_length=1, max_length=200, description="Counts against the limits of this key in its queue."
+        ),
+    ] = None
+    fair_key: Annotated[
+        str | None,
+        Field(
+            min_length=1, max_length=200, description="Tasks of different keys take turns, inside a priority."
+        ),
+    ] = None
     expires_at: Annotated[
         Instant | None, Field(description="Not started by then: dead, with that reason.")
     ] = None
@@ -141,6 +180,21 @@ class TaskSubmission(BaseModel):
             raise ValueError("delay_seconds and run_at exclude each other")
         if self.on_conflict is not OnConflict.REJECT and self.unique_key is None:
             raise ValueError("on_conflict needs a unique_key")
+        for name in ("debounce", "throttle_seconds"):
+            if getattr(self, name) is not None and self.unique_key is None:
+                raise ValueError(f"{name} needs a unique_key, which names what it is about")
+        if self.debounce and self.throttle_seconds is not None:
+            raise ValueError("debounce and throttle_seconds exclude each other")
+        if self.debounce and (self.delay_seconds is not None or self.run_at is not None):
+            raise ValueError("debounce sets the start itself: it excludes delay_seconds and run_at")
+        if self.debounce and self.debounce.most_s < self.debounce.seconds:
+            raise ValueError("debounce.max_wait_seconds must not be less than debounce.seconds")
+        if self.debounce and self.idempotency_key is not None:
+            raise ValueError("debounce and idempotency_key exclude each other: each call moves the start")
+        if self.on_conflict is not OnConflict.REJECT and (self.debounce or self.throttle_seconds is not None):
+            raise ValueError(
+                "on_conflict does not fit debounce or throttle_seconds, which decide it themselves"
+            )
         return self
 
 
@@ -176,7 +230,15 @@ class ScheduleSpec(BaseModel):
 
     @model_validator(mode="after")
     def _plain_task(self) -> ScheduleSpec:
-        for name in ("delay_seconds", "run_at", "idempotency_key", "unique_key", "expires_at"):
+        for name in (
+            "delay_seconds",
+            "run_at",
+            "idempotency_key",
+            "unique_key",
+            "debounce",
+            "throttle_seconds",
+            "expires_at",
+        ):
             if getattr(self.task, name) is not None:
                 raise ValueError(f"task.{name} does not fit a schedule, whose times make its tasks unique")
         return self
@@ -193,11 +255,61 @@ class Schedule(BaseModel):
     """Why it is paused; None when it is not."""
 
 
+class Deduplicated(StrEnum):
+    """Why a submission was answered with a task that was there before."""
+
+    EXISTING = "existing"
+    """It has the unique key and lives."""
+    DEBOUNCED = "debounced"
+    """It waits for quiet; it took the payload and starts later."""
+    THROTTLED = "throttled"
+    """The window that it opened is not over; this submission was dropped."""
+
+
 class SubmittedTask(NamedTuple):
-    """What a submission is answered with."""
+    """What a submission is answered with; `deduplicated` when no task of its own was stored."""
 
     id: str
     status: TaskStatus
+    deduplicated: Deduplicated | None = None
+
+
+class RateLimit(BaseModel):
+    """How often tasks may start: evenly spaced, `burst` at once after a pause (GCRA, ITU-T I.371)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=1_000_000, description="Starts per period.")]
+    period_seconds: Annotated[Seconds, Field(gt=0, le=86_400, description="Length of the period.")] = 1.0
+    burst: Annotated[
+        int | None,
+        Field(ge=1, le=1_000_000, description="Starts at once after a pause; default: those of 0.1 s."),
+    ] = None
+
+
+class Limit(BaseModel):
+    """What may run at once, and how often tasks start; None stands for no bound."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    concurrency: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together.")
+    ] = None
+    rate: Annotated[RateLimit | None, Field(description="How often tasks start.")] = None
+
+
+class KeyLimit(BaseModel):
+    """A limit key in a queue as it is now."""
+
+    queue: str
+    key: str
+    limit: Limit | None
+    """Its own limit; None when that of all keys of the queue holds."""
+    running: int
+    parked: int
+    """Tasks that wait for room under the limit."""
+    held_until: datetime | None
+    """No task of it starts before: its rate says so, or a handler raised RateLimited."""
 
 
 class TaskError(BaseModel):
@@ -247,6 +359,8 @@ class Task(BaseModel):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     metadata: dict[str, Any] | None = None
+    limit_key: str | None = None
+    fair_key: str | None = None
     fingerprint: str | None = None
     """Of a dead task: the same cause has the same fingerprint; dead letters are grouped by it."""
     omitted: list[str] = []
@@ -294,6 +408,11 @@ class QueueInfo(BaseModel):
     dead: int = 0
     cancelled: int = 0
     paused: dict[str, Any] | None = None
+    limit: Limit | None = None
+    key_limit: Limit | None = None
+    """Of each limit key that has none of its own."""
+    parked: int = 0
+    """Of the pending ones: wait for room under a limit, or for a worker that knows their type."""
 
 
 class Overview(BaseModel):

@@ -24,7 +24,10 @@ class Snooze(Control):
 
 
 class RateLimited(Control):
-    """The other side asked for a pause of `retry_after` seconds: no attempt is spent."""
+    """The other side asked for a pause of `retry_after` seconds: no attempt is spent.
+
+    When the task has a limit key, no worker starts another task of that key before.
+    """
 
     def __init__(self, retry_after: float, reason: str = "") -> None:
         super().__init__(reason or f"rate limited, retry after {retry_after:g} s")

@@ -17,6 +17,7 @@ _OUTCOMES = {
     "x": "rejected",
     "k": "cancelled",
     "s": "snoozed",
+    "w": "rate_limited",
     "h": "handed_back",
 }
 

@@ -66,7 +66,8 @@ def _judged(
     claim: Claim, handler: Handler | None, error: BaseException, uniform: Callable[[], float]
 ) -> Outcome:
     if isinstance(error, Snooze | RateLimited):
-        return Outcome(claim.id, claim.number, "s", "", _ms(error.seconds))
+        kind = "s" if isinstance(error, Snooze) else "w"
+        return Outcome(claim.id, claim.number, kind, "", _ms(error.seconds))
     group = _fingerprint(claim.task_type, error)
     body = error_json(error, group)
     if isinstance(error, Reject) or (handler and isinstance(error, handler.never_retry)):

@@ -21,6 +21,7 @@ _ACTIONS = {
     "x": "task rejected",
     "k": "task cancelled",
     "s": "task snoozed",
+    "w": "task rate limited",
     "h": "task handed back",
 }
 
@@ -100,7 +101,7 @@ class TaskLog:
         if outcome.body:
             error = decode(outcome.body)
             fields |= {"error": error["type"], "message": error["message"]}
-        if outcome.kind in ("f", "s"):
+        if outcome.kind in ("f", "s", "w"):
             fields["delay_s"] = outcome.delay_ms / 1000
         write = self._log.warning if outcome.kind in ("f", "x") else self._log.info
         write(_ACTIONS[outcome.kind], **fields)

@@ -24,7 +24,7 @@ from api.schemas import (
     json_body,
     problems,
 )
-from api.submissions import submit_batch, submit_one
+from api.submissions import stored, submit_batch, submit_one
 from api.wire import json_response, plain
 from shared.models import Task, TaskSubmission
 
@@ -58,7 +58,7 @@ _SUBMITTED = {"id": TASK_ID, "status": "pending"}
 async def submit_task(request: Request, queue: SubmitQueue) -> Response:
     """Store one task; answered only when Redis has it. May be repeated safely with an Idempotency-Key."""
     task = await submit_one(request, queue)
-    return json_response({"id": task.id, "status": task.status}, 202, {"Location": f"/api/tasks/{task.id}"})
+    return json_response(stored(task), 202, {"Location": f"/api/tasks/{task.id}"})
 
 
 @router.post(
@@ -74,7 +74,7 @@ async def submit_task(request: Request, queue: SubmitQueue) -> Response:
 async def submit_tasks(request: Request, queue: SubmitQueue) -> Response:
     """Store several tasks in one step; a fault names its task, as in `tasks[3].priority`."""
     tasks = await submit_batch(request, queue)
-    return json_response({"tasks": [{"id": task.id, "status": task.status} for task in tasks]}, 202)
+    return json_response({"tasks": [stored(task) for task in tasks]}, 202)
 
 
 @router.get(

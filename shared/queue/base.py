@@ -65,6 +65,8 @@ def _meaning(signal: ScriptSignal) -> DtqError:
         return NotFound("No schedule of that id is stored.")
     if signal.code == "DTQ_TOO_MANY_SCHEDULES":
         return Conflict("1,000 schedules are stored, which is the most. Remove some.")
+    if signal.code == "DTQ_TOO_MANY_LIMITS":
+        return Conflict("1,000 keys of this queue have a limit of their own, which is the most. Lift some.")
     if signal.code == "DTQ_TOO_MANY_WORKERS":
         return StoreRefused(
             "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire."

@@ -75,7 +75,7 @@ class Control(QueueBase):
             events=self.keys.events,
             record=self._records(ids),
             prefix=self.keys.prefix,
-            by=_who(by),
+            by=who(by),
             payload=text,
         )
         return _bulk(ids, reply[2], "+")
@@ -98,7 +98,7 @@ class Control(QueueBase):
             timers=self.keys.timers,
             record=self._records(ids),
             prefix=self.keys.prefix,
-            by=_who(by),
+            by=who(by),
         )
         return _bulk(ids, reply[2], "-")
 
@@ -151,7 +151,7 @@ class Control(QueueBase):
             events=self.keys.events,
             prefix=self.keys.prefix,
             id=task_id,
-            by=_who(by),
+            by=who(by),
             payload="" if payload is None else self._payload_text(payload),
             priority="" if priority is None else str(priority),
             when=when,
@@ -182,7 +182,7 @@ class Control(QueueBase):
             wakes=self.keys.wakes,
             prefix=self.keys.prefix,
             name=queue,
-            by=_who(by),
+            by=who(by),
             reason=_clean(reason),
             hold="1" if hold else "0",
         )
@@ -202,7 +202,7 @@ class Control(QueueBase):
             wakes=self.keys.wakes,
             prefix=self.keys.prefix,
             worker=worker,
-            by=_who(by),
+            by=who(by),
             hold="1" if hold else "0",
         )
         held: int = reply[2]
@@ -259,7 +259,7 @@ def _only(task_id: str, result: BulkResult, status: TaskStatus, rule: str) -> Ta
     return status
 
 
-def _who(by: str) -> str:
+def who(by: str) -> str:
     """A name for records and the audit log: one word, harmless in JSON."""
     return "".join(c if c.isalnum() or c in "._@-" else "-" for c in by)[:64] or "unknown"
 

@@ -26,10 +26,11 @@ class Outcome(NamedTuple):
     Attributes:
         task_id: the task.
         number: the claim, as in `Claim.number`.
-        kind: c completed, f failed, x rejected, k cancelled, s come back later, h handed back;
+        kind: c completed, f failed, x rejected, k cancelled, s come back later, w rate limited (its limit
+            key waits, too), h handed back;
             g progress and l log lines of an attempt that still runs.
-        body: result or error as JSON text; empty for s and h.
-        delay_ms: wait before the next start, for f and s.
+        body: result or error as JSON text; empty for s, w and h.
+        delay_ms: wait before the next start, for f, s and w.
         group: fingerprint of the error, for f and x.
     """
 

@@ -25,13 +25,14 @@ from shared.models import (
     instant,
 )
 from shared.queue.base import QueueBase
+from shared.queue.limiting import read_limit
 
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
 #: The order in which a page goes through the indexes.
 _KINDS = ("running", "pending", "parked", "timers", *(f"done:{status}" for status in _ENDED))
-_NAMED = re.compile(rf"pending:{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
+_NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
 _SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
 _AFTER = re.compile(r"[0-9a-z]{0,64}")
 
@@ -249,7 +250,9 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
         if kind.isdigit() and int(value) > 0:
             indexes.add(f"pending:{name}")
         elif kind == "!":
-            indexes |= {f"parked:{name}:{task_type}" for task_type in decode(value).get("parked", {})}
+            control = decode(value)
+            indexes |= {f"parked:{name}:{task_type}" for task_type in control.get("parked", {})}
+            indexes |= {f"parked:{name}"} if "keyed" in control else set()
     return sorted(indexes, key=_rank)
 
 
@@ -285,11 +288,19 @@ def _queues(flat: list[str]) -> list[QueueInfo]:
         queue = queues.setdefault(name, {"pending": 0})
         if kind.isdigit() or kind == "K":
             queue["pending"] += int(value)
+            queue["parked"] = int(value) if kind == "K" else queue.get("parked", 0)
         elif kind == "!":
-            queue["paused"] = decode(value).get("paused")
+            queue |= _control(decode(value))
         else:
             queue[names[kind]] = int(value)
     return [QueueInfo(name=name, **queue) for name, queue in sorted(queues.items())]
+
+
+def _control(control: dict[str, Any]) -> dict[str, Any]:
+    limits = {"limit": control.get("limit"), "key_limit": control.get("key")}
+    return {"paused": control.get("paused")} | {
+        name: read_limit(text) for name, text in limits.items() if text
+    }
 
 
 def _worker(name: str, text: str, until_ms: float) -> WorkerInfo:

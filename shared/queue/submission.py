@@ -11,7 +11,15 @@ from urllib.parse import quote
 from shared.codec import encode, fingerprint
 from shared.errors import Conflict, IdempotencyConflict, InvalidInput, TooLarge, UniqueConflict
 from shared.ids import IdGenerator, derived_id
-from shared.models import LETTERS, MAX_BATCH, MAX_DELAYED_BATCH, OnConflict, SubmittedTask, TaskSubmission
+from shared.models import (
+    LETTERS,
+    MAX_BATCH,
+    MAX_DELAYED_BATCH,
+    Deduplicated,
+    OnConflict,
+    SubmittedTask,
+    TaskSubmission,
+)
 from shared.queue.base import QueueBase
 from shared.transports.base import ScriptSignal
 
@@ -22,6 +30,7 @@ MAX_METADATA = 16 * 1024
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
 
+_MARKS = {"": None, "e": Deduplicated.EXISTING, "d": Deduplicated.DEBOUNCED, "t": Deduplicated.THROTTLED}
 _MODES = {OnConflict.REJECT: "r", OnConflict.EXISTING: "e", OnConflict.REPLACE: "p"}
 
 _ids = IdGenerator()
@@ -104,8 +113,8 @@ class Submission(QueueBase):
         except ScriptSignal as signal:
             raise _conflict_of(signal) from None
         return [
-            SubmittedTask(task_id, LETTERS[letter])
-            for letter, task_id in zip(reply[2], reply[3], strict=True)
+            SubmittedTask(task_id, LETTERS[letter], _MARKS[mark])
+            for letter, task_id, mark in zip(reply[2], reply[3], reply[4], strict=True)
         ]
 
     def _prepare(
@@ -128,15 +137,7 @@ class Submission(QueueBase):
             task_id = derived_id(0, queue, task.idempotency_key)
             mark = fingerprint(body if body is not None else task.model_dump(mode="json", exclude_unset=True))
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
-        words = [str(task.priority), queue, task.task_type, str(max_retries)]
-        if mark:
-            words.append(f"i={mark}")
-        if task.retention_seconds is not None:
-            words.append(f"k={math.ceil(task.retention_seconds * 1000)}")
-        if task.expires_at is not None:
-            words.append(f"x={max(0, math.ceil(task.expires_at.timestamp() * 1000))}")
-        if task.unique_key is not None:
-            words.append(f"u={_MODES[task.on_conflict]}:{quote(task.unique_key, safe='')}")
+        words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
         options = _options(task)
         if options:
             text = encode(options, f"{where}metadata")
@@ -162,6 +163,35 @@ class Submission(QueueBase):
             )
 
 
+def _words(task: TaskSubmission, mark: str | None) -> list[str]:
+    """The option words of a record (see scripts/lib/record.lua), of what was set."""
+    words = [f"i={mark}"] if mark else []
+    if task.retention_seconds is not None:
+        words.append(f"k={_ms(task.retention_seconds)}")
+    if task.expires_at is not None:
+        words.append(f"x={max(0, math.ceil(task.expires_at.timestamp() * 1000))}")
+    if task.unique_key is not None:
+        words.append(_unique_word(task, quote(task.unique_key, safe="")))
+    if task.limit_key is not None:
+        words.append(f"c={quote(task.limit_key, safe='')}")
+    if task.fair_key is not None:
+        words.append(f"f={quote(task.fair_key, safe='')}")
+    return words
+
+
+def _unique_word(task: TaskSubmission, key: str) -> str:
+    """For how long the key stands for this task: its life, a window, or until it starts."""
+    if task.debounce:
+        return f"b={_ms(task.debounce.seconds)}:{_ms(task.debounce.most_s)}:{key}"
+    if task.throttle_seconds is not None:
+        return f"h={_ms(task.throttle_seconds)}:{key}"
+    return f"u={_MODES[task.on_conflict]}:{key}"
+
+
+def _ms(seconds: float) -> int:
+    return math.ceil(seconds * 1000)
+
+
 def _options(task: TaskSubmission) -> dict[str, Any]:
     """What only Python reads, and only what was set."""
     options: dict[str, Any] = {}
@@ -176,8 +206,10 @@ def _options(task: TaskSubmission) -> dict[str, Any]:
 
 def _when(task: TaskSubmission) -> str:
     """As the script reads it: nothing, `+<ms>` from its now, or an instant in ms."""
+    if task.debounce:
+        return f"+{_ms(task.debounce.seconds)}"
     if task.delay_seconds:
-        return f"+{math.ceil(task.delay_seconds * 1000)}"
+        return f"+{_ms(task.delay_seconds)}"
     if task.run_at is not None:
         return str(max(0, math.ceil(task.run_at.timestamp() * 1000)))
     return ""

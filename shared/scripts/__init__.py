@@ -3,6 +3,8 @@
 A header names every KEYS and ARGV (`@key`, `@keys`, `@arg`, `@args`). From it come both sides:
 the `local` lines that the script sees, and the order in which `Script.pack` lays out what Python
 passes by name. So the two cannot disagree about positions.
+
+A part that says `--- @exports a, b` keeps its other locals to itself: Lua allows 200 a function.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ FOLDER = Path(__file__).parent
 
 _HEADER = re.compile(r"^--\[\[ (?P<name>\w+): (?P<body>.*?)^\]\]$", re.DOTALL | re.MULTILINE)
 _INCLUDE = re.compile(r'^--- @include "(?P<path>[\w/]+)"$')
+_EXPORTS = re.compile(r"^--- @exports ([\w, ]+)$", re.MULTILINE)
 _TAG = re.compile(
     r"^ +@(?P<tag>keys?|args?)\s+(?P<name>\w+)(?:\[(?P<count>\w+)\])?(?:\s+(?P<kind>\S+))?", re.MULTILINE
 )
@@ -73,9 +76,9 @@ class Script:
 
         def place(match: re.Match[str]) -> str:
             line = int(match.group(1))
-            return f"{self.lines[line - 1]}:" if 0 < line <= len(self.lines) else match.group(0)
+            return self.lines[line - 1] if 0 < line <= len(self.lines) else match.group(0)
 
-        return re.sub(r"user_script:(\d+):", place, error)
+        return re.sub(r"user_script:(\d+)", place, error)
 
 
 @cache
@@ -120,7 +123,13 @@ def _expand(text: str, origin: str, offset: int) -> tuple[list[str], list[str]]:
             part = FOLDER / f"{include['path']}.lua"
             if not part.is_file():
                 raise ValueError(f"{origin}:{number}: includes {include['path']}, which does not exist")
-            inner, inner_lines = _expand(part.read_text(encoding="utf-8"), f"lib/{part.name}", 0)
+            text_of_part = part.read_text(encoding="utf-8")
+            inner, inner_lines = _expand(text_of_part, f"lib/{part.name}", 0)
+            exported = [name for names in _EXPORTS.findall(text_of_part) for name in names.split(", ")]
+            if exported:
+                origin_of_part = f"lib/{part.name}:exports"
+                inner = [*(f"local {name}" for name in exported), "do", *inner, "end"]
+                inner_lines = [origin_of_part] * (len(exported) + 1) + inner_lines + [origin_of_part]
             body += inner
             lines += inner_lines
         elif line.strip() and not line.lstrip().startswith("--"):

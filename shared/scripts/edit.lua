@@ -48,17 +48,13 @@ local due = due_of()
 local letter = due > now and (r.status == 'Y' and 'Y' or 'S') or 'P'
 -- A task that could start already keeps its place.
 local rank = r.status == 'P' and (when == '' or when == 'now') and rank_of_ms(math.max(r.created, tonumber(r.due))) or now_rank
-local attributes, body, tagged = string.match(r.rest, '^\n([^\n]*)\n([^\n]*)(.*)$')
 if priority ~= '' then
   r.priority = tonumber(priority)
-  attributes = string.gsub(attributes, '^(%d+) %d+', '%1 ' .. priority, 1)
+  r.rest = string.gsub(r.rest, '^\n(%d+) %d+', '\n%1 ' .. priority, 1)
 end
-if payload ~= '' then
-  body = #payload > BODY_INLINE and '@' or payload
-  if body == '@' then value_put(prefix .. 'p:' .. id, payload) end
-end
+if payload ~= '' then r.rest = rest_with_payload(r, id, payload) end
 if letter ~= 'P' or when ~= '' then r.due = int(letter == 'P' and now or due) end
-record_put(id, record_text(r, letter, '\n' .. attributes .. '\n' .. body .. tagged))
+record_put(id, record_text(r, letter))
 if letter == 'P' then
   make_pending(id, r.queue, r.priority, rank)
 else

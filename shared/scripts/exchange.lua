@@ -21,14 +21,15 @@
   @arg  types        text  known task types, each between blanks
   @arg  queue_count  int   1..16
   @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
-                     body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, h handed back
+                     body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, w rate limited (so is its
+                     limit key), h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
             lost ids, ids to cancel, {id, record, ...}, drain 0 | 1,
             {schedule, due ms, definition, ...} to fire}; state: ok | replay | stale | lost (the
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
-          18 calls, and one for each further queue.
+          18 calls, and one for each further queue; with limit keys up to 10 more.
   Replay  same number: nothing changes; claims, lost and cancelled ids are returned again.
 ]]
 local own_timer = 'w:' .. worker
@@ -42,6 +43,8 @@ local own_timer = 'w:' .. worker
 --- @include "lib/pending"
 --- @include "lib/done"
 --- @include "lib/trim"
+--- @include "lib/limits"
+--- @include "lib/fair"
 --- @include "lib/reap"
 --- @include "lib/maintain"
 --- @include "lib/claim"
@@ -86,6 +89,7 @@ if maintain == 1 and not affords(4) then
 elseif maintain == 1 then
   is_more = do_what_is_due(own_timer)
 end
+is_more = limits_settle() or is_more
 if free > 0 and not affords(queue_count + 1) then
   is_more = true
 elseif free > 0 then
@@ -108,6 +112,7 @@ if is_lease_due and holding + #claimed > 0 then renew_lease() end
 
 call_variadic('HSET', run, memo)
 pending_flush()
+limits_flush()
 done_flush()
 timers_flush(own_timer)
 records_flush()

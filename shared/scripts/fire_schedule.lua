@@ -25,6 +25,7 @@
 --- @include "lib/events"
 --- @include "lib/record"
 --- @include "lib/pending"
+--- @include "lib/fair"
 
 local known = call('HMGET', schedules, id .. ':n', id .. ':l', id .. ':p', id)
 if not known[4] or (due ~= '' and (known[1] ~= due or known[3])) then return {price, now, 'stale'} end
@@ -44,8 +45,10 @@ if not is_skipped then
     pairs_[3], pairs_[4] = prefix .. 'p:' .. task_id, payload
   end
   if call('MSETNX', unpack(pairs_)) == 1 then
-    local priority, queue_name = string.match(attributes, '^(%d+) (%S+)')
-    make_pending(task_id, queue_name, tonumber(priority), now_rank)
+    local priority, queue_name, options = string.match(attributes, '^(%d+) (%S+) %S+ %d+(.*)$')
+    fair_note(queue_name, tonumber(priority), options)
+    fair_load()
+    make_pending(task_id, queue_name, tonumber(priority), fair_rank(queue_name, tonumber(priority), options, now_rank))
     event_add(task_id, queue_name, 'P')
   end
   call('HSET', schedules, id .. ':l', task_id)
@@ -56,6 +59,7 @@ if due ~= '' then
   wake_at(next_ms)
 end
 pending_flush()
+fair_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()

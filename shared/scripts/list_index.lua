@@ -37,7 +37,8 @@ local i, total = 1, #members / 2
 while i <= total and #found < 2 * limit do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
   for j = i, last do
-    local id = string.match(members[2 * j - 1], '^t:([^:]+)') or members[2 * j - 1]
+    local member = members[2 * j - 1]
+    local id = string.match(member, '^t:([^:]+)') or string.match(member, '[^:]+$')
     ids[#ids + 1] = id
     keys[#keys + 1] = prefix .. 't:' .. id
   end

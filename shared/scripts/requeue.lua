@@ -20,6 +20,7 @@
 --- @include "lib/events"
 --- @include "lib/record"
 --- @include "lib/pending"
+--- @include "lib/fair"
 --- @include "lib/place"
 --- @include "lib/audit"
 
@@ -52,26 +53,23 @@ place_flush()
 
 -- The lines of earlier attempts stay, behind them stands who began a new series.
 local function renewed(r, id)
-  local rest = r.rest
-  if payload ~= '' then
-    local attributes = string.match(rest, '^\n[^\n]*')
-    local tagged = string.match(rest, '^\n[^\n]*\n[^\n]*(.*)$')
-    if #payload > BODY_INLINE then value_put(prefix .. 'p:' .. id, payload) end
-    rest = attributes .. '\n' .. (#payload > BODY_INLINE and '@' or payload) .. tagged
-  end
+  if payload ~= '' then r.rest = rest_with_payload(r, id, payload) end
   r.worker, r.started = by, int(now)
-  r.rest = rest
-  rest = rest_with_attempt(r, 'requeued', 'null')
+  local rest = rest_with_attempt(r, 'requeued', 'null')
   r.attempt, r.free, r.due, r.tail = 0, 0, '0', ''
   return record_text(r, 'P', rest)
 end
 
+for _, one in ipairs(chosen) do fair_note(one.r.queue, one.r.priority, one.r.options) end
+fair_load()
 for position, one in ipairs(chosen) do
   record_put(one.id, renewed(one.r, one.id))
-  make_pending(one.id, one.r.queue, one.r.priority, now_rank + position - 1)
+  make_pending(one.id, one.r.queue, one.r.priority,
+    fair_rank(one.r.queue, one.r.priority, one.r.options, now_rank + position - 1))
   event_add(one.id, one.r.queue, 'P')
 end
 pending_flush()
+fair_flush()
 records_flush()
 counts_flush(wake_queue)
 events_flush()

@@ -9,8 +9,9 @@
   @arg  retention_ms  int  ms a task is kept that is replaced by one with the same unique key
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
-  @returns  {price, now ms, {status letter, ...}, {id, ...}} in order; a repeated submission answers what the task is
-            now, one with a unique key that is taken the task that has it
+  @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}} in order; a repeated submission answers what
+            the task is now, one whose key is taken the task that has it, with the mark why: e it has the unique
+            key, d it waits and took the payload (debounce), t its window is not over (throttle)
   @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
   @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing was written
   @event  P S X
@@ -25,6 +26,7 @@
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
+--- @include "lib/fair"
 --- @include "lib/done"
 --- @include "lib/place"
 
@@ -63,8 +65,11 @@ local function flat_of(indexes)
   return flat
 end
 
--- What tells two submissions apart: the fingerprint of a keyed one, else attributes and payload.
+-- What tells two submissions apart: the fingerprint of a keyed one, else attributes and payload. What is
+-- debounced may have got another payload since.
 local function identity(text)
+  local debounced_by = string.match(text, '^[^\n]*\n[^\n]* b=(%d+:%d+:%S+)')
+  if debounced_by then return debounced_by end
   return string.match(text, '^[^\n]*\n%d+ %d+ %S+ %S+ %d+ i=(%S+)') or string.match(text, '^[^\n]*\n%d+ ([^\n]*\n[^\n]*)')
 end
 
@@ -74,7 +79,7 @@ local function compare_stored()
   for i = 1, record_count do keys[i] = record(i) end
   for i, text in ipairs(read_many(keys)) do
     if answered[i] then
-      statuses[i] = '' -- by the task that has its unique key
+      statuses[i] = '' -- by the task that has its key
     elseif not text then
       missing[#missing + 1] = i
     elseif identity(text) ~= identity(texts[i]) then
@@ -88,7 +93,7 @@ end
 
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
 -- existing ids are looked for first; nothing can come between inside a script.
-local all, refusal = take_unique_keys()
+local all, refusal = take_keys()
 if refusal then return redis.error_reply(refusal) end
 local flat = flat_of(all)
 local missing, statuses = all, {}
@@ -100,17 +105,26 @@ else
   missing, statuses = compare_stored()
 end
 if not missing then
-  give_back_unique_keys()
+  give_back_keys()
   return redis.error_reply(statuses)
 end
 if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
 
+local places = {}
 for position, i in ipairs(missing) do
-  local priority, queue_name = string.match(item(3 * i - 1), '^(%d+) (%S+)')
+  local priority, queue_name, options = string.match(item(3 * i - 1), '^(%d+) (%S+) %S+ %d+(.*)$')
+  places[position] = {priority = tonumber(priority), queue = queue_name, options = options}
+  if due_times[i] == 0 then fair_note(queue_name, tonumber(priority), options) end
+end
+fair_load()
+for position, i in ipairs(missing) do
+  local place = places[position]
+  local queue_name = place.queue
   local letter = due_times[i] > 0 and 'S' or 'P'
   statuses[i] = letter
   if letter == 'P' then
-    make_pending(ids[i], queue_name, tonumber(priority), now_rank + position - 1)
+    local rank = fair_rank(queue_name, place.priority, place.options, now_rank + position - 1)
+    make_pending(ids[i], queue_name, place.priority, rank)
   else
     timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i], true)
     wake_at(due_times[i])
@@ -118,11 +132,13 @@ for position, i in ipairs(missing) do
   end
   event_add(ids[i], queue_name, letter)
 end
+settle_debounced()
 pending_flush()
+fair_flush()
 timers_flush('')
 records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
-answer_unique(statuses)
-return {price, now, statuses, ids}
+answer_taken(statuses)
+return {price, now, statuses, ids, marks}

@@ -22,12 +22,16 @@
 --- @include "lib/pending"
 --- @include "lib/done"
 --- @include "lib/trim"
+--- @include "lib/limits"
+--- @include "lib/fair"
 --- @include "lib/reap"
 --- @include "lib/maintain"
 
 counts_load({'*'})
 local is_more = do_what_is_due('')
+is_more = limits_settle() or is_more
 pending_flush()
+limits_flush()
 done_flush()
 timers_flush('')
 records_flush()

@@ -164,7 +164,7 @@ def _with(**fields: Any) -> dict[str, Any]:
         (_with(priority="5"), "task.priority"),
         (_with(priority=11), "task.priority"),
         (_with(colour="red"), "task.colour"),
-        (_with(fair_key="a"), "task.fair_key"),
+        (_with(fair_key=""), "task.fair_key"),
         (_with(delay_seconds=5), "task.delay_seconds"),
         (_with(run_at="2100-01-01T00:00:00Z"), "task.run_at"),
         (_with(idempotency_key="k"), "task.idempotency_key"),

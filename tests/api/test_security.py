@@ -33,6 +33,11 @@ TABLE = [
     ("GET", "/api/queues", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/queues/none/pause", {"submit": 403, "read": 403, "admin": 200}),
     ("POST", "/api/queues/none/resume", {"submit": 403, "read": 403, "admin": 200}),
+    ("GET", "/api/queues/none/limits", {"submit": 403, "read": 200, "admin": 200}),
+    ("PUT", "/api/queues/none/limits", {"submit": 403, "read": 403, "admin": 422}),
+    ("GET", "/api/queues/none/limits/none", {"submit": 403, "read": 200, "admin": 200}),
+    ("PUT", "/api/queues/none/limits/none", {"submit": 403, "read": 403, "admin": 422}),
+    ("DELETE", "/api/queues/none/limits/none", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/schedules", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/schedules/preview", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/schedules/none", {"submit": 403, "read": 404, "admin": 404}),
@@ -78,7 +83,7 @@ async def test_the_table_names_every_route(make_app: AppFactory) -> None:
     documented = {
         (
             method.upper(),
-            re.sub(r"{(name|fingerprint|schedule_id)}", "none", path.replace("{task_id}", NO_TASK)),
+            re.sub(r"{(name|fingerprint|schedule_id|key)}", "none", path.replace("{task_id}", NO_TASK)),
         )
         for path, operations in app.openapi()["paths"].items()
         for method in operations

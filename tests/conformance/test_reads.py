@@ -157,7 +157,7 @@ async def test_an_index_that_empties_between_two_pages_does_not_start_the_list_a
                 ["t:x", "", 0],
                 ["pending:", "", 0],
                 ["pending", "", 0],
-                ["parked:a", "", 0],
+                ["parked:a:", "", 0],
                 ["pending:\ud800", "", 0],
                 ["pending:a b", "", 0],
                 ["done:running", "", 0],

@@ -85,7 +85,7 @@ async def test_the_same_key_and_body_is_the_same_task_once(queue):
     assert len(reply.claims) == 1
     await queue.exchange(state, [ending(reply.claims[0])], free=0)
     [third] = await queue.submit([task({"a": 1}, idempotency_key="k")])
-    assert third == (first[0].id, TaskStatus.COMPLETED)
+    assert third == (first[0].id, TaskStatus.COMPLETED, None)
 
 
 async def test_a_key_of_another_queue_is_another_task(queue):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Conflict, UniqueConflict
-from shared.models import TaskStatus
+from shared.models import Deduplicated, TaskStatus
 from tests.support.factories import ending, registered, task
 from tests.support.waiting import wait_until
 
@@ -57,7 +57,7 @@ async def test_the_existing_task_answers(queue):
 
 async def test_two_of_one_key_in_a_batch(queue):
     one, two = await queue.submit([task({"n": n}, unique_key=KEY, on_conflict="existing") for n in (1, 2)])
-    assert one == two
+    assert (one.deduplicated, two) == (None, one._replace(deduplicated=Deduplicated.EXISTING))
     assert (await queue.overview()).counts["pending"] == 1
 
 

@@ -151,4 +151,5 @@ def test_every_error_of_a_header_means_something():
         "DTQ_NO_SCHEDULE": errors.NotFound,
         "DTQ_TOO_MANY_SCHEDULES": errors.Conflict,
         "DTQ_TOO_MANY_WORKERS": errors.StoreRefused,
+        "DTQ_TOO_MANY_LIMITS": errors.Conflict,
     }

@@ -31,6 +31,11 @@ KNOWN = {
     r"audit": "stream",
     r"schedules": "hash",
     r"errors": "zset",
+    rf"parked:{NAME}": "zset",
+    r"limits": "hash",
+    r"rates": "zset",
+    rf"fair:{NAME}:\d+": "zset",
+    rf"(throttle|debounce):{NAME}:[^:]+": "string",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
@@ -95,21 +100,21 @@ def disorder(store: redis.Redis) -> list[str]:
         if len(here) != 1 or here[0] not in allowed:
             wrong.append(f"{task_id} is {record['letter']} in {here}, belongs in one of {allowed}")
     wrong += [f"{task_id} has no record but is in {here}" for task_id, here in places.items()]
-    wrong += _wrong_bodies(seen, records) + _wrong_counts(seen, records)
+    wrong += _wrong_bodies(seen, records) + _wrong_counts(seen, records) + _wrong_limits(seen, records)
     return wrong + _wrong_timers(seen) + _wrong_groups(seen, records)
 
 
 def _places(seen: Snapshot) -> dict[str, list[str]]:
     places: dict[str, list[str]] = defaultdict(list)
     for key, members in seen.zsets.items():
-        if key in ("errors", "groups"):
-            continue  # more ways to dead tasks, see _wrong_groups
+        if key in ("errors", "groups", "rates") or key.startswith("fair:"):
+            continue  # no places: more ways to dead tasks (see _wrong_groups), times of keys
         for member in members:
             if key == "timers":
                 if member.startswith("t:"):
                     places[member[2:].partition(":")[0]].append(f"timers {member} {members[member]:.0f}")
             else:
-                places[member].append(key)
+                places[member.rpartition(":")[2]].append(key)
     for key, fields in seen.hashes.items():
         if key.startswith("run:"):
             for name, value in fields.items():
@@ -121,7 +126,7 @@ def _places(seen: Snapshot) -> dict[str, list[str]]:
 def _allowed(task_id: str, record: dict[str, str]) -> list[str]:
     letter, queue = record["letter"], record["queue"]
     if letter == "P":
-        return [f"pending:{queue}", f"parked:{queue}:{record['type']}"]
+        return [f"pending:{queue}", f"parked:{queue}:{record['type']}", f"parked:{queue}"]
     if letter in "SY":
         return [f"timers t:{task_id}:{queue} {record['due']}"]
     if letter == "R":
@@ -139,7 +144,12 @@ def _wrong_bodies(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
 
 
 def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
-    parked = {task_id for key, ids in seen.zsets.items() if key.startswith("parked:") for task_id in ids}
+    parked = {
+        member.rpartition(":")[2]
+        for key, members in seen.zsets.items()
+        if key.startswith("parked:")
+        for member in members
+    }
     expected: Counter[str] = Counter()
     for task_id, record in records.items():
         letter = record["letter"]
@@ -155,6 +165,33 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
         for name in sorted(names)
         if counted.get(name, 0) != expected[name]
     ]
+
+
+def _wrong_limits(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
+    """What is counted of limit keys runs, none runs over its limit, and what is parked has somebody who comes."""
+    running: Counter[str] = Counter()
+    for record in records.values():
+        key = re.search(r" c=(\S+)", record["options"].partition(" o=")[0])
+        if key and record["letter"] == "R":
+            running[f"{record['queue']}:{key[1]}"] += 1
+    stored = seen.hashes.get("limits", {})
+    counted = {field: int(value.split()[0]) for field, value in stored.items() if "!" not in field}
+    wrong = [
+        f"limit key {field}: {counted.get(field, 0)} running are counted, really {running[field]}"
+        for field in sorted(set(running) | set(counted))
+        if counted.get(field, 0) != running[field]
+    ]
+    timers = seen.zsets.get("timers", {})
+    for key, members in seen.zsets.items():
+        queue = key.removeprefix("parked:")
+        if not key.startswith("parked:") or ":" in queue:
+            continue
+        for field in {f"{queue}:{member.partition(':')[0]}" for member in members}:
+            parked = int(stored.get(field, "0 0").split()[1])
+            timed = {f"r:{field}", f"r:{queue}:*"} & timers.keys()
+            if not parked or not (running[field] or timed):
+                wrong.append(f"{field} is parked: {parked} counted, nobody comes for it")
+    return wrong
 
 
 def _wrong_timers(seen: Snapshot) -> list[str]:

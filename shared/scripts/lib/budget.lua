@@ -1,4 +1,5 @@
--- One exchange costs at most BUDGET calls (and one for each further queue), whatever it carries. Outcomes
+-- One exchange costs at most BUDGET calls (and one for each further queue), whatever it carries; limits and turns
+-- that are in use come on top. Outcomes
 -- come first and always fit; what is due and new claims are done when they fit, else the caller is told
 -- that there is more and comes again at once.
 local BUDGET = 18
@@ -14,9 +15,11 @@ local function owed()
   if is_lease_due then calls = calls + 1 end
   if want_cursor == 1 then calls = calls + 1 end
   if (earliest_new or want_cursor + maintain > 0) and not head_known then calls = calls + 1 end
+  if next(limit_changed) then calls = calls + 1 end
+  if #rates_order > 0 then calls = calls + 1 end
   return calls + #pending_order
 end
 
 local function affords(calls)
-  return price + owed() + calls <= BUDGET + queue_count - 1
+  return price + owed() + calls <= BUDGET + limit_calls + queue_count - 1
 end

@@ -1,9 +1,11 @@
--- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all.
+-- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all. What this
+-- worker does not know or what is over a limit is parked on the way.
+--- @exports claims_of, unpark, claim, has_popped
 local CLAIM_CAP = 100
-local has_popped = false
+has_popped = false
 
 -- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
-local function claims_of(claim_number)
+function claims_of(claim_number)
   local held = call('HGETALL', run)
   local ids, keys, found = {}, {}, {}
   for i = 1, #held, 2 do
@@ -23,7 +25,7 @@ local function claims_of(claim_number)
 end
 
 -- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type.
-local function unpark(names)
+function unpark(names)
   for _, name in ipairs(names) do
     local control = counts[name .. ':!'] and control_of(name)
     if control and control.parked then
@@ -83,29 +85,6 @@ local function heal_empty(name)
   end
 end
 
--- Pops what is pending, in order of service: {ids, scores, queues, keys} and how much room is left.
-local function pop(names)
-  local want = math.min(free, CLAIM_CAP)
-  local ids, scores, homes, keys = {}, {}, {}, {}
-  for q = 2, #names do
-    if want == 0 then break end
-    local name = names[q]
-    if not control_of(name).paused then
-      local popped = call('ZPOPMIN', pending(q - 1), int(want))
-      local fields = fields_of(name)
-      has_popped = true
-      for i = 1, #popped, 2 do
-        local n = #ids + 1
-        ids[n], scores[n], homes[n], keys[n] = popped[i], popped[i + 1], name, prefix .. 't:' .. popped[i]
-        count_add(fields[priority_of(popped[i + 1])], -1)
-      end
-      if #popped < 2 * want then heal_empty(name) end
-      want = want - #popped / 2
-    end
-  end
-  return ids, scores, homes, keys, want
-end
-
 local EXPIRED = '{"type":"Expired","message":"the task had not started when it expired","traceback":null}'
 
 local function has_expired(options)
@@ -119,35 +98,130 @@ local function expire(id, text)
   finish(id, r, 'D', rest_with_attempt(r, 'expired', EXPIRED), 'expired.' .. r.type)
 end
 
--- Returns {id, record, ...} and whether claimable work may be left for the free slots.
-local function claim(names)
-  local ids, scores, homes, keys, room = pop(names)
-  local claimed = {}
-  if #ids == 0 then return claimed, false end
-  local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
-  local known, length = {}, 0
-  for i, text in ipairs(read_many(keys)) do
-    -- A record that promotion or the reaper changed in this very call is not written yet.
-    text = value_of(keys[i]) or text or ''
-    local attempt, free_and_due, task_type, options =
-      string.match(text, '^P(%d+)( %d+ %d+)[^\n]*\n%d+ %d+ %S+ (%S+) %d+([^\n]*)')
-    if attempt and options ~= '' and has_expired(options) then
-      expire(ids[i], text)
-    elseif attempt then
-      if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
-      if known[task_type] then
-        -- One substitution copies the record once; cutting and joining would twice.
-        local record = string.gsub(text, '^[^\n]*', 'R' .. int(attempt + 1) .. free_and_due .. tail, 1)
-        value_put(keys[i], record)
-        count_add(fields_of(homes[i]).R, 1)
-        event_add(ids[i], homes[i], 'R')
-        claimed[length + 1], claimed[length + 2] = ids[i], record
-        length = length + 2
-      else
-        park(homes[i], task_type, ids[i], scores[i])
+-- The served queues that are not paused. `room` is how many tasks the queue's limit lets start and `at` when
+-- one more may; both are nil when it has none.
+local function open_queues(names)
+  local open = {}
+  for q = 2, #names do
+    local control = control_of(names[q])
+    if not control.paused then
+      local service = {name = names[q], key = pending(q - 1), is_keyed = control.keyed, started = 0}
+      if control.limit then
+        service.limit = limit_of(control.limit)
+        service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', names[q]) or nil)
+        service.room, service.at = allowance(service.limit, count_of(fields_of(names[q]).R), service.tat)
+      end
+      open[#open + 1] = service
+    end
+  end
+  return open
+end
+
+-- Pops what `want` slots may take, in order of service. A wide pop takes CLAIM_CAP of queues with limit keys.
+local function pop(open, want, is_wide)
+  local batch = {ids = {}, scores = {}, homes = {}, keys = {}}
+  for _, service in ipairs(open) do
+    local asked = math.min(want, service.room and service.room - service.started or want)
+    if asked > 0 and is_wide and service.is_keyed then asked = CLAIM_CAP end
+    if asked > 0 and not service.is_empty then
+      local popped = call('ZPOPMIN', service.key, int(asked))
+      local fields = fields_of(service.name)
+      has_popped = true
+      for i = 1, #popped, 2 do
+        local n = #batch.ids + 1
+        batch.ids[n], batch.scores[n], batch.homes[n] = popped[i], popped[i + 1], service
+        batch.keys[n] = prefix .. 't:' .. popped[i]
+        count_add(fields[priority_of(popped[i + 1])], -1)
+      end
+      service.is_empty = #popped < 2 * asked
+      if service.is_empty then heal_empty(service.name) end
+      want = math.max(0, want - #popped / 2)
+    end
+  end
+  return batch
+end
+
+-- The limit keys of what was popped, from the first that has one on.
+local function load_keys_of(batch, texts, first)
+  local fields = {}
+  for i = first, #texts do
+    local options = string.match(texts[i] or '', '^[^\n]*\n%d+ %d+ %S+ %S+ %d+( [^\n]*)')
+    local key = options and option_of(options, 'c')
+    if key then
+      fields[#fields + 1] = batch.homes[i].name .. ':' .. key
+      if not batch.homes[i].is_keyed then
+        batch.homes[i].is_keyed = true
+        local control = control_of(batch.homes[i].name)
+        control.keyed = 1
+        control_put(batch.homes[i].name, control)
       end
     end
   end
+  limits_load(fields)
+  batch.are_keys_loaded = true
+end
+
+-- Claims up to `want` of a batch into `claimed`; parks what may not run here, puts the rest back. Returns
+-- whether a limit key parked something.
+local function take(batch, want, claimed)
+  local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
+  local known, length, most, has_parked = {}, #claimed, #claimed + 2 * want, false
+  local texts = read_many(batch.keys)
+  for i = 1, #texts do
+    -- A record that promotion or the reaper changed in this very call is not written yet.
+    texts[i] = value_of(batch.keys[i]) or texts[i]
+  end
+  for i, text in ipairs(texts) do
+    local id, service = batch.ids[i], batch.homes[i]
+    local attempt, free_and_due, created, level, task_type, options =
+      string.match(text or '', '^P(%d+)( %d+ %d+)[^\n]*\n(%d+) (%d+) %S+ (%S+) %d+([^\n]*)')
+    local key = options and options ~= '' and option_of(options, 'c')
+    if attempt and options ~= '' and has_expired(options) then
+      expire(id, text)
+    elseif attempt then
+      if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
+      if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
+      if not known[task_type] then
+        park(service.name, task_type, id, batch.scores[i])
+      elseif length == most or service.started == service.room then
+        local priority = priority_of(batch.scores[i])
+        make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
+      elseif key and not limit_start(limit_states[service.name .. ':' .. key], tonumber(level), tonumber(created), id) then
+        has_parked = true
+      else
+        -- One substitution copies the record once; cutting and joining would twice.
+        local record = string.gsub(text, '^[^\n]*', 'R' .. int(attempt + 1) .. free_and_due .. tail, 1)
+        value_put(batch.keys[i], record)
+        count_add(fields_of(service.name).R, 1)
+        event_add(id, service.name, 'R')
+        service.started = service.started + 1
+        claimed[length + 1], claimed[length + 2] = id, record
+        length = length + 2
+      end
+    end
+  end
+  return has_parked
+end
+
+-- Returns {id, record, ...} and whether claimable work may be left for the free slots.
+function claim(names)
+  local open, claimed, want = open_queues(names), {}, math.min(free, CLAIM_CAP)
+  local batch = pop(open, want, false)
+  if #batch.ids > 0 and take(batch, want, claimed) and #claimed / 2 < want then
+    -- Over their limits stand many: a wide look behind them, so that they hold up nobody.
+    batch = pop(open, want - #claimed / 2, true)
+    if #batch.ids > 0 then take(batch, want - #claimed / 2, claimed) end
+  end
   parked_flush()
-  return claimed, room == 0 and #claimed / 2 < free
+  local is_more = false
+  for _, service in ipairs(open) do
+    if service.limit and service.limit.interval then
+      if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
+      if service.started == service.room and service.at and not service.is_empty then
+        timer_of_limit(service.name, service.at)
+      end
+    end
+    is_more = is_more or (not service.is_empty and service.started ~= service.room)
+  end
+  return claimed, is_more and #claimed / 2 < free
 end

@@ -1,6 +1,6 @@
 -- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
--- limits, parked types; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
+-- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
 -- all queues. All fields of the queues that a script knows beforehand are read in one call;
 -- changes are summed here and written in one call.
 local FIELDS = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
@@ -48,7 +48,7 @@ local function count_of(field)
   return (tonumber(counts[field] or 0) or 0) + (deltas[field] or 0)
 end
 
--- What is said about a queue beyond numbers: {paused, parked}; an empty table when nothing is.
+-- What is said about a queue beyond numbers; an empty table when nothing is.
 local function control_of(name)
   local text = counts[fields_of(name)['!']]
   return text and cjson.decode(text) or {}
@@ -80,11 +80,12 @@ local function changed_fields()
     if delta ~= 0 then
       changed[#changed + 1] = field
       local name, kind = string.match(field, '^(.*):([^:]*)$')
-      if not queue_loaded[name] and not tonumber(kind) then
-        missing[#missing + 1] = field
-      elseif not queue_loaded[name] and not added[name] then
+      if not queue_loaded[name] and not tonumber(kind) then missing[#missing + 1] = field end
+      -- A release may make what is pending claimable: limit and pending tasks tell.
+      if not queue_loaded[name] and not added[name] and (tonumber(kind) or (kind == 'R' and delta < 0)) then
         added[name] = true
         for priority = 1, 10 do missing[#missing + 1] = fields_of(name)[priority] end
+        missing[#missing + 1] = fields_of(name)['!']
       end
     end
   end
@@ -105,6 +106,17 @@ local function only_addition()
   local name, kind = string.match(only or '', '^(.*):([^:]*)$')
   if not name or queue_loaded[name] or next(control_texts) or #control_gone > 0 then return nil end
   return only, tonumber(kind) and name
+end
+
+-- Whether a queue was at its limit of running tasks, has room now and tasks for it.
+local function is_released(name, before, after)
+  local limit = control_of(name).limit
+  local most = limit and tonumber(string.match(limit, '^%S+'))
+  if not most or before < most or after >= most then return false end
+  for priority = 1, 10 do
+    if count_of(fields_of(name)[priority]) > 0 then return true end
+  end
+  return false
 end
 
 -- Writes what changed; calls `on_filled(queue)` for each queue that had no pending task and has
@@ -134,8 +146,9 @@ local function counts_flush(on_filled)
     local after = math.max(0, before + deltas[field])
     writes[#writes + 1] = field
     writes[#writes + 1] = int(after)
-    local name, priority = string.match(field, '^(.*):(%d+)$')
-    if priority and before <= 0 and after > 0 and not has_pending(name) then on_filled(name) end
+    local name, kind = string.match(field, '^(.*):([^:]*)$')
+    if tonumber(kind) and before <= 0 and after > 0 and not has_pending(name) then on_filled(name) end
+    if kind == 'R' and after < before and is_released(name, before, after) then on_filled(name) end
   end
   for field, text in pairs(control_texts) do
     writes[#writes + 1] = field

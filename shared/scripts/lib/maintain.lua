@@ -1,5 +1,6 @@
--- Does what is due, bounded: promotes tasks, reaps workers, trims ended tasks. Whoever calls,
+-- Does what is due, bounded: promotes tasks, refills limits, reaps workers, trims ended tasks. Whoever calls,
 -- exchange or tick, does it for everybody. Returns true when more is due than one call may do.
+--- @exports do_what_is_due, due_schedules
 local DUE_SLICE = 100
 
 local function promote(due_tasks)
@@ -9,21 +10,29 @@ local function promote(due_tasks)
     keys[i] = prefix .. 't:' .. task.id
   end
   call_variadic('ZREM', timers, members)
+  local promoted = {}
   for i, text in ipairs(read_many(keys)) do
     local r = text and record_parse(text)
     if r and (r.status == 'S' or r.status == 'Y') then
-      count_add(fields_of(r.queue)[r.status], -1)
-      record_put(due_tasks[i].id, record_text(r, 'P'))
-      make_pending(due_tasks[i].id, r.queue, r.priority, rank_of_ms(due_tasks[i].due) + i - 1)
-      event_add(due_tasks[i].id, r.queue, 'P')
+      promoted[#promoted + 1] = {id = due_tasks[i].id, r = r, rank = rank_of_ms(due_tasks[i].due) + i - 1}
+      fair_note(r.queue, r.priority, r.options)
     end
   end
+  fair_load()
+  for _, one in ipairs(promoted) do
+    local r = one.r
+    count_add(fields_of(r.queue)[r.status], -1)
+    record_put(one.id, record_text(r, 'P'))
+    make_pending(one.id, r.queue, r.priority, fair_rank(r.queue, r.priority, r.options, one.rank))
+    event_add(one.id, r.queue, 'P')
+  end
+  fair_flush()
 end
 
 -- Due schedules are handed to the caller, who knows cron; their timers go FIRE_MS ahead, so that another
 -- caller comes when this one dies before it fires. {id, due ms, definition, ...}
 local FIRE_MS, FIRE_SLICE = 10000, 10
-local due_schedules = {}
+due_schedules = {}
 
 local function hand_out(ids)
   local fields, moved = {}, {}
@@ -48,11 +57,11 @@ local function hand_out(ids)
   return #ids > FIRE_SLICE
 end
 
-local function do_what_is_due(own)
+function do_what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local due_tasks, is_more, next_head = {}, false, nil
-  local lost_workers, expired, schedules = {}, {}, {}
+  local lost_workers, expired, schedules, refilled = {}, {}, {}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
       next_head = tonumber(due[i + 1])
@@ -64,6 +73,9 @@ local function do_what_is_due(own)
       due_tasks[#due_tasks + 1] = {id = name, member = due[i], due = tonumber(due[i + 1])}
     elseif kind == 'w' and due[i] ~= own then
       lost_workers[#lost_workers + 1] = name
+    elseif kind == 'r' then
+      refilled[#refilled + 1] = due[i]
+      refills[string.sub(due[i], 3)] = true
     elseif kind == 's' then
       schedules[#schedules + 1] = name
     elseif kind == 'd' then
@@ -71,6 +83,7 @@ local function do_what_is_due(own)
     end
   end
   if #due_tasks > 0 then promote(due_tasks) end
+  if #refilled > 0 then call_variadic('ZREM', timers, refilled) end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
   if #due_tasks > 0 then
     is_more = is_more or #lost_workers + #expired + #schedules > 0
@@ -81,7 +94,7 @@ local function do_what_is_due(own)
   elseif expired[1] then
     is_more = trim(expired[1]) or is_more or #expired > 1
   end
-  if is_more or #expired + #schedules > 0 then
+  if is_more or #expired + #schedules + #refilled > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head

@@ -1,8 +1,9 @@
 -- What becomes of a task when its attempt ends. An outcome names worker and claim; one that does
 -- not match the record is lost, changes nothing, and the worker is told.
+--- @exports apply_outcomes, still_told
 local OUTCOME = {}
 -- The statuses that an outcome of each kind leaves: seen again, it has been applied before.
-local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', h = 'P'}
+local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', w = 'S', h = 'P'}
 
 function OUTCOME.f(id, r, body, delay_ms, group)
   local rest = rest_with_attempt(r, 'failed', body)
@@ -31,6 +32,12 @@ function OUTCOME.s(id, r, _, delay_ms)
   timer_add('t:' .. id .. ':' .. r.queue, now + delay_ms)
   count_add(fields_of(r.queue).S, 1)
   event_add(id, r.queue, 'S')
+end
+
+-- Rate limited by the other side: nobody starts a task of its key before.
+function OUTCOME.w(id, r, _, delay_ms)
+  limit_hold(r.queue, r.options, now + delay_ms)
+  OUTCOME.s(id, r, nil, delay_ms)
 end
 
 function OUTCOME.h(id, r)
@@ -76,7 +83,7 @@ local function kind_after_cancel(kind, id, asked)
 end
 
 -- The ids that this worker was told to cancel and still runs: a crash must not forget them.
-local function still_told(told, cancelled, removed)
+function still_told(told, cancelled, removed)
   if told == '' and cancelled == '' then return '' end
   local is_over, left = {}, {}
   for _, id in ipairs(removed) do is_over[id] = true end
@@ -103,6 +110,7 @@ local function complete(id, key, text, held_as, body)
   end
   value_put(key, 'C' .. string.sub(text, 2, head_end - 1) .. ' ' .. int(now) .. string.sub(text, head_end) .. '\nr' .. body)
   count_add(fields_of(queue_name).R, -1)
+  limit_release(queue_name, options)
   ended(id, queue_name, 'C', tonumber(created), options)
   return true
 end
@@ -112,13 +120,14 @@ local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   if not r or r.worker ~= worker or r.claim ~= claim_text then return false end
   if r.status ~= 'R' then return string.find(LEAVES[kind], r.status, 1, true) end
   count_add(fields_of(r.queue).R, -1)
+  limit_release(r.queue, r.options)
   OUTCOME[kind](id, r, body, delay_ms, group)
   return true
 end
 
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
-local function apply_outcomes(lost, asked, has_new_asked)
+function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys, ids = {}, {}, {}
   local id_start = #prefix + 3
   for i = 1, record_count do

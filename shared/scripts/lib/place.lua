@@ -12,10 +12,19 @@ local function take_out_of(key, member)
   list[#list + 1] = member
 end
 
+-- Whether it was parked; how many of a key are is put right when the key has room again.
+local function take_out_parked(id, r)
+  local parked = control_of(r.queue).parked
+  if parked and parked[r.type] and call('ZREM', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) == 1 then
+    return true
+  end
+  local key = option_of(r.options, 'c')
+  return key and call('ZREM', prefix .. 'parked:' .. r.queue, limit_member(key, r.priority, r.created, id)) == 1
+end
+
 local function take_out(id, r)
   if r.status == 'P' then
-    local parked = counts[r.queue .. ':!'] and control_of(r.queue).parked
-    if parked and parked[r.type] and call('ZREM', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) == 1 then
+    if count_of(fields_of(r.queue).K) > 0 and take_out_parked(id, r) then
       count_add(fields_of(r.queue).K, -1)
     else
       take_out_of(prefix .. 'pending:' .. r.queue, id)

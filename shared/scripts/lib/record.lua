@@ -1,7 +1,8 @@
 -- A task is one string, t:<id>:
 --   line 1  <status letter><attempt> <free starts> <due ms> [<worker> <claim> <started ms> [<finished ms>]]
 --   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>]
---           [x=<expires ms>] [u=<mode>:<unique key>] [o=<json>]
+--           [m=<id merged last>] [x=<expires ms>] [u=<mode>:<unique key>] [b=<ms>:<most ms>:<debounce key>] [h=<ms>:<throttle key>]
+--           [c=<limit key>] [f=<fair key>] [o=<json>]
 --   line 3  the payload as JSON, or @ when it is stored in p:<id>
 --   then    tagged lines: a<attempt as JSON>, r<result as JSON> (r@ when it is stored in o:<id>),
 --           g<progress as JSON>, l<one log line as JSON>
@@ -66,6 +67,23 @@ end
 local function unique_key_of(queue_name, options)
   local word = option_of(options, 'u')
   return word and prefix .. 'unique:' .. queue_name .. ':' .. string.sub(word, 3)
+end
+
+-- What stands in parked:<queue> for a task whose limit key is over its limit; the record alone tells it.
+local function limit_member(key, priority_, created, id)
+  return key .. ':' .. int(10 - priority_) .. ':' .. string.format('%015.0f', created) .. ':' .. id
+end
+
+-- The lines from 2 on with another payload; a large one goes to p:<id>, one that is none any more leaves it.
+local function rest_with_payload(r, id, payload)
+  local attributes, body, tagged = string.match(r.rest, '^\n([^\n]*)\n([^\n]*)(.*)$')
+  if #payload > BODY_INLINE then
+    value_put(prefix .. 'p:' .. id, payload)
+    payload = '@'
+  elseif body == '@' then
+    call('DEL', prefix .. 'p:' .. id)
+  end
+  return '\n' .. attributes .. '\n' .. payload .. tagged
 end
 
 -- Adds an attempt's line; the oldest go when all of them together would pass ATTEMPT_BYTES.

@@ -1,8 +1,9 @@
-local TRIM_SLICE = 100
+--- @exports trim, TRIM_SLICE
+TRIM_SLICE = 100
 
 -- Removes ended tasks that expired, and the oldest above `keep`; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim.
-local function trim(letter)
+function trim(letter)
   local key = prefix .. DONE_KEYS[letter]
   local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
   local surplus = count_of(TOTALS[letter]) - tonumber(keep)

@@ -1,8 +1,14 @@
--- One live task per unique key: u=<mode>:<key>, mode r reject, e answer the existing one, p replace it. The
--- key is taken with one SET NX GET per task, before anything else is written, and given back on refusal.
-local answered, taken = {}, {}
+-- Keys by which a submission finds the task that stands for it already:
+--   unique:<queue>:<key>    u=<mode>:<key>   the one live task; mode r reject, e answer it, p replace it
+--   throttle:<queue>:<key>  h=<ms>:<key>     the one task of a window, which the key outlives
+--   debounce:<queue>:<key>  b=<ms>:<most ms>:<key>  the task that waits for quiet, and takes the last payload
+-- Those of unique and throttle are taken with one SET NX GET per task, before anything else is written, and
+-- given back on refusal. What debouncing changes is changed when nothing can be refused any more.
+local DEBOUNCE_KEPT = 604800000 -- ms beyond its latest start: a repeated call must find what it did
+local answered, marks, taken, debounced, debounce_first = {}, {}, {}, {}, {}
+for i = 1, record_count do marks[i] = '' end
 
-local function give_back_unique_keys()
+local function give_back_keys()
   if #taken > 0 then call_multi('DEL', taken) end
 end
 
@@ -23,37 +29,117 @@ local function replace(holder, unique)
   return true
 end
 
+local function answer_with(i, holder, mark)
+  answered[i], marks[i] = holder, mark
+end
+
+-- The error of a task that may not be stored; whether it is stored is told by `answered`.
+local function take_unique(i, unique, mode)
+  local holder = call('SET', unique, ids[i], 'NX', 'GET')
+  if not holder then
+    taken[#taken + 1] = unique
+  elseif holder ~= ids[i] and mode == 'e' then
+    answer_with(i, holder, 'e')
+  elseif holder ~= ids[i] and mode == 'p' and replace(holder, unique) then
+    call('SET', unique, ids[i])
+  elseif holder ~= ids[i] then
+    return string.format('DTQ_UNIQUE_CONFLICT %.0f %s', i - 1, holder)
+  end
+end
+
+local function take_window(i, queue_name, word)
+  local window, key = string.match(word, '^(%d+):(.*)$')
+  local throttle = prefix .. 'throttle:' .. queue_name .. ':' .. key
+  local holder = call('SET', throttle, ids[i], 'NX', 'GET', 'PX', window)
+  if not holder then
+    taken[#taken + 1] = throttle
+  elseif holder ~= ids[i] then
+    answer_with(i, holder, 't')
+  end
+end
+
+-- Of several in one call with the same key the last is stored.
+local function find_debounced(i, queue_name, word)
+  local quiet, most, key = string.match(word, '^(%d+):(%d+):(.*)$')
+  local debounce = prefix .. 'debounce:' .. queue_name .. ':' .. key
+  local found = debounce_first[debounce]
+  if not found then
+    local holder = call('GET', debounce)
+    local text = holder and holder ~= ids[i] and call('GET', prefix .. 't:' .. holder)
+    found = {key = debounce, holder = holder, r = text and record_parse(text), most = tonumber(most), stored = {}}
+    debounce_first[debounce] = found
+    debounced[#debounced + 1] = found
+  end
+  local merged = found.r and option_of(found.r.options, 'm')
+  if found.r and (found.r.status == 'S' or found.r.status == 'P') then
+    found.last, found.quiet = i, tonumber(quiet)
+    answer_with(i, found.holder, 'd')
+  elseif merged == ids[i] then
+    answer_with(i, found.holder, 'd') -- by an earlier call, whose answer was lost
+  else
+    for _, earlier in ipairs(found.stored) do answer_with(earlier, ids[i], 'd') end
+    table.insert(found.stored, i)
+  end
+end
+
 -- The indexes that are to be stored; or nil and the error of the first that may not.
-local function take_unique_keys()
+local function take_keys()
   local all = {}
   for i = 1, record_count do
     local queue_name, options = string.match(item(3 * i - 1), '^%d+ (%S+) %S+ %d+(.*)$')
-    local unique = options ~= '' and unique_key_of(queue_name, options)
-    local holder = unique and call('SET', unique, ids[i], 'NX', 'GET')
-    local mode = holder and holder ~= ids[i] and string.sub(option_of(options, 'u'), 1, 1)
-    if mode == 'p' and replace(holder, unique) then
-      call('SET', unique, ids[i])
-      mode = false
+    if options ~= '' then
+      local unique, window, quiet = unique_key_of(queue_name, options), option_of(options, 'h'), option_of(options, 'b')
+      local refusal = unique and take_unique(i, unique, string.sub(option_of(options, 'u'), 1, 1))
+      if refusal then
+        give_back_keys()
+        return nil, refusal
+      end
+      if window then take_window(i, queue_name, window) end
+      if quiet then find_debounced(i, queue_name, quiet) end
     end
-    if mode == 'e' then
-      answered[i] = holder
-    elseif mode then
-      give_back_unique_keys()
-      return nil, string.format('DTQ_UNIQUE_CONFLICT %.0f %s', i - 1, holder)
-    else
-      all[#all + 1] = i
-      if unique and not holder then taken[#taken + 1] = unique end
-    end
+  end
+  for i = 1, record_count do
+    if not answered[i] then all[#all + 1] = i end
   end
   return all
 end
 
-local function answer_unique(statuses)
+-- A waiting task takes the payload and waits on; a new one takes the key.
+local function settle_debounced()
+  for _, found in ipairs(debounced) do
+    local stored = found.stored[#found.stored]
+    if stored then call('SET', found.key, ids[stored], 'PX', int(found.most + DEBOUNCE_KEPT)) end
+    local r, id = found.r, found.holder
+    if found.last then
+      local rest = rest_with_payload(r, id, item(3 * found.last))
+      rest = string.gsub(rest, '^(\n%d+ %d+ %S+ %S+ %d+) m=%w+', '%1', 1)
+      rest = string.gsub(rest, '^(\n%d+ %d+ %S+ %S+ %d+)', '%1 m=' .. ids[found.last], 1)
+      if r.status == 'S' then
+        take_out(id, r)
+        place_flush()
+        local due = math.max(now, math.min(now + found.quiet, r.created + found.most))
+        r.due = int(due)
+        timer_add('t:' .. id .. ':' .. r.queue, due, true)
+        wake_at(due)
+        count_add(fields_of(r.queue).S, 1)
+      end
+      record_put(id, record_text(r, r.status, rest))
+      event_add(id, r.queue, r.status)
+    end
+  end
+end
+
+local function answer_taken(statuses)
+  local keys, positions = {}, {}
   for i = 1, record_count do
     if answered[i] then
-      local text = call('GET', prefix .. 't:' .. answered[i])
       ids[i] = answered[i]
-      statuses[i] = text and string.sub(text, 1, 1) or 'P'
+      keys[#keys + 1] = prefix .. 't:' .. answered[i]
+      positions[#positions + 1] = i
     end
+  end
+  if #keys == 0 then return end
+  for n, text in ipairs(read_many(keys)) do
+    statuses[positions[n]] = text and string.sub(text, 1, 1) or 'P'
   end
 end

@@ -1,0 +1,78 @@
+-- Turns: of a priority, tasks with fair keys rank by start-time fair queuing (Goyal, Vin, Cheng 1996): a key's
+-- next task starts FAIR_STEP of virtual time after its last, and never before what is at the head now. So
+-- a customer with ten tasks does not stand behind another's ten thousand. Only the rank differs; a claim is
+-- the same. `fair:<queue>:<priority>` holds the last start of each key, while something is pending.
+--- @exports fair_note, fair_load, fair_rank, fair_flush
+local FAIR_STEP = 1000 -- µs of rank
+local FAIR_SWEPT = 1000
+local fair_lines, fair_order = {}, {}
+
+-- Tells beforehand which key a task has, so that all of a line are read in one call.
+function fair_note(queue_name, r_priority, options)
+  local key = options ~= '' and option_of(options, 'f')
+  if not key then return end
+  local name = queue_name .. ':' .. int(r_priority)
+  local line = fair_lines[name]
+  if not line then
+    line = {queue = queue_name, priority = r_priority, keys = {}, last = {}, seen = {}, changed = {}}
+    fair_lines[name] = line
+    fair_order[#fair_order + 1] = name
+  end
+  if not line.seen[key] then
+    line.seen[key] = true
+    line.keys[#line.keys + 1] = key
+  end
+end
+
+function fair_load()
+  for _, name in ipairs(fair_order) do
+    local line = fair_lines[name]
+    if not line.is_loaded then
+      line.is_loaded = true
+      local head = call('ZRANGE', prefix .. 'pending:' .. line.queue, score_of(line.priority, 0), '+inf',
+        'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
+      if head[2] and priority_of(head[2]) == line.priority then
+        line.virtual = tonumber(head[2]) - (10 - line.priority) * PRIORITY_SPAN
+        for i = 1, #line.keys, CHUNK do
+          local last = math.min(i + CHUNK - 1, #line.keys)
+          for j, rank in ipairs(call('ZMSCORE', prefix .. 'fair:' .. name, unpack(line.keys, i, last))) do
+            line.last[line.keys[i + j - 1]] = tonumber(rank or nil)
+          end
+        end
+      end
+    end
+  end
+end
+
+-- The rank of a task that would have `rank` without a fair key.
+function fair_rank(queue_name, r_priority, options, rank)
+  local key = options ~= '' and option_of(options, 'f')
+  if not key then return rank end
+  local line = fair_lines[queue_name .. ':' .. int(r_priority)]
+  local last = line.last[key]
+  local turn = math.max(line.virtual or rank, last and last + FAIR_STEP or 0)
+  line.last[key] = turn
+  line.changed[key] = turn
+  return turn
+end
+
+function fair_flush()
+  for _, name in ipairs(fair_order) do
+    local line, flat = fair_lines[name], {}
+    local key = prefix .. 'fair:' .. name
+    for fair_key, turn in pairs(line.changed) do
+      flat[#flat + 1] = int(turn)
+      flat[#flat + 1] = fair_key
+    end
+    if #flat > 0 then
+      if not line.virtual then
+        call('DEL', key) -- nobody waits: all turns begin anew
+      elseif tonumber(clock[2]) % 16 == 0 then
+        local past = call('ZRANGE', key, '-inf', int(line.virtual - 1), 'BYSCORE', 'LIMIT', '0', int(FAIR_SWEPT))
+        if #past > 0 then call('ZREM', key, unpack(past)) end
+      end
+      call_variadic('ZADD', key, flat)
+    end
+  end
+  fair_lines, fair_order = {}, {}
+end
