@@ -22,6 +22,7 @@ from api.routes import (
     overview,
     queues,
     schedules,
+    stats,
     task_types,
     tasks,
     workers,
@@ -32,7 +33,20 @@ from api.settings import ApiSettings
 from api.sockets import NodelayFirst, set_nodelay
 from shared.transports.base import Transport
 
-_MODULES = (tasks, dead_letters, schedules, queues, limits, workers, task_types, overview, cron, health, docs)
+_MODULES = (
+    tasks,
+    dead_letters,
+    schedules,
+    queues,
+    limits,
+    workers,
+    task_types,
+    overview,
+    stats,
+    cron,
+    health,
+    docs,
+)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 

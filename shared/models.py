@@ -425,6 +425,42 @@ class Overview(BaseModel):
     oldest_pending_seconds: float | None
 
 
+class Percentiles(BaseModel):
+    """Of how long something took, ms; estimated from a histogram of samples."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class MinuteStats(BaseModel):
+    """What happened in the minute that begins at `at`."""
+
+    at: datetime
+    submitted: int
+    started: int
+    completed: int
+    failed: int
+    """Attempts that failed: those that are retried, and those whose task died."""
+    retried: int
+    dead: int
+    cancelled: int
+    wait: Percentiles | None
+    """From when a task could start to its start; None when nothing started."""
+    run: Percentiles | None
+    """From start to end of completed tasks."""
+
+
+class Stats(BaseModel):
+    """A series by the minute, and how long tasks waited and ran over all of it."""
+
+    now: datetime
+    since: datetime
+    points: list[MinuteStats]
+    wait: Percentiles | None
+    run: Percentiles | None
+
+
 class TaskType(BaseModel):
     """A task type as its workers published it."""
 

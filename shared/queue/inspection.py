@@ -27,6 +27,8 @@ from shared.models import (
 from shared.queue.base import QueueBase
 from shared.queue.limiting import read_limit
 
+#: A count of pending or scheduled tasks carries what was submitted lately as multiples of it (scripts/lib/counts.lua).
+SUBMITTED = 1 << 26
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
@@ -202,7 +204,8 @@ class Inspection(QueueBase):
         if wanted.status is TaskStatus.PENDING:
             return pending
         totals = {
-            letter: sum(int(v) for f, v in fields.items() if f.endswith(f":{letter}")) for letter in "RSYCDX"
+            letter: sum(int(v) % SUBMITTED for f, v in fields.items() if f.endswith(f":{letter}"))
+            for letter in "RSYCDX"
         }
         indexes = ["running"] if totals["R"] else []
         indexes += pending
@@ -247,7 +250,7 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
         name, _, kind = field.rpartition(":")
         if queue is not None and name != queue:
             continue
-        if kind.isdigit() and int(value) > 0:
+        if kind.isdigit() and int(value) % SUBMITTED > 0:
             indexes.add(f"pending:{name}")
         elif kind == "!":
             control = decode(value)
@@ -287,12 +290,12 @@ def _queues(flat: list[str]) -> list[QueueInfo]:
             continue
         queue = queues.setdefault(name, {"pending": 0})
         if kind.isdigit() or kind == "K":
-            queue["pending"] += int(value)
+            queue["pending"] += int(value) % SUBMITTED
             queue["parked"] = int(value) if kind == "K" else queue.get("parked", 0)
         elif kind == "!":
             queue |= _control(decode(value))
         else:
-            queue[names[kind]] = int(value)
+            queue[names[kind]] = int(value) % SUBMITTED
     return [QueueInfo(name=name, **queue) for name, queue in sorted(queues.items())]
 
 

@@ -19,6 +19,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/stats"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/done"
@@ -49,6 +50,7 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   done_flush()
   timers_flush('')
   records_flush()
+  stats_flush()
   counts_flush(wake_queue)
   events_flush()
   r.status = 'X'

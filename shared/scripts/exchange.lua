@@ -38,6 +38,7 @@ local own_timer = 'w:' .. worker
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/stats"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
@@ -116,6 +117,7 @@ limits_flush()
 done_flush()
 timers_flush(own_timer)
 records_flush()
+stats_flush()
 counts_flush(wake_queue)
 events_flush()
 local cursor = wakes_flush()

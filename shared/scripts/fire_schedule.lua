@@ -48,7 +48,8 @@ if not is_skipped then
     local priority, queue_name, options = string.match(attributes, '^(%d+) (%S+) %S+ %d+(.*)$')
     fair_note(queue_name, tonumber(priority), options)
     fair_load()
-    make_pending(task_id, queue_name, tonumber(priority), fair_rank(queue_name, tonumber(priority), options, now_rank))
+    make_pending(task_id, queue_name, tonumber(priority), fair_rank(queue_name, tonumber(priority), options, now_rank),
+      submitted_add)
     event_add(task_id, queue_name, 'P')
   end
   call('HSET', schedules, id .. ':l', task_id)

@@ -10,6 +10,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/counts"
 local PROBES = 32
 local fields = call('HGETALL', queues)
 local described = call('HGETALL', workers)
@@ -26,7 +27,7 @@ end
 local oldest, probes = nil, 0
 for i = 1, #fields, 2 do
   local name, priority = string.match(fields[i], '^(.*):(%d+)$')
-  if priority and probes < PROBES and (tonumber(fields[i + 1]) or 0) > 0 then
+  if priority and probes < PROBES and (tonumber(fields[i + 1]) or 0) % SUBMITTED > 0 then
     probes = probes + 1
     local first = call('ZRANGE', prefix .. 'pending:' .. name, score_of(tonumber(priority), 0), '+inf',
       'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')

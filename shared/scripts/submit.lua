@@ -124,11 +124,11 @@ for position, i in ipairs(missing) do
   statuses[i] = letter
   if letter == 'P' then
     local rank = fair_rank(queue_name, place.priority, place.options, now_rank + position - 1)
-    make_pending(ids[i], queue_name, place.priority, rank)
+    make_pending(ids[i], queue_name, place.priority, rank, submitted_add)
   else
     timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i], true)
     wake_at(due_times[i])
-    count_add(fields_of(queue_name).S, 1)
+    submitted_add(fields_of(queue_name).S)
   end
   event_add(ids[i], queue_name, letter)
 end

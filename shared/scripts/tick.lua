@@ -17,6 +17,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/stats"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
@@ -35,6 +36,7 @@ limits_flush()
 done_flush()
 timers_flush('')
 records_flush()
+stats_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()

@@ -32,6 +32,12 @@ OPERATIONS = frozenset(
         "tick",
         "get",
         "overview",
+        "stats",
+        "limit_queue",
+        "limit_keys",
+        "limit_key",
+        "key_limit",
+        "key_limits",
         "task_types",
         "ping",
     }

@@ -6,7 +6,7 @@ local BUDGET = 18
 
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
-  local calls = 4 -- HSET run, MSET, HSET queues, XADD events
+  local calls = 4 + stats_owed() -- HSET run, MSET, HSET queues, XADD events
   for _, length in pairs(done_length) do
     if length > 0 then calls = calls + 1 end
   end

@@ -173,8 +173,8 @@ local function take(batch, want, claimed)
   end
   for i, text in ipairs(texts) do
     local id, service = batch.ids[i], batch.homes[i]
-    local attempt, free_and_due, created, level, task_type, options =
-      string.match(text or '', '^P(%d+)( %d+ %d+)[^\n]*\n(%d+) (%d+) %S+ (%S+) %d+([^\n]*)')
+    local attempt, free_and_due, due, created, level, task_type, options =
+      string.match(text or '', '^P(%d+)( %d+ (%d+))[^\n]*\n(%d+) (%d+) %S+ (%S+) %d+([^\n]*)')
     local key = options and options ~= '' and option_of(options, 'c')
     if attempt and options ~= '' and has_expired(options) then
       expire(id, text)
@@ -194,6 +194,7 @@ local function take(batch, want, claimed)
         value_put(batch.keys[i], record)
         count_add(fields_of(service.name).R, 1)
         event_add(id, service.name, 'R')
+        if i <= 10 then stats_wait(now - (due ~= '0' and tonumber(due) or tonumber(created))) end
         service.started = service.started + 1
         claimed[length + 1], claimed[length + 2] = id, record
         length = length + 2

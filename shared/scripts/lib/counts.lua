@@ -1,12 +1,17 @@
 -- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
--- all queues. All fields of the queues that a script knows beforehand are read in one call;
--- changes are summed here and written in one call.
+-- all queues, `*:@` the minute (see stats.lua). All fields of the queues that a script knows beforehand are read
+-- in one call; changes are summed here and written in one call.
+-- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
+-- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
+local SUBMITTED = 67108864 -- 2^26
+local TOTAL_FIELDS = {'C', 'D', 'X', '@'}
 local FIELDS = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
 local counts, deltas, queue_loaded = {}, {}, {}
 local field_names = {}
 local control_texts, control_gone = {}, {}
+local submitted, unseen = {}, {}
 
 -- The fields of a queue by their kind, spelled once per call; pending ones by number, too.
 local function fields_of(name)
@@ -21,13 +26,22 @@ local function fields_of(name)
   return fields
 end
 
+-- Takes in what is stored: the count, and what was submitted since an exchange looked.
+local function count_set(field, text)
+  local n = tonumber(text)
+  if n and n >= SUBMITTED then
+    unseen[field] = math.floor(n / SUBMITTED)
+    text = n % SUBMITTED
+  end
+  counts[field] = text
+end
+
 local function counts_load(names)
   local fields, wanted = {}, {}
   for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true
-      local named = fields_of(name)
-      for _, kind in ipairs(FIELDS) do wanted[#wanted + 1] = named[kind] end
+      for _, kind in ipairs(name == '*' and TOTAL_FIELDS or FIELDS) do wanted[#wanted + 1] = name .. ':' .. kind end
     end
   end
   if #wanted == 0 then return end
@@ -36,7 +50,7 @@ local function counts_load(names)
     for j = 1, #values do fields[i + j - 1] = values[j] end
   end
   for i, field in ipairs(wanted) do
-    if fields[i] then counts[field] = fields[i] end
+    if fields[i] then count_set(field, fields[i]) end
   end
 end
 
@@ -46,6 +60,28 @@ end
 
 local function count_of(field)
   return (tonumber(counts[field] or 0) or 0) + (deltas[field] or 0)
+end
+
+-- A task was submitted: into `field`, the count of where it goes.
+local function submitted_add(field)
+  submitted[field] = (submitted[field] or 0) + 1
+  count_add(field, 1)
+end
+
+-- How many were submitted since an exchange last looked, of what this call has read; they are forgotten here.
+local function harvest()
+  local sum = 0
+  for field, n in pairs(unseen) do
+    sum = sum + n
+    deltas[field] = deltas[field] or 0
+    unseen[field] = 0
+  end
+  return sum
+end
+
+local function field_put(field, text)
+  counts[field] = text
+  control_texts[field] = text
 end
 
 -- What is said about a queue beyond numbers; an empty table when nothing is.
@@ -60,8 +96,7 @@ local function control_put(name, control)
     if counts[field] then control_gone[#control_gone + 1] = field end
     counts[field] = nil
   else
-    counts[field] = cjson.encode(control)
-    control_texts[field] = counts[field]
+    field_put(field, cjson.encode(control))
   end
 end
 
@@ -77,7 +112,7 @@ end
 local function changed_fields()
   local missing, changed, added = {}, {}, {}
   for field, delta in pairs(deltas) do
-    if delta ~= 0 then
+    if delta ~= 0 or unseen[field] == 0 or submitted[field] then
       changed[#changed + 1] = field
       local name, kind = string.match(field, '^(.*):([^:]*)$')
       if not queue_loaded[name] and not tonumber(kind) then missing[#missing + 1] = field end
@@ -124,8 +159,9 @@ end
 local function counts_flush(on_filled)
   local added, filled = only_addition()
   if added then
-    local after = call('HINCRBY', queues, added, int(deltas[added]))
-    if after < deltas[added] then call('HSET', queues, added, int(deltas[added])) end
+    local packed = deltas[added] + (submitted[added] or 0) * SUBMITTED
+    local after = call('HINCRBY', queues, added, int(packed)) % SUBMITTED
+    if after < deltas[added] then call('HSET', queues, added, int(packed)) end
     -- Other priorities were not looked at: a wake-up too many is cheaper than a call each time.
     if filled and after <= deltas[added] then on_filled(filled) end
     return
@@ -136,7 +172,7 @@ local function counts_flush(on_filled)
     for i = 1, #missing, CHUNK do
       local values = call('HMGET', queues, unpack(missing, i, math.min(i + CHUNK - 1, #missing)))
       for j = 1, #values do
-        if values[j] then counts[missing[i + j - 1]] = values[j] end
+        if values[j] then count_set(missing[i + j - 1], values[j]) end
       end
     end
   end
@@ -145,7 +181,7 @@ local function counts_flush(on_filled)
     local before = tonumber(counts[field] or 0) or 0
     local after = math.max(0, before + deltas[field])
     writes[#writes + 1] = field
-    writes[#writes + 1] = int(after)
+    writes[#writes + 1] = int(after + ((unseen[field] or 0) + (submitted[field] or 0)) * SUBMITTED)
     local name, kind = string.match(field, '^(.*):([^:]*)$')
     if tonumber(kind) and before <= 0 and after > 0 and not has_pending(name) then on_filled(name) end
     if kind == 'R' and after < before and is_released(name, before, after) then on_filled(name) end

@@ -2,7 +2,7 @@
 -- (i, at most 20). An event is a notification; who follows one task reads its record.
 local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
-local event_counts, event_order, event_ids = {}, {}, {}
+local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
 
 local function event_add(id, queue_name, status)
   local field = fields_of(queue_name)[status]
@@ -12,6 +12,7 @@ local function event_add(id, queue_name, status)
     event_order[#event_order + 1] = field
   end
   event_counts[field] = count + 1
+  event_totals[status] = (event_totals[status] or 0) + 1
   if #event_ids < EVENT_IDS then event_ids[#event_ids + 1] = id .. ':' .. status end
 end
 

@@ -111,6 +111,7 @@ local function complete(id, key, text, held_as, body)
   value_put(key, 'C' .. string.sub(text, 2, head_end - 1) .. ' ' .. int(now) .. string.sub(text, head_end) .. '\nr' .. body)
   count_add(fields_of(queue_name).R, -1)
   limit_release(queue_name, options)
+  if done_length.C < 20 then stats_run(now - tonumber(string.match(text, '^%S+ %d+ %d+ %S+ %d+ (%d+)'))) end
   ended(id, queue_name, 'C', tonumber(created), options)
   return true
 end

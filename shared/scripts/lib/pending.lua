@@ -3,7 +3,8 @@
 -- serves the queue, except while the queue is paused or at a limit.
 local new_pending, pending_order = {}, {}
 
-local function make_pending(id, queue_name, priority, rank)
+-- `add` counts it: as one more, or as submitted.
+local function make_pending(id, queue_name, priority, rank, add)
   local list = new_pending[queue_name]
   if not list then
     list = {}
@@ -12,7 +13,8 @@ local function make_pending(id, queue_name, priority, rank)
   end
   list[#list + 1] = score_of(priority, rank)
   list[#list + 1] = id
-  count_add(fields_of(queue_name)[priority], 1)
+  local field = fields_of(queue_name)[priority]
+  if add then add(field) else count_add(field, 1) end
 end
 
 local function pending_flush()

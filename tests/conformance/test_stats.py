@@ -1,0 +1,97 @@
+"""Series by the minute: they cost no call, survive the end of a minute, and agree with what was done."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import InvalidInput
+from shared.queue.inspection import SUBMITTED
+from shared.queue.statistics import BUCKETS_MS, _quantile
+from shared.scripts import FOLDER
+from tests.support.factories import ending, registered, task, tasks
+
+
+async def _some_work(queue):
+    state = await registered(queue)
+    await queue.submit([*tasks(6), *tasks(2, delay_seconds=60)])
+    claims = (await queue.exchange(state, free=5)).claims
+    ends = [ending(claim, kind, delay_ms=60_000) for claim, kind in zip(claims, "ccfxk", strict=True)]
+    await queue.exchange(state, ends, free=0)
+    await queue.submit(tasks(3, priority=9))
+
+
+async def test_what_happened_is_counted(queue):
+    await _some_work(queue)
+    stats = await queue.stats(2)
+    seen = {
+        name: sum(getattr(point, name) for point in stats.points)
+        for name in ("submitted", "started", "completed", "failed", "retried", "dead", "cancelled")
+    }
+    assert seen == {
+        "submitted": 11,
+        "started": 5,
+        "completed": 2,
+        "failed": 2,
+        "retried": 1,
+        "dead": 1,
+        "cancelled": 1,
+    }
+    assert stats.wait is not None
+    assert 0 <= stats.wait.p50_ms <= stats.wait.p95_ms <= stats.wait.p99_ms
+    assert stats.run is not None
+    assert len(stats.points) == 2
+
+
+async def test_nothing_is_counted_twice(queue):
+    await _some_work(queue)
+    state = await registered(queue)
+    await queue.exchange(state, free=0)
+    await queue.exchange(state, free=1)
+    assert sum(point.submitted for point in (await queue.stats(2)).points) == 11
+    assert (await queue.overview()).counts["pending"] == 3
+
+
+async def test_a_minute_that_is_over_moves_to_its_hour(queue, store):
+    await _some_work(queue)
+    text = store.hget("{test:0}:queues", "*:@")
+    minute, _, numbers = text.partition(" ")
+    earlier = int(minute) - 30
+    store.hset("{test:0}:queues", "*:@", f"{earlier} {numbers}")
+    state = await registered(queue)
+    await queue.exchange(state, free=1)
+    key = f"{{test:0}}:stats:{earlier // 60}"
+    assert store.hgetall(key) == {str(earlier): numbers}
+    assert 90_000 < store.ttl(key) <= 93_600
+    points = (await queue.stats(60)).points
+    started = {point.at.timestamp() // 60: point.started for point in points if point.started}
+    assert started[earlier] == 5
+    assert sum(started.values()) == 6
+
+
+async def test_submitting_costs_what_it_did(tcp_queues):
+    queue = tcp_queues()
+    await queue.submit([task()])
+    before = queue.calls
+    await queue.submit([task()])
+    assert queue.calls - before == 6
+
+
+async def test_how_far_back_is_bounded(queue):
+    for minutes in (0, 1441):
+        with pytest.raises(InvalidInput, match="minutes"):
+            await queue.stats(minutes)
+
+
+def test_percentiles_are_interpolated():
+    merged = [0] * (len(BUCKETS_MS) + 1)
+    merged[4] = 100  # 5 to 10 ms
+    assert _quantile(merged, 0.5) == 7.5
+    merged[len(BUCKETS_MS)] = 900
+    assert _quantile(merged, 0.99) == 300_000
+
+
+def test_both_sides_pack_alike():
+    counts = (FOLDER / "lib" / "counts.lua").read_text()
+    assert f"local SUBMITTED = {SUBMITTED}" in counts
+    stats = (FOLDER / "lib" / "stats.lua").read_text()
+    assert f"{{{', '.join(str(bound) for bound in BUCKETS_MS[:-1])}, math.huge}}" in stats
