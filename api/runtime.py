@@ -40,6 +40,7 @@ class Runtime:
             retention_s=self.settings.retention_seconds,
             keep=self.settings.retention_count,
             max_payload_bytes=self.settings.max_payload_bytes,
+            shards=self.settings.dtq_shards,
         )
         self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
 

@@ -11,6 +11,7 @@
     │   ├── IdempotencyConflict same idempotency key, other body                   409
     │   └── UniqueConflict      a live task has the unique key                     409
     ├── SettingsError           a variable is missing or wrong (exit code 2)
+    ├── ShardsDiffer            the namespace is divided into another number of shards 503
     ├── LeaseLost               the worker's lease expired; its tasks run elsewhere
     └── StoreError              Redis did not do what was asked
         ├── StoreUnavailable    away, slow, or answering nonsense                  503
@@ -132,6 +133,14 @@ class SettingsError(DtqError):
         self.variable = variable
         self.rule = rule
         self.example = example
+
+
+class ShardsDiffer(DtqError):
+    """Raised when DTQ_SHARDS is not the number by which the stored tasks of the namespace are divided."""
+
+    slug = "shards-differ"
+    title = "The namespace has another number of shards"
+    status = 503
 
 
 class LeaseLost(DtqError):

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
+#: An id names its shard by one character of base 32.
+MAX_SHARDS = 32
+
+
+def shard_of_queue(queue: str, shards: int) -> int:
+    """The shard in which a queue lives for ever: never change this, or stored tasks are not found."""
+    return crc32(queue.encode()) % shards
+
 
 class Keys:
     """The keys of one shard of one namespace.
@@ -20,6 +30,7 @@ class Keys:
         "queues",
         "rates",
         "schedules",
+        "shard",
         "timers",
         "types",
         "wakes",
@@ -27,6 +38,7 @@ class Keys:
     )
 
     def __init__(self, namespace: str, shard: int = 0) -> None:
+        self.shard = shard
         #: what every key begins with; the braces are the cluster's hash tag
         self.prefix = f"{{{namespace}:{shard}}}:"
         #: hash; counts by queue and status, and the control object of a queue; no TTL
@@ -49,7 +61,7 @@ class Keys:
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused
         self.schedules = self.prefix + "schedules"
-        #: hash; task type -> schema and defaults, published by workers
+        #: hash; task type -> schema and defaults, published by workers; in shard 0 !shards -> how many there are
         self.types = self.prefix + "types"
 
     def task(self, task_id: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.keys import MAX_SHARDS
 
 _S = TypeVar("_S", bound="Settings")
 
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     kv_rest_api_token: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
     dtq_namespace: str | None = Field(default=None, max_length=64, examples=["production"])
+    dtq_shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
     vercel: bool = False
     vercel_env: str | None = None
     vercel_git_commit_ref: str | None = None

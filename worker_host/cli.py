@@ -40,7 +40,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Runs tasks of the queue. Redis is named by REDIS_URL.",
         epilog="Environment: REDIS_URL, LEASE_SECONDS, HEALTH_PORT, RETENTION_SECONDS, GRACE_SECONDS, LOG_LEVEL.",
     )
-    parser.add_argument("--queues", metavar="A,B", help="queues to serve, in this order (default: default)")
+    parser.add_argument(
+        "--queues",
+        metavar="A,B",
+        help="queues to serve, in this order; or by weight: a=5,b=1 (default: default)",
+    )
     parser.add_argument(
         "--concurrency", type=int, metavar="N", help="tasks at once per process (default: 20)"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from time import monotonic
 
@@ -17,6 +17,8 @@ from shared.queue.exchange import MAX_OUTCOMES
 from shared.queue.scheduling import read_due
 from worker_host.executor import Ending, Executor
 from worker_host.metrics import Metrics
+from worker_host.order import Order
+from worker_host.slots import Share
 
 #: One call may carry outcomes of at most so many bytes.
 MAX_BYTES = 3 * 1024 * 1024
@@ -33,7 +35,8 @@ class Exchanger:
         state: of this worker.
         executor: runs what is claimed.
         metrics: counts exchanges.
-        slots: most tasks at once.
+        order: which queues an exchange looks at.
+        share: of the worker's slots.
         on_reply: hears of each answer and when its call was sent.
     """
 
@@ -44,14 +47,17 @@ class Exchanger:
         executor: Executor,
         metrics: Metrics,
         *,
-        slots: int,
+        order: Order,
+        share: Share,
         on_reply: Callable[[ExchangeReply, float], None],
     ) -> None:
         self._queue = queue
         self.state = state
         self._executor = executor
         self._metrics = metrics
-        self._slots = slots
+        self._order = order
+        self._share = share
+        self._is_called = False
         self._on_reply = on_reply
         self._poke = asyncio.Event()
         self.is_draining = False
@@ -70,7 +76,12 @@ class Exchanger:
         return monotonic() - self._failing_since if self._failing_since is not None else 0.0
 
     def poke(self) -> None:
-        """Exchange soon: there is an outcome, or perhaps work."""
+        """Exchange soon: there is an outcome, or free slots that were wanted."""
+        self._poke.set()
+
+    def call(self) -> None:
+        """Exchange soon, with all queues: there may be work in any."""
+        self._is_called = True
         self._poke.set()
 
     async def run(self) -> None:
@@ -85,27 +96,35 @@ class Exchanger:
 
     async def run_once(self) -> bool:
         """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
+        if self._is_called or self.want_cursor:
+            self._is_called = False
+            self._order.begin()
         outcomes = self._take_outcomes()
         notes = self._executor.take_notes()[: MAX_OUTCOMES - len(outcomes)]
-        running = len(self._executor.running)
-        free = 0 if self.is_draining else max(0, self._slots - running)
+        free = 0 if self.is_draining else self._share.ask()
         waiting = len(self._executor.outcomes) - len(outcomes)
-        sent_at, reply = await self._until_answered([*notes, *outcomes], free, running + waiting)
+        holding = len(self._executor.running) + waiting
+        queues, is_first = self._order.current(), self._order.is_first
+        sent_at, free, reply = await self._until_answered([*notes, *outcomes], free, holding, queues)
         for _ in outcomes:
             self._executor.outcomes.popleft()
+        is_filled = reply.has_more or len(reply.claims) >= free
         if reply.state == "lost":
             self._lose()
             return False
         if reply.state == "replay":
             # Cursor and due time were lost with the first answer; the exchange that follows asks again.
             self.want_cursor = self.is_maintenance_due = True
-        await self._take(reply)
-        self._on_reply(reply, sent_at)
-        return bool(self._executor.outcomes) or (reply.has_more and not self.is_draining)
+        await self._take(reply, is_filled=is_filled)
+        is_left = self._order.looked(is_filled=is_filled) if free else False
+        self._on_reply(reply if is_first else reply._replace(cursor=""), sent_at)
+        has_work = reply.has_more or (is_left and len(reply.claims) < free)
+        return bool(self._executor.outcomes) or (has_work and not self.is_draining)
 
     async def _until_answered(
-        self, outcomes: list[Outcome], free: int, holding: int
-    ) -> tuple[float, ExchangeReply]:
+        self, outcomes: list[Outcome], free: int, holding: int, queues: Sequence[str]
+    ) -> tuple[float, int, ExchangeReply]:
+        """When the call was sent that was answered, the slots that it asked for, and the answer."""
         maintain, want_cursor = self.is_maintenance_due or self.want_cursor, self.want_cursor
         # Cleared before the call: what falls due while it is under way needs a call of its own.
         self.is_maintenance_due = self.want_cursor = False
@@ -120,6 +139,7 @@ class Exchanger:
                     holding=holding,
                     maintain=maintain,
                     want_cursor=want_cursor,
+                    queues=queues,
                 )
             except StoreError as error:
                 self._metrics.exchange_errors += 1
@@ -127,12 +147,17 @@ class Exchanger:
                 log.warning(
                     "exchange failed", error=type(error).__name__, message=str(error), retry_in_s=backoff
                 )
+                if not self._share.is_alone:
+                    # While this server is away its slots serve other shards. If the call was carried out its
+                    # replay brings the claims all the same, and what finds no slot is handed back.
+                    self._share.give_up()
+                    free = 0
                 await asyncio.sleep(backoff * (0.5 + random.random() / 2))
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
             else:
                 self._metrics.exchanges += 1
                 self._failing_since, self.last_answer = None, monotonic()
-                return sent_at, reply
+                return sent_at, free, reply
 
     def _take_outcomes(self) -> list[Outcome]:
         """The next outcomes, as many as one call carries; they leave the line when it is answered."""
@@ -145,7 +170,7 @@ class Exchanger:
             chosen.append(outcome)
         return chosen
 
-    async def _take(self, reply: ExchangeReply) -> None:
+    async def _take(self, reply: ExchangeReply, *, is_filled: bool) -> None:
         self.is_asked_to_drain = reply.is_draining
         if reply.due:
             self._firing.add(firing := asyncio.create_task(self._fire(reply)))
@@ -157,9 +182,11 @@ class Exchanger:
             self._executor.cancel(task_id)
         if any(claim.payload == "@" for claim in reply.claims):
             await self._load_bodies(reply)
+        is_done = self.is_draining or self.is_asked_to_drain
+        self._share.settle(len(reply.claims), may_have_more=is_filled and not is_done)
         for claim in reply.claims:
-            if self.is_draining:
-                # SIGTERM came while this reply was on its way.
+            if self.is_draining or not self._share.has_room:
+                # SIGTERM came while this reply was on its way, or its slots were given up.
                 self._executor.outcomes.append(Outcome(claim.id, claim.number, "h"))
             else:
                 self._executor.start(claim)
@@ -190,4 +217,5 @@ class Exchanger:
         log.error("the lease expired; running tasks were given to others", tasks=len(self._executor.running))
         self._executor.stop_all(Ending.LOST)
         self._executor.outcomes.clear()
+        self._share.settle(0, may_have_more=False)
         self.is_lost.set()

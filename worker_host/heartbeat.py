@@ -11,8 +11,9 @@ import asyncio
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Protocol
 
 import structlog
 
@@ -25,35 +26,45 @@ WATCHDOG_S = 3.0
 log = structlog.get_logger()
 
 
+class Lease(Protocol):
+    """What the heartbeat knows of a worker in one shard."""
+
+    state: WorkerState
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it holds tasks."""
+        ...
+
+    def server_ms(self) -> float:
+        """The server's time now, ms."""
+        ...
+
+    def set_clock(self, now_ms: int, sent_at: float) -> None:
+        """Take the server's time, ms, and when the call was sent that told it, monotonic seconds."""
+        ...
+
+
 class Heartbeat:
-    """Renews when no exchange has for a third of the lease.
+    """Renews each lease when no exchange has for a third of it.
 
     Args:
         open_queue: makes a queue with a connection of its own; called in the thread.
-        state: of this worker, shared with the exchanger.
-        is_busy: whether tasks run here.
-        server_ms: the server's time now, ms.
-        on_renewed: takes the server's time, ms, and when the call was sent, monotonic seconds.
-        blocked_s: a loop that is blocked longer loses the lease.
+        leases: of this worker, one for each shard, shared with its exchangers.
+        blocked_s: a loop that is blocked longer loses the leases.
         now: monotonic seconds.
     """
 
     def __init__(
         self,
         open_queue: Callable[[], TaskQueue],
-        state: WorkerState,
+        leases: Sequence[Lease],
         *,
-        is_busy: Callable[[], bool],
-        server_ms: Callable[[], float],
-        on_renewed: Callable[[int, float], None],
         blocked_s: float,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._open_queue = open_queue
-        self.state = state
-        self._is_busy = is_busy
-        self._server_ms = server_ms
-        self._on_renewed = on_renewed
+        self._leases = leases
         self._blocked_s = blocked_s
         self._now = now
         self._loop_turned = now()
@@ -82,11 +93,12 @@ class Heartbeat:
     def stop(self) -> None:
         """End the thread and wait for it."""
         self._stop.set()
-        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
 
     async def _beat(self) -> None:
         queue = self._open_queue()
-        pause_s = min(1.0, self.state.lease_ms / 6000)
+        pause_s = min(1.0, min(lease.state.lease_ms for lease in self._leases) / 6000)
         try:
             while not self._stop.is_set():
                 await self.run_once(queue)
@@ -96,28 +108,31 @@ class Heartbeat:
             await queue.transport.close()
 
     async def run_once(self, queue: TaskQueue) -> None:
-        """Look at the loop, and renew when it is time."""
+        """Look at the loop, and renew what it is time for; one shard that hangs delays no other."""
         blocked_s = self.blocked_for_s
         if blocked_s > WATCHDOG_S and not self._is_reported:
             self._is_reported = True
             log.error("a handler blocks the event loop", seconds=round(blocked_s, 1), stack=self._stack())
-        if blocked_s > self._blocked_s or not self._is_due():
-            return
+        if blocked_s <= self._blocked_s:
+            await asyncio.gather(*(self._renew(queue, lease) for lease in self._leases if _is_due(lease)))
+
+    async def _renew(self, queue: TaskQueue, lease: Lease) -> None:
         try:
             sent_at = self._now()
-            now_ms = await queue.renew(self.state, is_idle=not self._is_busy())
+            now_ms = await queue.renew(lease.state, is_idle=not lease.is_busy)
             if now_ms is None:
                 log.warning("the lease could not be renewed: it had expired")
             else:
-                self._on_renewed(now_ms, sent_at)
+                lease.set_clock(now_ms, sent_at)
         except StoreError as error:
             log.warning("the lease could not be renewed", message=str(error))
-
-    def _is_due(self) -> bool:
-        """Presence and lease are renewed when less than two thirds of a lease are left."""
-        remaining_ms = self.state.lease_until - self._server_ms()
-        return self.state.lease_until > 0 and remaining_ms < self.state.lease_ms * 2 / 3
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._watched_thread)
         return "".join(traceback.format_stack(frame)[-8:]) if frame else ""
+
+
+def _is_due(lease: Lease) -> bool:
+    """Presence and lease are renewed when less than two thirds of a lease are left."""
+    remaining_ms = lease.state.lease_until - lease.server_ms()
+    return lease.state.lease_until > 0 and remaining_ms < lease.state.lease_ms * 2 / 3

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.models import NAME
-from shared.queue.exchange import MAX_QUEUES
+from shared.queue.exchange import MAX_SERVED
 from shared.settings import Settings
+
+MAX_WEIGHT = 1000
 
 
 class WorkerSettings(Settings):
@@ -37,17 +39,36 @@ class WorkerSettings(Settings):
         """Served queues in order of service.
 
         Raises:
-            ValueError: a name is not valid, or there are more than 16.
+            ValueError: a name or weight is not valid, or there are more than 256.
         """
-        names = list(dict.fromkeys(name.strip() for name in self.queues.split(",") if name.strip()))
+        words = [word.strip() for word in self.queues.split(",") if word.strip()]
+        names = list(dict.fromkeys(word.partition("=")[0].strip() for word in words))
         wrong = [name for name in names if not NAME.fullmatch(name)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no queue name: letters, digits, '.', '_', '-', at most 64")
-        if not 1 <= len(names) <= MAX_QUEUES:
-            raise ValueError(f"{len(names)} queues; a worker serves 1 to {MAX_QUEUES}")
+        if not 1 <= len(names) <= MAX_SERVED:
+            raise ValueError(f"{len(names)} queues; a worker serves 1 to {MAX_SERVED}")
+        _weights_of(words)
         return names
+
+    @property
+    def queue_weights(self) -> dict[str, int] | None:
+        """How often each queue comes first, where weights are named (1 where not); None for a strict order."""
+        return _weights_of([word.strip() for word in self.queues.split(",") if word.strip()])
 
     @property
     def handler_modules(self) -> list[str]:
         """Modules of the user's handlers."""
         return [name.strip() for name in self.handlers.split(",") if name.strip()]
+
+
+def _weights_of(words: list[str]) -> dict[str, int] | None:
+    if not any("=" in word for word in words):
+        return None
+    weights: dict[str, int] = {}
+    for word in words:
+        name, has_weight, weight = (part.strip() for part in word.partition("="))
+        if has_weight and not (weight.isascii() and weight.isdigit() and 1 <= int(weight) <= MAX_WEIGHT):
+            raise ValueError(f"{weight!r} is no weight of {name}; name 1 to {MAX_WEIGHT}, as in {name}=5")
+        weights.setdefault(name, int(weight) if has_weight else 1)
+    return weights

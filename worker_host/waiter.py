@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
@@ -26,7 +26,8 @@ class Waiter:
     Args:
         queue: the engine, over TCP.
         name: this worker.
-        queues: served queues.
+        queues: served queues, all of one shard.
+        shard: its number.
         poke: asks for an exchange; True when something is due.
         reconnected: asks for an exchange that looks at everything and returns a cursor.
     """
@@ -35,14 +36,16 @@ class Waiter:
         self,
         queue: TaskQueue,
         name: str,
-        queues: list[str],
+        queues: Sequence[str],
         *,
+        shard: int = 0,
         poke: Callable[[bool], None],
         reconnected: Callable[[], None],
     ) -> None:
         self._queue = queue
         self.name = name
         self._queues = frozenset(queues)
+        self._shard = shard
         self._poke = poke
         self._reconnected = reconnected
         self._cursor = ""
@@ -87,7 +90,7 @@ class Waiter:
 
     async def run_once(self) -> None:
         """One wait: ends with a wake-up, or after a minute without one."""
-        entries = await self._queue.wait(self._cursor, int(MAX_WAIT_S * 1000))
+        entries = await self._queue.wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
         self.last_heard = monotonic()
         is_called = False
         for entry_id, fields in entries:

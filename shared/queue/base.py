@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from shared.errors import Conflict, DtqError, NotFound, StoreRefused, StoreUnavailable
-from shared.keys import Keys
+from shared.errors import (
+    Conflict,
+    DtqError,
+    InvalidInput,
+    NotFound,
+    ShardsDiffer,
+    StoreRefused,
+    StoreUnavailable,
+)
+from shared.ids import ALPHABET
+from shared.keys import MAX_SHARDS, Keys, shard_of_queue
 from shared.scripts import Value, script
 from shared.transports.base import Reply, ScriptSignal, Transport
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +33,80 @@ class QueueOptions:
         retention_s: how long an ended task is kept that names no time of its own, seconds.
         keep: ended tasks kept per status, whatever their age.
         max_payload_bytes: of one payload as JSON text.
+        shards: into how many parts the queues are divided, 1 to 32; the same for a namespace for ever.
     """
 
     namespace: str = "production"
     retention_s: int = 7 * 86_400
     keep: int = 100_000
     max_payload_bytes: int = 256 * 1024
+    shards: int = 1
 
 
 class QueueBase:
     """Runs scripts by name and sums their price.
 
+    What is said of one queue or task goes to its shard; what is said of all goes to each shard, at the
+    same time, at its price for each.
+
     Attributes:
+        shards: the keys of each shard.
         calls: Redis calls that this object has caused since it was made, inner ones included.
     """
 
     def __init__(self, transport: Transport, options: QueueOptions | None = None) -> None:
         self.transport = transport
         self.options = options or QueueOptions()
-        self.keys = Keys(self.options.namespace)
+        if not 1 <= self.options.shards <= MAX_SHARDS:
+            raise InvalidInput("shards", f"are {self.options.shards}.", f"Name 1 to {MAX_SHARDS}.")
+        self.shards = [Keys(self.options.namespace, shard) for shard in range(self.options.shards)]
         self.calls = 0
+
+    def shard_of(self, queue: str) -> int:
+        """The number of the shard in which a queue lives."""
+        return shard_of_queue(queue, len(self.shards)) if len(self.shards) > 1 else 0
+
+    def keys_of_queue(self, queue: str) -> Keys:
+        """The keys of the shard in which a queue lives."""
+        return self.shards[self.shard_of(queue)]
+
+    def keys_of_task(self, task_id: str) -> Keys:
+        """The keys of the shard that an id names.
+
+        Raises:
+            NotFound: there is no such shard, so no such task.
+        """
+        shard = ALPHABET.find(task_id[:1])
+        if not 0 <= shard < len(self.shards):
+            raise NotFound(f"Task {task_id} is not kept. Its id names a shard that this namespace has not.")
+        return self.shards[shard]
+
+    def _check_shards(self, settled: int) -> None:
+        if settled != len(self.shards):
+            raise ShardsDiffer(
+                f"DTQ_SHARDS: is {len(self.shards)}, but the namespace {self.options.namespace} was begun with "
+                f"{settled}, by which its queues are divided. Set DTQ_SHARDS={settled}, or name another DTQ_NAMESPACE."
+            )
+
+    async def _where_known(self, ask: Callable[[Keys], Awaitable[_T]]) -> list[_T]:
+        """What `ask` answers in the shards that know what it names; one call a shard.
+
+        Raises:
+            NotFound: none of them does.
+        """
+        results = await asyncio.gather(*map(ask, self.shards), return_exceptions=True)
+        answers: list[_T] = []
+        unknown: NotFound | None = None
+        for result in results:
+            if isinstance(result, NotFound):
+                unknown = result
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                answers.append(result)
+        if unknown is not None and not answers:
+            raise unknown
+        return answers
 
     async def _run(self, script_name: str, **values: Value) -> Sequence[Reply]:
         """Run a script; its reply begins with the price, which is counted."""
@@ -53,6 +120,20 @@ class QueueBase:
             raise StoreUnavailable(f"Redis answered nonsense to {script_name}: {str(reply)[:80]!r}")
         self.calls += reply[0]
         return reply
+
+
+async def together(calls: Iterable[Awaitable[_T]]) -> list[_T]:
+    """All at once, as a rule one a shard; each is awaited to its end before the first failure is raised."""
+    waiting = list(calls)
+    if len(waiting) == 1:
+        return [await waiting[0]]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    answers: list[_T] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        answers.append(result)
+    return answers
 
 
 def _meaning(signal: ScriptSignal) -> DtqError:

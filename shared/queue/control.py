@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from shared.codec import encode
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
+from shared.keys import Keys
 from shared.models import LETTERS, NAME, TERMINAL_STATUSES, TaskStatus
-from shared.queue.base import QueueBase
+from shared.queue.base import QueueBase, together
 
 #: Tasks that one call of `requeue` or `delete` may name.
 MAX_BULK = 100
@@ -42,14 +44,15 @@ class Control(QueueBase):
             NotFound: no task of that id is kept.
             Conflict: it had ended already as completed or dead.
         """
+        keys = self.keys_of_task(task_id)
         reply = await self._run(
             "cancel",
-            record=self.keys.task(task_id),
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            prefix=self.keys.prefix,
+            record=keys.task(task_id),
+            queues=keys.queues,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            events=keys.events,
+            prefix=keys.prefix,
             id=task_id,
             retention_ms=str(self.options.retention_s * 1000),
         )
@@ -59,7 +62,7 @@ class Control(QueueBase):
         return status
 
     async def requeue(self, ids: Sequence[str], *, by: str, payload: Any = None) -> BulkResult:
-        """Give dead tasks a new series of attempts, at once.
+        """Give dead tasks a new series of attempts, at once; one call for each shard that they live in.
 
         Args:
             ids: 1 to 100 tasks.
@@ -67,18 +70,23 @@ class Control(QueueBase):
             payload: replaces the payload of all of them; None keeps theirs.
         """
         text = "" if payload is None else self._payload_text(payload)
-        reply = await self._run(
-            "requeue",
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            record=self._records(ids),
-            prefix=self.keys.prefix,
-            by=who(by),
-            payload=text,
-        )
-        return _bulk(ids, reply[2], "+")
+
+        async def requeue_in(keys: Keys, part: list[str]) -> Sequence[str]:
+            reply = await self._run(
+                "requeue",
+                queues=keys.queues,
+                timers=keys.timers,
+                wakes=keys.wakes,
+                events=keys.events,
+                record=[keys.task(task_id) for task_id in part],
+                prefix=keys.prefix,
+                by=who(by),
+                payload=text,
+            )
+            letters: Sequence[str] = reply[2]
+            return letters
+
+        return _bulk(ids, await self._by_shard(ids, requeue_in), "+")
 
     async def requeue_one(self, task_id: str, *, by: str, payload: Any = None) -> TaskStatus:
         """Requeue one dead task, optionally with another payload.
@@ -91,16 +99,21 @@ class Control(QueueBase):
         return _only(task_id, result, TaskStatus.PENDING, "Only dead tasks can be requeued.")
 
     async def delete(self, ids: Sequence[str], *, by: str) -> BulkResult:
-        """Remove tasks that do not run, with all that is stored of them; 1 to 100 ids."""
-        reply = await self._run(
-            "delete",
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            record=self._records(ids),
-            prefix=self.keys.prefix,
-            by=who(by),
-        )
-        return _bulk(ids, reply[2], "-")
+        """Remove tasks that do not run, with all that is stored of them; 1 to 100 ids, a call a shard."""
+
+        async def delete_in(keys: Keys, part: list[str]) -> Sequence[str]:
+            reply = await self._run(
+                "delete",
+                queues=keys.queues,
+                timers=keys.timers,
+                record=[keys.task(task_id) for task_id in part],
+                prefix=keys.prefix,
+                by=who(by),
+            )
+            letters: Sequence[str] = reply[2]
+            return letters
+
+        return _bulk(ids, await self._by_shard(ids, delete_in), "-")
 
     async def delete_one(self, task_id: str, *, by: str) -> None:
         """Remove one task.
@@ -142,14 +155,15 @@ class Control(QueueBase):
         when = "now" if run_now else "" if run_at_ms is None else str(math.ceil(run_at_ms))
         if priority is not None and not 1 <= priority <= 10:
             raise InvalidInput("priority", f"is {priority}.", "Send 1 to 10.")
+        keys = self.keys_of_task(task_id)
         reply = await self._run(
             "edit",
-            record=self.keys.task(task_id),
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            prefix=self.keys.prefix,
+            record=keys.task(task_id),
+            queues=keys.queues,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            events=keys.events,
+            prefix=keys.prefix,
             id=task_id,
             by=who(by),
             payload="" if payload is None else self._payload_text(payload),
@@ -176,11 +190,12 @@ class Control(QueueBase):
             raise InvalidInput(
                 "queue", f"{queue[:80]!r} is no queue name.", "Use letters, digits, '.', '_', '-'."
             )
+        keys = self.keys_of_queue(queue)
         reply = await self._run(
             "pause",
-            queues=self.keys.queues,
-            wakes=self.keys.wakes,
-            prefix=self.keys.prefix,
+            queues=keys.queues,
+            wakes=keys.wakes,
+            prefix=keys.prefix,
             name=queue,
             by=who(by),
             reason=_clean(reason),
@@ -190,23 +205,27 @@ class Control(QueueBase):
         return waiting
 
     async def drain(self, worker: str, *, by: str, hold: bool = True) -> int:
-        """Ask a worker to claim no more (or to claim again); returns how many tasks it holds.
+        """Ask a worker to claim no more (or to claim again), in all shards; returns how many tasks it holds.
 
         Raises:
             NotFound: no worker of that name is registered.
         """
-        reply = await self._run(
-            "drain",
-            run=self.keys.run(worker),
-            workers=self.keys.workers,
-            wakes=self.keys.wakes,
-            prefix=self.keys.prefix,
-            worker=worker,
-            by=who(by),
-            hold="1" if hold else "0",
-        )
-        held: int = reply[2]
-        return held
+
+        async def drain_in(keys: Keys) -> int:
+            reply = await self._run(
+                "drain",
+                run=keys.run(worker),
+                workers=keys.workers,
+                wakes=keys.wakes,
+                prefix=keys.prefix,
+                worker=worker,
+                by=who(by),
+                hold="1" if hold else "0",
+            )
+            held: int = reply[2]
+            return held
+
+        return sum(await self._where_known(drain_in))
 
     async def tick(self) -> bool:
         """Do what is due: promote, reap, trim; True when more is due than one call may do."""
@@ -215,24 +234,38 @@ class Control(QueueBase):
 
     async def tick_and_tell(self) -> tuple[bool, Sequence[str]]:
         """As `tick`; tells the due schedules, too, which the caller fires (see `scheduling.read_due`)."""
-        reply = await self._run(
-            "tick",
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            prefix=self.keys.prefix,
-            retention_ms=str(self.options.retention_s * 1000),
-            keep=str(self.options.keep),
+        replies = await together(
+            self._run(
+                "tick",
+                queues=keys.queues,
+                timers=keys.timers,
+                wakes=keys.wakes,
+                events=keys.events,
+                prefix=keys.prefix,
+                retention_ms=str(self.options.retention_s * 1000),
+                keep=str(self.options.keep),
+            )
+            for keys in self.shards
         )
-        return bool(reply[2]), reply[4]
+        return any(reply[2] for reply in replies), [word for reply in replies for word in reply[4]]
 
-    def _records(self, ids: Sequence[str]) -> list[str]:
+    async def _by_shard(
+        self, ids: Sequence[str], change: Callable[[Keys, list[str]], Awaitable[Sequence[str]]]
+    ) -> list[str]:
+        """What `change` answers of each id, in order; nothing of one whose shard does not exist."""
         if not 1 <= len(ids) <= MAX_BULK:
             raise InvalidInput("ids", f"holds {len(ids)} ids.", f"Send 1 to {MAX_BULK}.")
         if len(set(ids)) != len(ids):
             raise InvalidInput("ids", "names a task twice.", "Send each id once.")
-        return [self.keys.task(task_id) for task_id in ids]
+        parts: dict[Keys, list[str]] = {}
+        for task_id in ids:
+            with suppress(NotFound):
+                parts.setdefault(self.keys_of_task(task_id), []).append(task_id)
+        answers = await together(change(keys, part) for keys, part in parts.items())
+        letters = dict.fromkeys(ids, "")
+        for part, found in zip(parts.values(), answers, strict=True):
+            letters.update(zip(part, found, strict=True))
+        return list(letters.values())
 
     def _payload_text(self, payload: Any) -> str:
         text = encode(payload, "payload")

@@ -16,7 +16,10 @@ from shared.queue.base import QueueBase
 PRESENCE_MS = 300_000
 MAX_CLAIMS = 100
 MAX_OUTCOMES = 100
+#: Queues that one exchange looks at.
 MAX_QUEUES = 16
+#: Queues that a worker serves, 16 after the other.
+MAX_SERVED = 256
 WORKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 
 
@@ -48,11 +51,12 @@ class WorkerState:
 
     Attributes:
         name: new at every process start.
-        queues: served queues in order of service, 1 to 16.
+        queues: served queues in order of service, all of one shard.
         types: known task types.
         lease_ms: length of the lease.
         number: of the last exchange that was answered.
         lease_until: server's ms when the stored lease or presence ends.
+        shard: where its queues live; a worker that serves several has a state for each.
     """
 
     name: str
@@ -61,6 +65,7 @@ class WorkerState:
     lease_ms: int
     number: int = 0
     lease_until: int = 0
+    shard: int = 0
     _types_text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -71,8 +76,8 @@ class WorkerState:
             bad = next((name for name in names if not NAME.fullmatch(name)), None)
             if bad is not None:
                 raise InvalidInput(field_name, f"{bad!r} is no name.", f"Match {NAME.pattern}.")
-        if not 1 <= len(self.queues) <= MAX_QUEUES or len(set(self.queues)) < len(self.queues):
-            raise InvalidInput("queues", f"are {len(self.queues)}.", f"Name 1 to {MAX_QUEUES}, each once.")
+        if not 1 <= len(self.queues) <= MAX_SERVED or len(set(self.queues)) < len(self.queues):
+            raise InvalidInput("queues", f"are {len(self.queues)}.", f"Name 1 to {MAX_SERVED}, each once.")
         self._types_text = f" {' '.join(self.types)} "
 
     @property
@@ -112,16 +117,45 @@ class ExchangeReply(NamedTuple):
 class Exchange(QueueBase):
     """Operations of a worker."""
 
+    def worker_states(
+        self, name: str, queues: Sequence[str], types: Sequence[str], lease_ms: int
+    ) -> list[WorkerState]:
+        """The states of a worker, one for each shard that its queues live in; their order is kept."""
+        by_shard: dict[int, list[str]] = {}
+        for queue in queues:
+            by_shard.setdefault(self.shard_of(queue), []).append(queue)
+        return [
+            WorkerState(name, part, types, lease_ms, shard=shard) for shard, part in sorted(by_shard.items())
+        ]
+
+    async def settle_shards(self) -> None:
+        """Write down how many shards the namespace has, when nobody has; one call at a worker's start.
+
+        Raises:
+            ShardsDiffer: the namespace has another number of them.
+        """
+        reply = await self._run("settle_shards", types=self.shards[0].types, shards=str(len(self.shards)))
+        self._check_shards(reply[1])
+
     async def register(self, state: WorkerState, description: str, types: dict[str, str]) -> None:
-        """Publish a worker and its task types (name → JSON), before its first exchange."""
+        """Publish a worker and its task types (name → JSON) in its shard, before its first exchange.
+
+        Raises:
+            InvalidInput: a queue lives in another shard.
+        """
+        strayed = [name for name in state.queues if self.shard_of(name) != state.shard]
+        if strayed:
+            rule = f"live in other shards than {state.shard}: {', '.join(strayed[:20])}."
+            raise InvalidInput("queues", rule, "Use a state for each shard, as `worker_states` makes them.")
         items: list[str] = []
         for name, text in types.items():
             items += (name, text)
+        keys = self.shards[state.shard]
         reply = await self._run(
             "register",
-            workers=self.keys.workers,
-            types=self.keys.types,
-            timers=self.keys.timers,
+            workers=keys.workers,
+            types=keys.types,
+            timers=keys.timers,
             worker=state.name,
             description=description,
             presence_ms=str(PRESENCE_MS + state.lease_ms),
@@ -138,6 +172,7 @@ class Exchange(QueueBase):
         holding: int = 0,
         maintain: bool = True,
         want_cursor: bool = True,
+        queues: Sequence[str] | None = None,
     ) -> ExchangeReply:
         """Hand in outcomes and claim tasks for free slots, in one round trip.
 
@@ -150,12 +185,18 @@ class Exchange(QueueBase):
             holding: tasks that still run, without those of `outcomes`.
             maintain: look for what is due; may be left out while waiting for it anyway.
             want_cursor: return where to wait from.
+            queues: of the served ones those to look at in this call, at most 16; all when left out.
         """
+        served = state.queues if queues is None else queues
+        if len(served) > MAX_QUEUES:
+            rule = f"are {len(served)}, over the {MAX_QUEUES} of one exchange."
+            raise InvalidInput("queues", rule, "Look at some of them, and at the others with the next.")
+        keys = self.shards[state.shard]
         if len(outcomes) > MAX_OUTCOMES:
             raise InvalidInput("outcomes", f"are {len(outcomes)}.", f"Hand in at most {MAX_OUTCOMES} a call.")
-        items = list(state.queues)
+        items = list(served)
         records: list[str] = []
-        prefix = self.keys.prefix
+        prefix = keys.prefix
         for task_id, number, kind, body, delay_ms, group in outcomes:
             records.append(f"{prefix}t:{task_id}")
             # A record is read by its lines; in JSON a line break is nothing but a blank.
@@ -168,12 +209,12 @@ class Exchange(QueueBase):
         number = state.number + 1
         reply = await self._run(
             "exchange",
-            run=self.keys.run(state.name),
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            pending=[self.keys.pending(queue) for queue in state.queues],
+            run=keys.run(state.name),
+            queues=keys.queues,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            events=keys.events,
+            pending=[keys.pending(queue) for queue in served],
             record=records,
             prefix=prefix,
             worker=state.name,
@@ -187,7 +228,7 @@ class Exchange(QueueBase):
             retention_ms=str(self.options.retention_s * 1000),
             keep=str(self.options.keep),
             types=state.types_text,
-            queue_count=str(len(state.queues)),
+            queue_count=str(len(served)),
             item=items,
         )
         _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain, due = reply
@@ -208,11 +249,12 @@ class Exchange(QueueBase):
         )
 
     async def load_bodies(self, claims: Sequence[Claim]) -> None:
-        """Read the payloads of claims that are stored apart, all in one call."""
+        """Read the payloads of one exchange's claims that are stored apart, all in one call."""
         apart = [claim for claim in claims if claim.payload == ELSEWHERE]
         if not apart:
             return
-        bodies = await self.transport.command("MGET", *(self.keys.payload(claim.id) for claim in apart))
+        keys = self.keys_of_task(apart[0].id)
+        bodies = await self.transport.command("MGET", *(keys.payload(claim.id) for claim in apart))
         self.calls += 1
         for claim, body in zip(apart, bodies, strict=True):
             claim.payload = body or "null"
@@ -223,10 +265,11 @@ class Exchange(QueueBase):
         Returns:
             The server's time, ms; None when the lease was lost.
         """
+        keys = self.shards[state.shard]
         reply = await self._run(
             "renew",
-            timers=self.keys.timers,
-            run=self.keys.run(state.name),
+            timers=keys.timers,
+            run=keys.run(state.name),
             worker=state.name,
             lease_ms=str(state.lease_ms),
             idle_ms=str(PRESENCE_MS + state.lease_ms if is_idle else 0),
@@ -239,18 +282,19 @@ class Exchange(QueueBase):
 
     async def leave(self, state: WorkerState) -> int:
         """Say goodbye; returns how many tasks the worker still held, which others take at once."""
+        keys = self.shards[state.shard]
         reply = await self._run(
             "leave",
-            run=self.keys.run(state.name),
-            timers=self.keys.timers,
-            workers=self.keys.workers,
-            wakes=self.keys.wakes,
+            run=keys.run(state.name),
+            timers=keys.timers,
+            workers=keys.workers,
+            wakes=keys.wakes,
             worker=state.name,
         )
         held: int = reply[2]
         return held
 
-    async def wait(self, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
-        """Block until a wake-up after `cursor`, at most `timeout_ms`; TCP only."""
+    async def wait(self, cursor: str, timeout_ms: int, *, shard: int = 0) -> list[tuple[str, dict[str, str]]]:
+        """Block until a wake-up of a shard after `cursor`, at most `timeout_ms`; TCP only."""
         self.calls += 1
-        return await self.transport.wait(self.keys.wakes, cursor, timeout_ms)
+        return await self.transport.wait(self.shards[shard].wakes, cursor, timeout_ms)

@@ -6,10 +6,13 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
+from shared.ids import ALPHABET, is_task_id
+from shared.keys import Keys
 from shared.models import (
     LETTER_OF,
     NAME,
@@ -24,8 +27,9 @@ from shared.models import (
     WorkerInfo,
     instant,
 )
-from shared.queue.base import QueueBase
+from shared.queue.base import QueueBase, together
 from shared.queue.limiting import read_limit
+from shared.queue.merging import EXHAUSTED, START, Part, Spot, merged
 
 #: A count of pending or scheduled tasks carries what was submitted lately as multiples of it (scripts/lib/counts.lua).
 SUBMITTED = 1 << 26
@@ -51,11 +55,15 @@ ANY_TASK = TaskFilter()
 
 
 class _Cursor(NamedTuple):
-    """Where a page ended: the index, the score (or id) in it, and how many of that score were seen."""
+    """Where a page ended: the index, the score (or id) in it, and how many of that score were seen.
+
+    In an index that several shards have `spots` says it for each, None for one that has ended.
+    """
 
     place: str
-    position: str
-    skip: int
+    position: str = ""
+    skip: int = 0
+    spots: Sequence[Spot | None] = ()
 
 
 class Inspection(QueueBase):
@@ -67,8 +75,9 @@ class Inspection(QueueBase):
         Raises:
             NotFound: no task of that id is kept.
         """
+        keys = self.keys_of_task(task_id)
         record, payload, result = await self.transport.command(
-            "MGET", self.keys.task(task_id), self.keys.payload(task_id), self.keys.result(task_id)
+            "MGET", keys.task(task_id), keys.payload(task_id), keys.result(task_id)
         )
         self.calls += 1
         if record is None:
@@ -81,7 +90,9 @@ class Inspection(QueueBase):
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
         Ended tasks come newest first. A page may be short and still have a successor. Bodies over
-        16 KiB are left out and named in `omitted`.
+        16 KiB are left out and named in `omitted`. Running tasks come shard by shard, what is due and what
+        has ended in one order over all shards; a page costs its price for each shard, but for pending tasks
+        and with a filter by queue.
 
         Args:
             wanted: filter; queue and type are looked for among at most 1,000 tasks per index and page.
@@ -100,79 +111,95 @@ class Inspection(QueueBase):
         tasks: list[Task] = []
         for count, name in enumerate(indexes):
             if count == MAX_INDEXES:
-                return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name, "", 0)))
-            at = start if start and name == start.place else _Cursor(name, "", 0)
+                return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name)))
+            at = start if start and name == start.place else _Cursor(name)
             found, following = await self._read_index(at, wanted, limit - len(tasks))
             tasks += found
             if following:
                 return TaskPage(tasks=tasks, next_cursor=_write_cursor(following))
             if len(tasks) >= limit:
                 rest = indexes[count + 1 :]
-                after = _write_cursor(_Cursor(rest[0], "", 0)) if rest else None
+                after = _write_cursor(_Cursor(rest[0])) if rest else None
                 return TaskPage(tasks=tasks, next_cursor=after)
         return TaskPage(tasks=tasks, next_cursor=None)
 
     async def overview(self) -> Overview:
-        """Counts, queues, live workers and the oldest pending task, in one read."""
-        _, now_ms, fields, workers, oldest_ms = await self._run(
-            "overview",
-            queues=self.keys.queues,
-            workers=self.keys.workers,
-            timers=self.keys.timers,
-            prefix=self.keys.prefix,
+        """Counts, queues, live workers and the oldest pending task, in one read a shard."""
+        replies = await together(
+            self._run(
+                "overview",
+                queues=keys.queues,
+                workers=keys.workers,
+                timers=keys.timers,
+                prefix=keys.prefix,
+            )
+            for keys in self.shards
         )
-        queues = _queues(fields)
+        queues = sorted((one for reply in replies for one in _queues(reply[2])), key=lambda one: one.name)
         names = [status.value for status in LETTER_OF]
+        # Each shard may be on a server with a clock of its own: its ages are told by that.
+        ages = [max(0, now_ms - oldest_ms) for _, now_ms, _, _, oldest_ms in replies if oldest_ms]
         return Overview(
-            now=instant(now_ms),
+            now=instant(max(reply[1] for reply in replies)),
             counts={name: sum(getattr(queue, name) for queue in queues) for name in names},
             queues=queues,
-            workers=[
-                _worker(workers[i], workers[i + 1], float(workers[i + 2])) for i in range(0, len(workers), 3)
-            ],
-            oldest_pending_seconds=max(0, now_ms - oldest_ms) / 1000 if oldest_ms else None,
+            workers=_workers(reply[3] for reply in replies),
+            oldest_pending_seconds=max(ages) / 1000 if ages else None,
         )
 
     async def error_groups(self, limit: int = 50) -> list[ErrorGroup]:
         """Dead tasks by the fingerprint of their error, the latest deaths first; at most 100 groups."""
-        _, _, flat = await self._run(
-            "groups",
-            errors=self.keys.errors,
-            groups=self.keys.groups,
-            prefix=self.keys.prefix,
-            limit=str(max(1, min(limit, 100))),
-        )
-        return [
-            ErrorGroup(
-                fingerprint=flat[i],
-                count=int(flat[i + 1]),
-                last_at=instant(float(flat[i + 2])),
-                task=read_task(flat[i + 3], flat[i + 4]),
+        most = max(1, min(limit, 100))
+        replies = await together(
+            self._run(
+                "groups",
+                errors=keys.errors,
+                groups=keys.groups,
+                prefix=keys.prefix,
+                limit=str(most),
             )
-            for i in range(0, len(flat), 5)
-            if flat[i + 4]
-        ]
+            for keys in self.shards
+        )
+        groups = [group for reply in replies for group in _groups(reply[2])]
+        return _summed(groups)[:most] if len(replies) > 1 else groups
 
     async def group_ids(self, fingerprint: str, *, after: str = "", limit: int = 100) -> list[str]:
-        """Ids of a group's dead tasks after the id `after`, oldest first; one Redis call."""
+        """Ids of a group's dead tasks after the id `after`, oldest first in each shard; one call a shard."""
         if not NAME.fullmatch(fingerprint):
             raise InvalidInput("fingerprint", "is none of ours.", "Use one of GET /api/dead-letters/groups.")
-        low = f"({fingerprint}:{after}" if after else f"[{fingerprint}:"
-        self.calls += 1
-        members = await self.transport.command(
-            "ZRANGE", self.keys.groups, low, f"({fingerprint};", "BYLEX", "LIMIT", "0", str(limit)
-        )
-        return [member.rpartition(":")[2] for member in members]
+        ids: list[str] = []
+        # Ids begin with their shard: in their order one shard comes after the other.
+        for keys in self.shards[_shard_of(after) :]:
+            low = f"({fingerprint}:{after}" if after else f"[{fingerprint}:"
+            self.calls += 1
+            members = await self.transport.command(
+                "ZRANGE", keys.groups, low, f"({fingerprint};", "BYLEX", "LIMIT", "0", str(limit - len(ids))
+            )
+            found = [str(member).rpartition(":")[2] for member in members]
+            if not all(map(is_task_id, found)):
+                raise StoreUnavailable(f"Redis answered nonsense to ZRANGE: {str(members)[:80]!r}")
+            ids += found
+            if len(ids) == limit:
+                break
+        return ids
 
     async def task_types(self) -> TypeRegistry:
-        """All published task types, and which of them live workers know."""
-        _, _, types, workers = await self._run(
-            "types", types=self.keys.types, workers=self.keys.workers, timers=self.keys.timers
+        """All published task types, and which of them live workers know; one call a shard.
+
+        Raises:
+            ShardsDiffer: the namespace has another number of shards.
+        """
+        replies = await together(
+            self._run("types", types=keys.types, workers=keys.workers, timers=keys.timers)
+            for keys in self.shards
         )
+        stored = {name: text for reply in replies for name, text in _pairs(reply[2]).items()}
+        if "!shards" in stored:
+            self._check_shards(int(stored.pop("!shards")))
         published = {
-            types[i]: TaskType.model_validate({"name": types[i], **decode(types[i + 1])})
-            for i in range(0, len(types), 2)
+            name: TaskType.model_validate({"name": name, **decode(text)}) for name, text in stored.items()
         }
+        workers = [text for reply in replies for text in reply[3]]
         live = {name for text in workers for name in decode(text)["types"]}
         return TypeRegistry(types=published, live_types=frozenset(live), has_live_workers=bool(workers))
 
@@ -197,50 +224,105 @@ class Inspection(QueueBase):
             return ["running"]
         if wanted.status is TaskStatus.WAITING:
             return []
-        flat = await self.transport.command("HGETALL", self.keys.queues)
-        self.calls += 1
-        fields = _pairs(flat)
+        fields: dict[str, str] = {}
+        totals = dict.fromkeys("RSYCDX", 0)
+        for part in await together(self._counts_in(keys) for keys in self._homes("queues", wanted)):
+            fields |= part
+            for letter in totals:
+                totals[letter] += sum(int(v) % SUBMITTED for f, v in part.items() if f.endswith(f":{letter}"))
         pending = _pending_indexes(fields, wanted.queue)
         if wanted.status is TaskStatus.PENDING:
             return pending
-        totals = {
-            letter: sum(int(v) % SUBMITTED for f, v in fields.items() if f.endswith(f":{letter}"))
-            for letter in "RSYCDX"
-        }
         indexes = ["running"] if totals["R"] else []
         indexes += pending
         indexes += ["timers"] if totals["S"] or totals["Y"] else []
         return indexes + [f"done:{status}" for status, letter in _ENDED.items() if totals[letter]]
 
+    async def _counts_in(self, keys: Keys) -> dict[str, str]:
+        flat = await self.transport.command("HGETALL", keys.queues)
+        self.calls += 1
+        return _pairs(flat)
+
+    def _homes(self, place: str, wanted: TaskFilter) -> list[Keys]:
+        """The shards that can hold what is wanted of an index."""
+        queue = place.split(":")[1] if _is_by_queue(place) else wanted.queue
+        return self.shards if queue is None else [self.keys_of_queue(queue)]
+
     async def _read_index(
         self, at: _Cursor, wanted: TaskFilter, limit: int
     ) -> tuple[list[Task], _Cursor | None]:
-        queue, kind = wanted.queue or "", wanted.task_type or ""
+        homes = self._homes(at.place, wanted)
         if at.place == "running":
+            return await self._read_running(homes, at.position, wanted, limit)
+        if len(homes) == 1:
+            part = await self._read_part(homes[0], at.place, Spot(at.position, at.skip), wanted, limit)
+            return part.tasks, _Cursor(at.place, *part.following) if part.following else None
+        starts = at.spots or [START] * len(homes)
+        if len(starts) != len(homes):
+            raise _alien_cursor()
+        parts = await together(
+            self._read_part(keys, at.place, spot, wanted, limit, tell_spots=True)
+            for keys, spot in zip(homes, starts, strict=True)
+        )
+        tasks, spots = merged(parts, limit, is_descending=at.place.startswith("done:"))
+        return tasks, _Cursor(at.place, spots=spots) if spots else None
+
+    async def _read_running(
+        self, homes: Sequence[Keys], after: str, wanted: TaskFilter, limit: int
+    ) -> tuple[list[Task], _Cursor | None]:
+        """By id, so one shard after the other."""
+        tasks: list[Task] = []
+        first = _shard_of(after)
+        for keys in homes:
+            if keys.shard < first:
+                continue
+            if len(tasks) == limit:
+                return tasks, _Cursor("running", tasks[-1].id)
             _, flat, last = await self._run(
                 "list_running",
-                workers=self.keys.workers,
-                prefix=self.keys.prefix,
-                after=at.position,
-                limit=str(limit),
-                queue=queue,
-                kind=kind,
+                workers=keys.workers,
+                prefix=keys.prefix,
+                after=after,
+                limit=str(limit - len(tasks)),
+                queue=wanted.queue or "",
+                kind=wanted.task_type or "",
             )
-            return _tasks(flat), _Cursor("running", last, 0) if last else None
-        is_by_queue = at.place.startswith(("pending:", "parked:"))
-        _, flat, score, skip = await self._run(
+            tasks += _tasks(flat)
+            if last:
+                return tasks, _Cursor("running", last)
+        return tasks, None
+
+    async def _read_part(
+        self,
+        keys: Keys,
+        place: str,
+        start: Spot | None,
+        wanted: TaskFilter,
+        limit: int,
+        *,
+        tell_spots: bool = False,
+    ) -> Part:
+        """What one shard has of an index from `start` on; nothing when that is None."""
+        if start is None:
+            return EXHAUSTED
+        _, flat, score, skip, spots = await self._run(
             "list_index",
-            index=self.keys.prefix + at.place,
-            prefix=self.keys.prefix,
-            order="desc" if at.place.startswith("done:") else "asc",
-            **{"from": at.position},
-            skip=str(at.skip),
+            index=keys.prefix + place,
+            prefix=keys.prefix,
+            order="desc" if place.startswith("done:") else "asc",
+            **{"from": start.score},
+            skip=str(start.skip),
             limit=str(limit),
-            status=LETTER_OF[wanted.status] if wanted.status and at.place == "timers" else "",
-            queue="" if is_by_queue else queue,
-            kind=kind,
+            status=LETTER_OF[wanted.status] if wanted.status and place == "timers" else "",
+            queue="" if _is_by_queue(place) else wanted.queue or "",
+            kind=wanted.task_type or "",
+            spots="1" if tell_spots else "0",
         )
-        return _tasks(flat), _Cursor(at.place, score, skip) if score else None
+        return Part(
+            _tasks(flat),
+            [Spot(spots[i], spots[i + 1]) for i in range(0, len(spots), 2)],
+            Spot(score, skip) if score else None,
+        )
 
 
 def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
@@ -257,6 +339,15 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
             indexes |= {f"parked:{name}:{task_type}" for task_type in control.get("parked", {})}
             indexes |= {f"parked:{name}"} if "keyed" in control else set()
     return sorted(indexes, key=_rank)
+
+
+def _shard_of(after: str) -> int:
+    """The shard of the id that a page ended with; the first one before any page."""
+    return max(0, ALPHABET.find(after[:1]))
+
+
+def _is_by_queue(index: str) -> bool:
+    return index.startswith(("pending:", "parked:"))
 
 
 def _rank(index: str) -> tuple[int, str]:
@@ -306,33 +397,76 @@ def _control(control: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _worker(name: str, text: str, until_ms: float) -> WorkerInfo:
-    return WorkerInfo.model_validate({**decode(text), "name": name, "expires_at": instant(until_ms)})
+def _workers(parts: Iterable[list[str]]) -> list[WorkerInfo]:
+    """Workers from name, JSON and end of presence; one that several shards know is there until the last."""
+    found: dict[str, tuple[str, float]] = {}
+    for flat in parts:
+        for i in range(0, len(flat), 3):
+            name, text, until_ms = flat[i], flat[i + 1], float(flat[i + 2])
+            found[name] = (text, max(until_ms, found[name][1] if name in found else 0))
+    return [
+        WorkerInfo.model_validate({**decode(text), "name": name, "expires_at": instant(until_ms)})
+        for name, (text, until_ms) in found.items()
+    ]
+
+
+def _groups(flat: list[str]) -> list[ErrorGroup]:
+    return [
+        ErrorGroup(
+            fingerprint=flat[i],
+            count=int(flat[i + 1]),
+            last_at=instant(float(flat[i + 2])),
+            task=read_task(flat[i + 3], flat[i + 4]),
+        )
+        for i in range(0, len(flat), 5)
+        if flat[i + 4]
+    ]
+
+
+def _summed(groups: list[ErrorGroup]) -> list[ErrorGroup]:
+    """Groups of several shards, those of one error as one; the latest deaths first."""
+    found: dict[str, ErrorGroup] = {}
+    for group in sorted(groups, key=lambda one: one.last_at, reverse=True):
+        newest = found.setdefault(group.fingerprint, group)
+        if newest is not group:
+            total = newest.count + group.count
+            found[group.fingerprint] = newest.model_copy(update={"count": total})
+    return list(found.values())
 
 
 def _write_cursor(cursor: _Cursor) -> str:
-    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
+    words = cursor if cursor.spots else cursor[:3]
+    return base64.urlsafe_b64encode(json.dumps(words).encode()).decode().rstrip("=")
+
+
+def _alien_cursor() -> InvalidInput:
+    return InvalidInput("cursor", "is none of ours.", "Use next_cursor of the page before, unchanged.")
 
 
 def _read_cursor(text: str) -> _Cursor:
     try:
-        raw = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        cursor = _Cursor(*raw)
-        is_ours = (
-            isinstance(cursor.place, str) and isinstance(cursor.position, str) and type(cursor.skip) is int
-        )
+        place, position, skip, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        spots = [None if spot is None else Spot(*spot) for spot in (rest[0] if rest else ())]
     except (binascii.Error, ValueError, TypeError, RecursionError):
-        is_ours = False
-    if not is_ours or not _is_index(cursor):
-        raise InvalidInput("cursor", "is none of ours.", "Use next_cursor of the page before, unchanged.")
+        raise _alien_cursor() from None
+    cursor = _Cursor(place, position, skip, spots)
+    if not isinstance(place, str) or len(rest) > 1 or not _is_index(cursor):
+        raise _alien_cursor()
     return cursor
 
 
 def _is_index(cursor: _Cursor) -> bool:
     """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
-    if not 0 <= cursor.skip < 1_000_000_000:
+    places = [Spot(cursor.position, cursor.skip), *(spot for spot in cursor.spots if spot)]
+    if not all(isinstance(score, str) and type(skip) is int for score, skip in places):
+        return False
+    if not all(0 <= skip < 1_000_000_000 for _, skip in places):
         return False
     if cursor.place == "running":
         return _AFTER.fullmatch(cursor.position) is not None
     is_known = cursor.place in _KINDS or _NAMED.fullmatch(cursor.place) is not None
-    return is_known and cursor.place not in ("pending", "parked") and bool(_SCORE.fullmatch(cursor.position))
+    return (
+        is_known
+        and cursor.place not in ("pending", "parked")
+        and all(_SCORE.fullmatch(score) for score, _ in places)
+    )

@@ -64,11 +64,12 @@ class Limiting(QueueBase):
 
     async def _key_limits(self, queue: str, only: str, cursor: str) -> KeyLimitPage:
         _check_queue(queue)
+        keys = self.keys_of_queue(queue)
         _, now_ms, following, control, flat = await self._run(
             "key_limits",
-            queues=self.keys.queues,
-            limits=self.keys.limits,
-            rates=self.keys.rates,
+            queues=keys.queues,
+            limits=keys.limits,
+            rates=keys.rates,
             name=queue,
             only=only,
             cursor=cursor,
@@ -81,13 +82,14 @@ class Limiting(QueueBase):
 
     async def _limit(self, queue: str, scope: str, limit: Limit | None, by: str) -> None:
         _check_queue(queue)
+        keys = self.keys_of_queue(queue)
         await self._run(
             "limit",
-            queues=self.keys.queues,
-            limits=self.keys.limits,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            prefix=self.keys.prefix,
+            queues=keys.queues,
+            limits=keys.limits,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            prefix=keys.prefix,
             name=queue,
             scope=scope,
             limit=write_limit(limit),

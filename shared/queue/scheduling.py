@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from shared.codec import encode
 from shared.errors import InvalidInput, NotFound
 from shared.ids import IdGenerator, derived_id
+from shared.keys import Keys
 from shared.models import NAME, CatchUp, Overlap, Schedule, ScheduleSpec, instant
-from shared.queue.base import QueueBase
-from shared.queue.submission import Defaults, Submission
+from shared.queue.base import QueueBase, together
+from shared.queue.submission import DEFAULT_QUEUE, Defaults, Submission
 from shared.schedules import Timing
 
 #: A time that is met later than this was missed: the catch-up policy decides.
@@ -42,6 +43,9 @@ class Scheduling(Submission, QueueBase):
     async def save_schedule(self, schedule_id: str, spec: ScheduleSpec, *, by: str, now: datetime) -> bool:
         """Create or change a schedule; True when it is new. Its next time is counted from `now`.
 
+        It lives in the shard of its task's queue. One whose queue is changed may move to another: it is
+        stored there first, then removed where it was, so a call that failed half way is to be repeated.
+
         Raises:
             InvalidInput: the id is no name, or the timing is not valid or never fires.
         """
@@ -51,22 +55,42 @@ class Scheduling(Submission, QueueBase):
             )
         self._prepare(spec.task, Defaults(), None, 0, 1)
         following = _timing(spec).next_after(now)
+        keys = self._home_of(spec)
         reply = await self._run(
             "schedule_save",
-            schedules=self.keys.schedules,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            prefix=self.keys.prefix,
+            schedules=keys.schedules,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            prefix=keys.prefix,
             id=schedule_id,
             definition=encode(spec.model_dump(mode="json", exclude_unset=True), "schedule"),
             next_ms=_ms(following),
             by=by,
         )
-        return bool(reply[2])
+        was_elsewhere = False
+        if len(self.shards) > 1:
+            was_elsewhere = await self._remove_elsewhere(schedule_id, keys, by)
+        return bool(reply[2]) and not was_elsewhere
+
+    async def _remove_elsewhere(self, schedule_id: str, home: Keys, by: str) -> bool:
+        """Remove a schedule from all shards but one; True when it was there."""
+
+        async def remove(keys: Keys) -> bool:
+            try:
+                await self._hold_in(keys, schedule_id, "delete", by, "", None)
+            except NotFound:
+                return False
+            return True
+
+        return any(await together(remove(keys) for keys in self.shards if keys is not home))
 
     async def schedules(self) -> list[Schedule]:
-        """All schedules, by id; one Redis call."""
-        flat = await self.transport.command("HGETALL", self.keys.schedules)
+        """All schedules, by id; one Redis call a shard."""
+        found = await together(self._schedules_in(keys) for keys in self.shards)
+        return sorted((one for part in found for one in part), key=lambda one: one.id)
+
+    async def _schedules_in(self, keys: Keys) -> list[Schedule]:
+        flat = await self.transport.command("HGETALL", keys.schedules)
         self.calls += 1
         fields = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
         return [
@@ -77,7 +101,7 @@ class Scheduling(Submission, QueueBase):
                 last_task_id=fields.get(f"{name}:l"),
                 paused=fields.get(f"{name}:p"),
             )
-            for name, text in sorted(fields.items())
+            for name, text in fields.items()
             if ":" not in name
         ]
 
@@ -108,7 +132,7 @@ class Scheduling(Submission, QueueBase):
     async def run_schedule(self, schedule_id: str) -> str:
         """Submit its task once more, now; returns the task's id."""
         found = await self.schedule(schedule_id)
-        task_id = _ids.next()
+        task_id = _ids.next(self._home_of(found.spec).shard)
         result = await self._fire(
             schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip=""
         )
@@ -132,22 +156,23 @@ class Scheduling(Submission, QueueBase):
         skip = "overlap" if spec.overlap is Overlap.SKIP else ""
         if is_missed and spec.catch_up is CatchUp.SKIP:
             skip = "missed"
-        task_id = derived_id(0, "schedule", due.id, str(due.due_ms))
+        task_id = derived_id(self._home_of(spec).shard, "schedule", due.id, str(due.due_ms))
         return await self._fire(due.id, spec, task_id, due=str(due.due_ms), following=following, skip=skip)
 
     async def _fire(
         self, schedule_id: str, spec: ScheduleSpec, task_id: str, *, due: str, following: datetime, skip: str
     ) -> str:
         prepared = self._prepare(spec.task, Defaults(), None, 0, 1)
+        keys = self._home_of(spec)
         reply = await self._run(
             "fire_schedule",
-            record=self.keys.task(task_id),
-            schedules=self.keys.schedules,
-            queues=self.keys.queues,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            events=self.keys.events,
-            prefix=self.keys.prefix,
+            record=keys.task(task_id),
+            schedules=keys.schedules,
+            queues=keys.queues,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            events=keys.events,
+            prefix=keys.prefix,
             id=schedule_id,
             due=due,
             next_ms=_ms(following),
@@ -161,18 +186,28 @@ class Scheduling(Submission, QueueBase):
     async def _hold(
         self, schedule_id: str, action: str, by: str, *, reason: str = "", following: datetime | None = None
     ) -> None:
+        """In every shard that has it: a save that failed half way may have left two."""
+        await self._where_known(lambda keys: self._hold_in(keys, schedule_id, action, by, reason, following))
+
+    async def _hold_in(
+        self, keys: Keys, schedule_id: str, action: str, by: str, reason: str, following: datetime | None
+    ) -> None:
         await self._run(
             "schedule_hold",
-            schedules=self.keys.schedules,
-            timers=self.keys.timers,
-            wakes=self.keys.wakes,
-            prefix=self.keys.prefix,
+            schedules=keys.schedules,
+            timers=keys.timers,
+            wakes=keys.wakes,
+            prefix=keys.prefix,
             id=schedule_id,
             action=action,
             next_ms=_ms(following) if following else "0",
             reason=reason.encode("utf-8", "replace").decode()[:500],
             by=by,
         )
+
+    def _home_of(self, spec: ScheduleSpec) -> Keys:
+        """The shard of the queue that a schedule's task goes to."""
+        return self.keys_of_queue(spec.task.queue or DEFAULT_QUEUE)
 
 
 def _spec(text: str) -> ScheduleSpec:

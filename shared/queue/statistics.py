@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared.errors import InvalidInput
 from shared.models import MinuteStats, Percentiles, Stats, instant
-from shared.queue.base import QueueBase
+from shared.queue.base import QueueBase, together
 
 MAX_MINUTES = 1_440
 #: Upper bounds of the histogram's buckets, ms; as in scripts/lib/stats.lua, where the last has none.
@@ -18,35 +18,51 @@ _NAMES = ("submitted", "started", "completed", "retried", "dead", "cancelled")
 
 
 class _Minute(NamedTuple):
-    """One minute as it is stored."""
+    """One minute, over all shards."""
 
     minute: int
     numbers: dict[str, int]
     waits: dict[int, int]
     runs: dict[int, int]
 
+    def add(self, text: str) -> None:
+        """Count in what is stored: `<numbers>|<waits>|<runs>`."""
+        numbers, waits, runs = text.split("|")
+        for name, n in zip(_NAMES, numbers.split(), strict=True):
+            self.numbers[name] += int(n)
+        for histogram, stored in ((self.waits, waits), (self.runs, runs)):
+            for bucket, n in (pair.split(":") for pair in stored.split()):
+                histogram[int(bucket)] = histogram.get(int(bucket), 0) + int(n)
+
 
 class Statistics(QueueBase):
     """Operations that read series."""
 
     async def stats(self, minutes: int = 60) -> Stats:
-        """What happened in the last `minutes` (1 to 1,440), this one included; one call and one per hour.
+        """What happened in the last `minutes` (1 to 1,440), this one included; two calls and one per hour, in each shard.
 
         Waits and runs are estimated from samples of at most ten tasks a call.
         """
         if not 1 <= minutes <= MAX_MINUTES:
             raise InvalidInput("minutes", f"are {minutes}.", f"Ask for 1 to {MAX_MINUTES}.")
-        _, now_ms, stored, current, unseen = await self._run(
-            "stats", queues=self.keys.queues, prefix=self.keys.prefix, minutes=str(minutes)
+        replies = await together(
+            self._run("stats", queues=keys.queues, prefix=keys.prefix, minutes=str(minutes))
+            for keys in self.shards
         )
-        this_minute = now_ms // 60_000
-        known = {int(stored[i]): stored[i + 1] for i in range(0, len(stored), 2)}
-        if current:
-            minute, _, text = current.partition(" ")
-            known[int(minute)] = text
-        first = this_minute - minutes + 1
-        series = [_read(minute, known.get(minute, "")) for minute in range(first, this_minute + 1)]
-        series[-1].numbers["submitted"] += unseen
+        now_ms = max(reply[1] for reply in replies)
+        first = now_ms // 60_000 - minutes + 1
+        series = [
+            _Minute(minute, dict.fromkeys(_NAMES, 0), {}, {}) for minute in range(first, first + minutes)
+        ]
+        for _, _, stored, current, unseen in replies:
+            known = {int(stored[i]): stored[i + 1] for i in range(0, len(stored), 2)}
+            if current:
+                minute, _, text = current.partition(" ")
+                known[int(minute)] = text
+            for minute, text in known.items():
+                if 0 <= minute - first < minutes:
+                    series[minute - first].add(text)
+            series[-1].numbers["submitted"] += unseen
         return Stats(
             now=instant(now_ms),
             since=_time(first),
@@ -54,17 +70,6 @@ class Statistics(QueueBase):
             wait=_percentiles([one.waits for one in series]),
             run=_percentiles([one.runs for one in series]),
         )
-
-
-def _read(minute: int, text: str) -> _Minute:
-    """`<numbers>|<waits>|<runs>`; nothing was stored of a minute in which nothing happened."""
-    numbers, waits, runs = text.split("|") if text else ("", "", "")
-    counted = [int(n) for n in numbers.split()] or [0] * len(_NAMES)
-    return _Minute(minute, dict(zip(_NAMES, counted, strict=True)), _buckets(waits), _buckets(runs))
-
-
-def _buckets(text: str) -> dict[int, int]:
-    return {int(bucket): int(n) for bucket, n in (pair.split(":") for pair in text.split())}
 
 
 def _point(one: _Minute) -> MinuteStats:

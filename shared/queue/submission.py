@@ -11,6 +11,7 @@ from urllib.parse import quote
 from shared.codec import encode, fingerprint
 from shared.errors import Conflict, IdempotencyConflict, InvalidInput, TooLarge, UniqueConflict
 from shared.ids import IdGenerator, derived_id
+from shared.keys import Keys
 from shared.models import (
     LETTERS,
     MAX_BATCH,
@@ -49,6 +50,7 @@ class _Prepared:
     """A submission as the script takes it."""
 
     id: str
+    queue: str
     when: str
     attributes: str
     payload: str
@@ -78,7 +80,8 @@ class Submission(QueueBase):
             Id and status of each, in order. A repeated submission gives the status of now.
 
         Raises:
-            InvalidInput: names `tasks[i].<field>`; nothing was stored.
+            InvalidInput: names `tasks[i].<field>`, or the queues when they live in several shards; nothing
+                was stored.
             IdempotencyConflict: a key was used with another body; nothing was stored.
             StoreError: nothing was stored, or everything was and a repeat will say so.
         """
@@ -90,23 +93,38 @@ class Submission(QueueBase):
         ]
         self._check_batch(prepared)
         unique = _without_repeats(prepared)
-        answers = await self._submit_unique(list(unique.values()))
+        answers = await self._submit_unique(list(unique.values()), self._only_shard(prepared))
         by_id = dict(zip(unique, answers, strict=True))
         return [by_id[item.id] for item in prepared]
 
-    async def _submit_unique(self, tasks: list[_Prepared]) -> list[SubmittedTask]:
+    def _only_shard(self, tasks: list[_Prepared]) -> Keys:
+        """The keys of the shard that all tasks go to."""
+        if len(self.shards) == 1:
+            return self.shards[0]
+        queues = sorted({task.queue for task in tasks})
+        homes = {queue: self.shard_of(queue) for queue in queues}
+        if len(set(homes.values())) > 1:
+            named = ", ".join(f"{queue} (shard {homes[queue]})" for queue in queues[:20])
+            raise InvalidInput(
+                "tasks",
+                f"name queues of several shards: {named}. A batch is stored as a whole, in one shard.",
+                "Send the tasks of each shard as a batch of their own.",
+            )
+        return self.shards[homes[queues[0]]]
+
+    async def _submit_unique(self, tasks: list[_Prepared], keys: Keys) -> list[SubmittedTask]:
         items: list[str] = []
         for task in tasks:
             items += (task.when, task.attributes, task.payload)
         try:
             reply = await self._run(
                 "submit",
-                queues=self.keys.queues,
-                timers=self.keys.timers,
-                wakes=self.keys.wakes,
-                events=self.keys.events,
-                record=[self.keys.task(task.id) for task in tasks],
-                prefix=self.keys.prefix,
+                queues=keys.queues,
+                timers=keys.timers,
+                wakes=keys.wakes,
+                events=keys.events,
+                record=[keys.task(task.id) for task in tasks],
+                prefix=keys.prefix,
                 retention_ms=str(self.options.retention_s * 1000),
                 item=items,
             )
@@ -132,9 +150,9 @@ class Submission(QueueBase):
         queue = task.queue or defaults.queue
         mark = None
         if task.idempotency_key is None:
-            task_id = _ids.next()
+            task_id = _ids.next(self.shard_of(queue))
         else:
-            task_id = derived_id(0, queue, task.idempotency_key)
+            task_id = derived_id(self.shard_of(queue), queue, task.idempotency_key)
             mark = fingerprint(body if body is not None else task.model_dump(mode="json", exclude_unset=True))
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
         words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
@@ -146,7 +164,9 @@ class Submission(QueueBase):
                 raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
             words.append(f"o={text}")
         attributes = " ".join(words)
-        return _Prepared(task_id, _when(task), attributes, payload, mark, size + len(attributes.encode()))
+        return _Prepared(
+            task_id, queue, _when(task), attributes, payload, mark, size + len(attributes.encode())
+        )
 
     def _check_batch(self, tasks: list[_Prepared]) -> None:
         if not 1 <= len(tasks) <= MAX_BATCH:

@@ -9,7 +9,9 @@
   @arg  status  text  status letter, "" for any
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
-  @returns  {price, {id, record, ...}, next score | "", members of it to pass over}
+  @arg  spots   int   1: tell where each task stands
+  @returns  {price, {id, record, ...}, next score | "", members of it to pass over,
+            {score, members of it before, ...} for each task}
   Cost    O(log N + 1000) at most: reads <= 1,000 ids; a page may be short and still have a successor.
   Replay  reads only.
 ]]
@@ -33,6 +35,7 @@ local function is_wanted(text)
 end
 
 local found, passed = {}, 0
+local found_spots, equal_score, equal_count = {}, from, skip
 local i, total = 1, #members / 2
 while i <= total and #found < 2 * limit do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
@@ -46,19 +49,26 @@ while i <= total and #found < 2 * limit do
   for j = 1, #ids do
     if #found == 2 * limit then break end
     passed = i + j - 1
+    local here = members[2 * passed]
+    if here ~= equal_score then equal_score, equal_count = here, 0 end
     if texts[j] and is_wanted(texts[j]) then
       found[#found + 1] = ids[j]
       found[#found + 1] = texts[j]
+      if spots == 1 then
+        found_spots[#found_spots + 1] = here
+        found_spots[#found_spots + 1] = equal_count
+      end
     end
+    equal_count = equal_count + 1
   end
   i = last + 1
 end
 
-if passed >= total and total < scan then return {price, found, '', 0} end
+if passed >= total and total < scan then return {price, found, '', 0, found_spots} end
 local score, behind = members[2 * passed], 0
 for j = passed, 1, -1 do
   if members[2 * j] ~= score then break end
   behind = behind + 1
 end
 if behind == passed and score == from then behind = behind + skip end
-return {price, found, score, behind}
+return {price, found, score, behind, found_spots}

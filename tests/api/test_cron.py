@@ -62,7 +62,7 @@ async def test_due_schedules_are_fired_and_a_wrong_one_keeps_none_of_the_others(
     spec = ScheduleSpec(interval_seconds=3600.0, catch_up="once", task=task)
     for name in ("a", "b", "c"):
         await engine.save_schedule(name, spec, by="ops", now=now - timedelta(hours=1))
-    store.hset(engine.keys.schedules, "b", '{"interval_seconds": 0}')
+    store.hset(engine.shards[0].schedules, "b", '{"interval_seconds": 0}')
     assert (await api.get(TICK)).json() == {"more": False}
     assert (await api.get("/api/overview")).json()["counts"]["pending"] == 2
 

@@ -279,8 +279,8 @@ async def test_what_runs_is_stopped_before_a_failing_worker_gives_it_away(
     running = asyncio.create_task(worker.run())
     await tcp_queues().submit([TaskSubmission(task_type="sleep", payload={})])
     await wait_until((tmp_path / "effects").exists, describe="the handler runs")
-    monkeypatch.setattr(worker._exchanger, "run_once", defect)
-    worker._exchanger.poke()
+    monkeypatch.setattr(worker._lanes[0].exchanger, "run_once", defect)
+    worker._lanes[0].exchanger.poke()
     with pytest.raises(LookupError):
         await running
     assert ended_before == ["cancelled"]

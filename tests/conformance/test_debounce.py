@@ -39,14 +39,14 @@ async def test_a_repeated_call_is_answered_the_same_and_doubles_nothing(queue):
     one, two = quiet(1), quiet(2)
     [first] = await queue.submit([one])
     prepared = [queue._prepare(two, _defaults(), None, 0, 1)]
-    answers = [await queue._submit_unique(prepared) for _ in range(2)]
+    answers = [await queue._submit_unique(prepared, queue.shards[0]) for _ in range(2)]
     assert answers[0] == answers[1] == [(first.id, TaskStatus.SCHEDULED, Deduplicated.DEBOUNCED)]
     await queue.edit(first.id, by="ops", run_now=True)
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
     await queue.exchange(state, [ending(claim)], free=0)
     # Its answer was lost until now: the task it merged into has run.
-    [late] = await queue._submit_unique(prepared)
+    [late] = await queue._submit_unique(prepared, queue.shards[0])
     assert late == (first.id, TaskStatus.COMPLETED, Deduplicated.DEBOUNCED)
 
 

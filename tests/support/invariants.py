@@ -9,6 +9,7 @@ from typing import NamedTuple
 import redis
 
 PREFIX = "{test:0}:"
+ANY_PREFIX = re.compile(r"\{test:\d+\}:")
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 ID = r"[0-9a-z]{27}"
 #: the keys of DESIGN §3.3 that exist so far, with their types
@@ -59,21 +60,30 @@ def leaks(store: redis.Redis) -> list[str]:
     """Keys that are in no table, and keys of a wrong type."""
     found = []
     for key in store.scan_iter(count=10_000):
-        if not key.startswith(PREFIX):
+        prefix = ANY_PREFIX.match(key)
+        if not prefix:
             found.append(f"{key}: outside the namespace")
             continue
-        kinds = [kind for pattern, kind in KNOWN.items() if re.fullmatch(pattern, key[len(PREFIX) :])]
+        kinds = [kind for pattern, kind in KNOWN.items() if re.fullmatch(pattern, key[prefix.end() :])]
         if kinds != [store.type(key)]:
             found.append(f"{key}: {store.type(key)}, known as {kinds}")
     return found
 
 
-def snapshot(store: redis.Redis) -> Snapshot:
-    """Read the whole namespace."""
-    by_kind: dict[str, list[str]] = defaultdict(list)
+def _snapshots(store: redis.Redis) -> list[Snapshot]:
+    """Read the whole namespace, shard by shard."""
+    shards: dict[str, list[str]] = defaultdict(list)
     for key in store.scan_iter(count=10_000):
+        found = ANY_PREFIX.match(key)
+        shards[found.group() if found else ""].append(key)
+    return [_snapshot(store, prefix, keys) for prefix, keys in sorted(shards.items())]
+
+
+def _snapshot(store: redis.Redis, prefix: str, keys: list[str]) -> Snapshot:
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
         by_kind[store.type(key)].append(key)
-    cut = len(PREFIX)
+    cut = len(prefix)
     texts = store.mget(by_kind["string"]) if by_kind["string"] else []
     return Snapshot(
         {key[cut:]: text for key, text in zip(by_kind["string"], texts, strict=True)},
@@ -84,7 +94,10 @@ def snapshot(store: redis.Redis) -> Snapshot:
 
 def disorder(store: redis.Redis) -> list[str]:
     """What is wrong: tasks in no place or several, indexes without a record, counts that disagree."""
-    seen = snapshot(store)
+    return [line for seen in _snapshots(store) for line in _disorder_of(seen)]
+
+
+def _disorder_of(seen: Snapshot) -> list[str]:
     records: dict[str, dict[str, str]] = {}
     wrong: list[str] = []
     for key, text in seen.strings.items():
