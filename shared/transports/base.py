@@ -16,6 +16,10 @@ DEADLINE_S = 4.5
 
 _AWAY = ("LOADING", "MISCONF", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MASTERDOWN", "NOREPLICAS")
 _REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR max requests limit", "ERR invalid password")
+_PROTECTED = (
+    "Redis is in protected mode: without a password it serves its own machine only. Give it one "
+    "(requirepass), or turn the mode off (--protected-mode no) on a network that only its clients reach."
+)
 _FULL = ("OOM", "ERR DB capacity quota")
 
 
@@ -78,6 +82,8 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
         return NoScript(text)
     if text.startswith(_FULL) or "OOM command not allowed" in text:
         return StoreFull("Redis has no memory left; nothing was stored. Free memory or raise its limit.")
+    if text.startswith("DENIED Running in protected mode"):
+        return StoreRefused(_PROTECTED)
     if text.startswith(_REFUSED):
         return StoreRefused(f"Redis refused the call: {text}")
     if head in _AWAY or any(word in text for word in ("max number of clients", "-MISCONF")):
