@@ -87,4 +87,4 @@ for part in worker api web; do
     docker tag "localhost/dtq-$part:$check" "dtq-$part"
 done
 podman save --quiet --format docker-archive docker.io/valkey/valkey:9.1 | docker load --quiet >/dev/null
-COMPOSE_CHECKOUT=$work/context inside "$PWD/.venv/bin/python" -m pytest tests/deploy/compose_stack.py -q -s
+COMPOSE_CHECKOUT=$work/context inside "$PWD/.venv/bin/python" -m pytest tests/deploy/compose_stack.py -q -s -p no:randomly --durations=8
