@@ -70,6 +70,17 @@ class Transport(Protocol):
         ...
 
 
+def unreachable(text: str) -> StoreError:
+    """The error that a failed connection stands for; a wrong certificate is no matter of waiting."""
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        reason = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0].rstrip(".") or text
+        return StoreRefused(
+            f"Redis's certificate is not accepted: {reason}. If its CA is your own, name the CA's file by "
+            "SSL_CERT_FILE (or by ?ssl_ca_certs= in REDIS_URL); the host must be one that it is made out to."
+        )
+    return StoreUnavailable(f"Redis does not answer: {text}")
+
+
 def error_of(text: str, script: Script | None = None) -> DtqError:
     """The error that a server's error text stands for."""
     if text.startswith("ERR DTQ_"):
