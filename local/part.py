@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-_COLOURS = {"redis": "35", "gateway": "34", "api": "36", "worker": "32"}
+_COLOURS = {"redis": "35", "gateway": "34", "api": "36", "worker": "32", "vite": "33"}
 _PR_SET_PDEATHSIG = 1
 
 
