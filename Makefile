@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 
-.PHONY: help install up test check format bench chaos pins clean
+.PHONY: help install up dev test test-coverage check vercel-check image-check doctor format bench chaos pins clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -26,8 +26,26 @@ $(DASHBOARD): $(STAMP) $(shell find frontend -path frontend/node_modules -prune 
 up: install ## Run the product on this machine with embedded defaults
 	$(BIN)/python -m local $(ARGS)
 
+dev: install ## Run it with the dashboard under Vite on port 5173: sources are taken as they are saved
+	$(BIN)/python -m local --dev $(ARGS)
+
 test: install ## Run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-coverage: install ## Run every test and show which lines of the product none reaches; less than 90 % fails
+	rm -rf .coverage && mkdir .coverage
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+vercel-check: $(STAMP) ## Build with Vercel's own builder, start the function as its launcher does, and talk to it
+	bash .ci/vercel.sh
+
+image-check: $(STAMP) ## Build the images, run them hardened and as docker-compose.yml does (root on Debian)
+	bash .ci/image.sh
+
+doctor: $(STAMP) ## Look at the deployment that the environment names, and say what to fix
+	$(BIN)/python -m shared.doctor $(ARGS)
 
 check: $(STAMP) ## Check format, lint, types, import contracts, pins, Lua and the dashboard
 	$(BIN)/ruff format --check .

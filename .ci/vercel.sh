@@ -30,9 +30,10 @@ ln -s "$python" "$work/bin/$(basename "$python")"
 ln -s "$python" "$work/bin/python3"
 ln -s "$(command -v node)" "$work/bin/node"
 ln -s "$(command -v npm)" "$work/bin/npm"
-# Without a lock file: the vendor's packages for other platforms are not all published, and `npm ci` insists on them.
-if [ ! tools/vercel/node_modules/.package-lock.json -nt tools/vercel/package.json ]; then
-    npm install --prefix tools/vercel --loglevel=error
+# Not `npm ci`: it insists on the vendor's packages for other platforms, which are not all published. Versions and
+# checksums are the lock file's all the same.
+if [ ! tools/vercel/node_modules/.package-lock.json -nt tools/vercel/package-lock.json ]; then
+    npm install --no-save --prefix tools/vercel --loglevel=error
 fi
 
 mkdir "$work/checkout"

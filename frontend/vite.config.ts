@@ -33,7 +33,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss(), ...(mode === "fixtures" ? [fixtureApi()] : [])],
   server: {
     port: 5173,
-    ...(mode === "fixtures" ? {} : { proxy: { "/api": "http://127.0.0.1:8000" } }),
+    ...(mode === "fixtures" ? {} : { proxy: { "/api": process.env.API_URL ?? "http://127.0.0.1:8000" } }),
   },
   build: { target: "es2022", assetsInlineLimit: 0, reportCompressedSize: true },
   test: {

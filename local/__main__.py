@@ -32,6 +32,11 @@ def _options() -> Options:
     )
     parser.add_argument("--no-worker", action="store_true", help="start no worker")
     parser.add_argument("--no-reload", action="store_true", help="do not watch the handlers' files")
+    parser.add_argument(
+        "--dev",
+        action="store_true",
+        help="serve the dashboard by Vite on port 5173, and start the API anew when a source is saved",
+    )
     parser.add_argument("--handlers", action="append", metavar="MODULE", help="default: local.my_handlers")
     parser.add_argument("--lease-seconds", type=float, default=5.0, help="lease of the worker (default: 5)")
     options = parser.parse_args()
@@ -40,6 +45,7 @@ def _options() -> Options:
         data=options.data.resolve(),
         has_worker=not options.no_worker,
         has_reload=not options.no_reload,
+        is_dev=options.dev,
         handlers=tuple(options.handlers or ["local.my_handlers"]),
         lease_seconds=options.lease_seconds,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -11,7 +12,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-_COLOURS = {"redis": "35", "gateway": "34", "api": "36", "worker": "32"}
+_COLOURS = {"redis": "35", "gateway": "34", "api": "36", "worker": "32", "vite": "33"}
 _PR_SET_PDEATHSIG = 1
 
 
@@ -108,6 +109,9 @@ class Part:
             except TimeoutError:
                 self.say(f"did not end within {timeout_s:g} s; killed")
                 self._process.kill()
+            # What it had started and left behind, such as npm below a shell; it leads a group of its own.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
         if self._runner is not None:
             # It ends with the last line, unless the part was waiting for its restart.
             await asyncio.wait([self._runner], timeout=1)

@@ -36,6 +36,7 @@ class Options:
         data: folder of the append-only file, the outbox and the storage.
         has_worker: start a worker, too.
         has_reload: restart the worker when a handler's file changes.
+        is_dev: the dashboard by Vite, and the API anew when its sources change.
         handlers: modules of handlers beside the built-in ones.
         lease_seconds: of the worker; short, so that a killed one is seen to recover.
     """
@@ -44,6 +45,7 @@ class Options:
     data: Path
     has_worker: bool
     has_reload: bool
+    is_dev: bool
     handlers: tuple[str, ...]
     lease_seconds: float
 
@@ -58,6 +60,7 @@ class Supervisor:
         self.redis_port = free_port(6399)
         self.gateway_port = free_port(8079)
         self.port = free_port(options.port)
+        self.vite_port = free_port(5173) if options.is_dev else 0
         self._token = secrets.token_urlsafe(24)
 
     @property
@@ -102,9 +105,11 @@ class Supervisor:
             ),
             {},
         )
-        await self._add("api", _python("local.server", "--port", str(self.port)), self._api_environment())
+        await self._add("api", self._api_command(), self._api_environment())
         if self._options.has_worker:
             await self._add("worker", self._worker_command(), self._worker_environment(redis_url))
+        if self._options.is_dev:
+            await self._add("vite", self._vite_command(), {"API_URL": self.address})
         await self._until(self._all_ready, "the API and the worker")
         _write(banner(self, monotonic() - started))
 
@@ -114,6 +119,14 @@ class Supervisor:
         options = ["--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(folder), "--save", ""]
         options += ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
         return [str(get_binary_path()), *options, "--loglevel", "warning"]
+
+    def _api_command(self) -> list[str]:
+        words = ["--port", str(self.port)]
+        return _python("local.server", *words, *(["--reload"] if self._options.is_dev else []))
+
+    def _vite_command(self) -> list[str]:
+        script = str(Path(__file__).parent.parent / "frontend" / "build.sh")
+        return ["sh", script, "dev", "--host", "127.0.0.1", "--port", str(self.vite_port), "--strictPort"]
 
     def _api_environment(self) -> dict[str, str]:
         return {
@@ -168,9 +181,18 @@ class Supervisor:
                 overview = await client.get("/api/overview")
             except httpx.HTTPError:
                 return False
+            if self._options.is_dev and not await self._vite_answers():
+                return False
         if ready.status_code != 200 or overview.status_code != 200:
             return False
         return not self._options.has_worker or bool(overview.json()["workers"])
+
+    async def _vite_answers(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            try:
+                return (await client.get(f"http://127.0.0.1:{self.vite_port}/")).status_code == 200
+            except httpx.HTTPError:
+                return False
 
 
 def _python(module: str, *arguments: str) -> list[str]:
@@ -203,10 +225,11 @@ def _write(line: str) -> None:
 def banner(supervisor: Supervisor, seconds: float) -> str:
     """What a person needs next: addresses, and a first task to paste."""
     address = supervisor.address
+    dashboard = f"http://127.0.0.1:{supervisor.vite_port}" if supervisor.vite_port else address
     return f"""
   dtq is ready ({seconds:.1f} s)
 
-    Dashboard   {address}
+    Dashboard   {dashboard}
     API docs    {address}/docs
     Redis       redis://127.0.0.1:{supervisor.redis_port}   (REST: http://127.0.0.1:{supervisor.gateway_port})
     Key         none needed from this machine

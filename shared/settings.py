@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -118,12 +119,15 @@ def tcp_target(settings: Settings) -> TcpTarget:
     """Redis over TCP, which a worker needs.
 
     Raises:
-        SettingsError: REDIS_URL is missing or no Redis URL.
+        SettingsError: REDIS_URL is missing, no Redis URL, or names a file of certificates that is not there.
     """
     example = "rediss://default:<password>@eu1-name.upstash.io:6379"
     if not settings.redis_url:
         raise SettingsError("REDIS_URL", "is missing; a worker talks to Redis over TCP.", example)
     _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss"), example)
+    for file in parse_qs(urlsplit(settings.redis_url).query).get("ssl_ca_certs", []):
+        if not Path(file).is_file():
+            raise SettingsError("REDIS_URL", f"names ssl_ca_certs={file}, where no file is.", example)
     return TcpTarget(settings.redis_url)
 
 

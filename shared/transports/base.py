@@ -16,6 +16,10 @@ DEADLINE_S = 4.5
 
 _AWAY = ("LOADING", "MISCONF", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MASTERDOWN", "NOREPLICAS")
 _REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR max requests limit", "ERR invalid password")
+_PROTECTED = (
+    "Redis is in protected mode: without a password it serves its own machine only. Give it one "
+    "(requirepass), or turn the mode off (--protected-mode no) on a network that only its clients reach."
+)
 _FULL = ("OOM", "ERR DB capacity quota")
 
 
@@ -66,6 +70,17 @@ class Transport(Protocol):
         ...
 
 
+def unreachable(text: str) -> StoreError:
+    """The error that a failed connection stands for; a wrong certificate is no matter of waiting."""
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        reason = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0].rstrip(".") or text
+        return StoreRefused(
+            f"Redis's certificate is not accepted: {reason}. If its CA is your own, name the CA's file by "
+            "SSL_CERT_FILE (or by ?ssl_ca_certs= in REDIS_URL); the host must be one that it is made out to."
+        )
+    return StoreUnavailable(f"Redis does not answer: {text}")
+
+
 def error_of(text: str, script: Script | None = None) -> DtqError:
     """The error that a server's error text stands for."""
     if text.startswith("ERR DTQ_"):
@@ -78,6 +93,8 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
         return NoScript(text)
     if text.startswith(_FULL) or "OOM command not allowed" in text:
         return StoreFull("Redis has no memory left; nothing was stored. Free memory or raise its limit.")
+    if text.startswith("DENIED Running in protected mode"):
+        return StoreRefused(_PROTECTED)
     if text.startswith(_REFUSED):
         return StoreRefused(f"Redis refused the call: {text}")
     if head in _AWAY or any(word in text for word in ("max number of clients", "-MISCONF")):

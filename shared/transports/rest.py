@@ -15,7 +15,7 @@ from upstash_redis.errors import UpstashError
 from shared.errors import ScriptFailed, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import RestTarget
-from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
+from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of, unreachable
 
 #: One try; two fit into the deadline.
 _TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
@@ -114,7 +114,7 @@ class RestTransport:
         except UpstashError as error:
             raise error_of(str(error), script) from None
         except httpx.HTTPError as error:
-            raise StoreUnavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from None
+            raise unreachable(str(error) or type(error).__name__) from None
         except (
             json.JSONDecodeError,
             UnicodeDecodeError,

@@ -15,7 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.errors import DtqError, StoreRefused, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import TcpTarget
-from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
+from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of, unreachable
 
 _T = TypeVar("_T")
 
@@ -152,7 +152,7 @@ async def _translated(client: redis.Redis, script: Script | None, words: tuple[s
         raise StoreRefused(f"Redis refused the password: {error}") from None
     # uvloop answers a write to a connection that was reset meanwhile with RuntimeError.
     except (RedisConnectionError, RedisTimeoutError, OSError, RuntimeError) as error:
-        raise StoreUnavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from None
+        raise unreachable(str(error) or type(error).__name__) from None
     except ResponseError as error:
         raise _response_error(error, script) from None
     except (RedisError, UnicodeDecodeError, ValueError) as error:

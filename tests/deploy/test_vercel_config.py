@@ -171,3 +171,13 @@ def test_python_of_the_platform_is_allowed() -> None:
 
 def test_no_script_looks_like_an_entry_point() -> None:
     assert not {"app", "application"} & set(PROJECT["project"].get("scripts", {}))
+
+
+def test_the_builder_is_pinned_without_addresses() -> None:
+    lock = json.loads((ROOT / "tools" / "vercel" / "package-lock.json").read_text("utf-8"))["packages"]
+    wanted = json.loads((ROOT / "tools" / "vercel" / "package.json").read_text("utf-8"))["dependencies"]
+    assert lock[""]["dependencies"] == wanted
+    installed = {name: entry for name, entry in lock.items() if name}
+    assert len(installed) > 100
+    assert not [name for name, entry in installed.items() if "resolved" in entry]
+    assert not [name for name, entry in installed.items() if "integrity" not in entry]

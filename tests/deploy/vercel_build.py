@@ -9,7 +9,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import statistics
+import subprocess
 import time
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -205,6 +207,29 @@ def test_without_variables_it_lives_and_names_what_is_missing(bare: Instance) ->
             assert "API_KEYS" in refused.text
             assert "UPSTASH_REDIS_REST_URL" in refused.text
         assert client.post("/api/tasks", json={"task_type": "email"}).status_code == 503
+
+
+def test_compiled_files_halve_the_start(folder: Path, tmp_path: Path) -> None:
+    """What the builder ships with VERCEL_PYTHON_COMPILEALL=1."""
+    compiled = tmp_path / "compiled"
+    shutil.copytree(folder, compiled)
+    compiled.chmod(0o755)
+    for path in compiled.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o200)
+    subprocess.run([PYTHON, "-m", "compileall", "-q", str(compiled)], check=True)
+    size = sum(path.stat().st_size for path in compiled.rglob("*") if path.is_file())
+    plain_s, compiled_s = (statistics.median(_starts(where)) for where in (folder, compiled))
+    print(f"\ncold start: {plain_s:.2f} s, with compiled files {compiled_s:.2f} s and {size / 1e6:.1f} MB")
+    assert compiled_s < plain_s
+
+
+def _starts(folder: Path, count: int = 5) -> list[float]:
+    times = []
+    for _ in range(count):
+        instance = Instance(folder, PYTHON)
+        times.append(instance.started_in_s)
+        instance.stop()
+    return times
 
 
 def test_it_starts_quickly_and_ends_when_told(folder: Path) -> None:

@@ -1,0 +1,288 @@
+"""docker-compose.yml at work, by a real engine; run by `.ci/image.sh`, which builds the images and starts the engine.
+
+The engine's network is this process's, too, so what compose publishes is reached as from the machine itself. Tests
+run in the order in which they stand here: an engine keeps only the last five checks of health.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.test_local import finished, readme_bodies, submit
+from tests.support.processes import children
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(180)
+CHECKOUT = Path(os.environ["COMPOSE_CHECKOUT"])
+OURS = ("api", "worker", "web")
+SICK = """
+services:
+  redis:
+    healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 2}
+"""
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+class Stack:
+    """The project of one compose file, and of others laid over it.
+
+    Debian's compose is an old one: it does not know the file's `name`.
+    """
+
+    def __init__(self, name: str, folder: Path, *more: Path) -> None:
+        text = (CHECKOUT / "docker-compose.yml").read_text("utf-8")
+        self._file = CHECKOUT / f"compose.{name}.yml"
+        self._file.write_text(re.sub(r"^name: .*\n", "", text, flags=re.MULTILINE), "utf-8")
+        self._options = ["--project-name", name, "--file", str(self._file)]
+        self._options += [word for path in more for word in ("--file", str(path))]
+
+    def run(self, *arguments: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["docker-compose", *self._options, *arguments],
+            capture_output=True, text=True, check=False, cwd=CHECKOUT,
+            env={**os.environ, "LEASE_SECONDS": "3"},
+        )  # fmt: skip
+        assert not is_checked or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def up(self, *arguments: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("up", "--detach", "--no-build", *arguments, is_checked=is_checked)
+
+    def containers(self, service: str) -> list[str]:
+        return self.run("ps", "--quiet", service).stdout.split()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        [container] = self.containers(service)
+        return json.loads(docker("inspect", container))[0]
+
+    def down(self) -> None:
+        self.run("down", "--volumes", "--timeout", "5")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack("check", tmp_path_factory.mktemp("stack"))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        print(stack.run("logs", "--no-color", "--tail", "15").stdout)
+        stack.down()
+
+
+@pytest.fixture
+async def client(stack: Stack):
+    """Asks nginx, once everything that a test before may have stopped is there again."""
+    stack.up("--scale", "worker=1")
+    async with httpx.AsyncClient(base_url="http://localhost", trust_env=False, timeout=10) as client:
+        await _ready(client)
+        yield client
+
+
+async def _ready(client: httpx.AsyncClient) -> None:
+    async def look() -> bool:
+        try:
+            overview = await client.get("/api/overview")
+        except httpx.TransportError:
+            return False
+        return overview.status_code == 200 and bool(overview.json()["workers"])
+
+    await wait_until(look, describe="a worker is seen through nginx", timeout_s=60, pause_s=0.2)
+
+
+def test_api_and_worker_waited_for_a_healthy_redis(stack: Stack) -> None:
+    checks = stack.inspect("redis")["State"]["Health"]["Log"]
+    healthy_at = next(check["End"] for check in checks if check["ExitCode"] == 0)
+    for service in ("api", "worker"):
+        assert _seconds(stack.inspect(service)["State"]["StartedAt"]) >= _seconds(healthy_at)
+
+
+def _seconds(instant: str) -> str:
+    """To be compared as text; the zone of an engine is UTC, written in two ways."""
+    return instant.partition("+")[0].rstrip("Z")[:23]
+
+
+def test_nothing_starts_before_a_redis_that_is_not_healthy(tmp_path: Path) -> None:
+    (tmp_path / "sick.yml").write_text(SICK)
+    stack = Stack("sick", tmp_path, tmp_path / "sick.yml")
+    try:
+        refused = stack.up("worker", is_checked=False)
+        assert refused.returncode != 0
+        assert "unhealthy" in refused.stderr
+        assert not stack.containers("worker")
+    finally:
+        stack.down()
+
+
+@pytest.mark.parametrize("address", ["http://localhost", "http://127.0.0.1:8000", "http://localhost:8000"])
+async def test_the_commands_of_the_readme_need_no_key(client: httpx.AsyncClient, address: str) -> None:
+    bodies = readme_bodies()
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=10) as caller:
+        for name in ("email", "data", "image", "hello"):
+            task = await finished(caller, await submit(caller, bodies[name]))
+            assert task["status"] == "completed", task["error"]
+
+
+async def test_the_peer_that_is_served_without_a_key_is_not_loopback(
+    stack: Stack, client: httpx.AsyncClient
+) -> None:
+    """The same API without ALLOW_KEYLESS refuses the same caller, as the bridge's address is not loopback's."""
+    network = next(iter(stack.inspect("api")["NetworkSettings"]["Networks"]))
+    strict = docker(
+        "run", "--detach", "--network", network, "--publish", "127.0.0.1:8001:8000",
+        "--env", "REDIS_URL=redis://redis:6379/0", "dtq-api",
+    )  # fmt: skip
+    try:
+
+        async def answer() -> httpx.Response | None:
+            try:
+                return await client.get("http://localhost:8001/api/ready")
+            except httpx.TransportError:
+                return None
+
+        refused = await wait_until(answer, describe="it answers", timeout_s=20, pause_s=0.1)
+        assert refused.status_code == 403
+        assert "serves only this machine" in refused.json()["detail"]
+        assert (await client.get("http://localhost:8000/api/ready")).status_code == 200
+    finally:
+        docker("rm", "--force", strict)
+
+
+def test_nothing_is_published_but_on_loopback(stack: Stack) -> None:
+    published = {
+        (service, binding["HostIp"], binding["HostPort"])
+        for service in (*OURS, "redis")
+        for bindings in (stack.inspect(service)["NetworkSettings"]["Ports"] or {}).values()
+        for binding in bindings or ()
+    }
+    assert published == {("api", "127.0.0.1", "8000"), ("web", "127.0.0.1", "80")}
+
+
+async def test_dashboard_and_docs_are_where_the_file_says(client: httpx.AsyncClient) -> None:
+    page = await client.get("/tasks")
+    asset = re.search(r'src="(/assets/[^"]+\.js)"', page.text)
+    assert asset
+    script = await client.get(asset[1])
+    assert script.headers["content-encoding"] == "gzip"
+    assert "immutable" in script.headers["cache-control"]
+    assert (await client.get("http://localhost:8000/docs")).status_code == 200
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_it_runs_hardened(stack: Stack, service: str) -> None:
+    seen = stack.inspect(service)
+    host = seen["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] > 0
+    assert host["Init"] is True
+    status = docker("exec", seen["Id"], "cat", "/proc/self/status")
+    assert "Uid:\t10001\t10001" in status
+    assert "CapEff:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.parametrize("service", ["redis", "api", "web"])
+async def test_its_check_of_health_passes_on_its_own_schedule(stack: Stack, service: str) -> None:
+    await wait_until(
+        lambda: stack.inspect(service)["State"]["Health"]["Status"] == "healthy",
+        describe=f"{service} is healthy",
+        timeout_s=60,
+        pause_s=0.5,
+    )
+
+
+async def test_an_api_that_is_down_is_told_and_a_new_one_is_found(
+    stack: Stack, client: httpx.AsyncClient
+) -> None:
+    address = _address(stack)
+    stack.run("stop", "api")
+    down = await client.get("/api/ready")
+    assert down.status_code == 503
+    assert down.headers["content-type"] == "application/problem+json"
+    # Another container takes the address, so the API comes back with a new one.
+    network = next(iter(stack.inspect("worker")["NetworkSettings"]["Networks"]))
+    stack.run("rm", "--force", "api")
+    other = docker("run", "--detach", "--network", network, "--entrypoint", "sleep", "dtq-api", "60")
+    try:
+        stack.up("api")
+        assert _address(stack) != address
+        await _ready(client)
+    finally:
+        docker("rm", "--force", other)
+
+
+def _address(stack: Stack) -> str:
+    [network] = stack.inspect("api")["NetworkSettings"]["Networks"].values()
+    return network["IPAddress"]
+
+
+async def test_a_killed_worker_comes_back_and_its_task_completes(
+    stack: Stack, client: httpx.AsyncClient
+) -> None:
+    slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 2}})
+    await _running(client, slow)
+    _kill(stack, "worker")
+    await wait_until(
+        lambda: stack.inspect("worker")["RestartCount"] == 1,
+        describe="it was restarted",
+        timeout_s=20,
+        pause_s=0.2,
+    )
+    task = await finished(client, slow, timeout_s=60)
+    assert (task["status"], task["attempt"]) == ("completed", 2)
+
+
+async def test_tasks_survive_the_end_of_redis(stack: Stack, client: httpx.AsyncClient) -> None:
+    stack.run("stop", "worker")
+    waiting = await submit(client, {"task_type": "hello", "payload": {"name": "Ada"}, "queue": "default"})
+    _kill(stack, "redis")
+
+    async def answers() -> bool:
+        return (await client.get(f"/api/tasks/{waiting}")).status_code == 200
+
+    await wait_until(answers, describe="the task is there again", timeout_s=30, pause_s=0.2)
+    stack.run("start", "worker")
+    assert (await finished(client, waiting))["status"] == "completed"
+
+
+async def test_more_workers_share_and_a_stop_drains(stack: Stack, client: httpx.AsyncClient) -> None:
+    stack.up("--scale", "worker=2", "worker")
+    workers = stack.containers("worker")
+    assert len(workers) == 2
+    slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 2}})
+    await _running(client, slow)
+    stack.run("stop", "worker")
+    exits = [json.loads(docker("inspect", worker))[0]["State"]["ExitCode"] for worker in workers]
+    assert exits == [0, 0]
+    task = (await client.get(f"/api/tasks/{slow}")).json()
+    assert (task["status"], task["attempt"]) == ("completed", 1)
+
+
+async def _running(client: httpx.AsyncClient, task_id: str) -> None:
+    async def look() -> bool:
+        return (await client.get(f"/api/tasks/{task_id}")).json()["status"] == "running"
+
+    await wait_until(look, describe=f"start of {task_id}", timeout_s=20, pause_s=0.05)
+
+
+def _kill(stack: Stack, service: str) -> None:
+    """Kill the program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
+    first = int(stack.inspect(service)["State"]["Pid"])
+    os.kill((children(first) or [first])[0], signal.SIGKILL)
