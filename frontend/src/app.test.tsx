@@ -68,7 +68,7 @@ describe("Tasks", () => {
 
   it("keeps the filter in the address and asks the server with it", async () => {
     const api = renderApp("/tasks?queue=emails");
-    await userEvent.click(await screen.findByRole("link", { name: /^Dead/ }, patient));
+    await userEvent.click(await screen.findByRole("link", { name: /^Dead \d/ }, patient));
     await waitFor(() => { expect(window.location.search).toBe("?queue=emails&status=dead"); });
     const tabs = within(screen.getByRole("navigation", { name: "Status" }));
     expect(tabs.getAllByRole("link", { current: "page" }).map((tab) => tab.textContent)).toEqual(["Dead147"]);
