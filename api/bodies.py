@@ -94,7 +94,7 @@ class SchedulePreview(ControlBody):
         Seconds | None, Field(ge=1, le=MAX_DELAY_S, description="Seconds from one time to the next.")
     ] = None
     zone: Annotated[str, Field(max_length=64, description="IANA time zone of `cron`.")] = "UTC"
-    count: Annotated[int, Field(ge=1, le=20, description="How many times.")] = 5
+    count: Annotated[int, Field(ge=1, le=300, description="How many times.")] = 5
 
 
 class GroupStep(ControlBody):

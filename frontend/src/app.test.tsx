@@ -68,7 +68,8 @@ describe("Tasks", () => {
 
   it("keeps the filter in the address and asks the server with it", async () => {
     const api = renderApp("/tasks?queue=emails");
-    await userEvent.click(await screen.findByRole("link", { name: /^Dead/ }, patient));
+    const nav = await screen.findByRole("navigation", { name: "Status" }, patient);
+    await userEvent.click(within(nav).getByRole("link", { name: /^Dead/ }));
     await waitFor(() => { expect(window.location.search).toBe("?queue=emails&status=dead"); });
     const tabs = within(screen.getByRole("navigation", { name: "Status" }));
     expect(tabs.getAllByRole("link", { current: "page" }).map((tab) => tab.textContent)).toEqual(["Dead147"]);

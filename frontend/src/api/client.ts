@@ -1,6 +1,6 @@
 import { parseJson } from "../lib/json";
 import { keyStore } from "./key";
-import { ApiProblem, readProblem } from "./problem";
+import { ApiProblem, isNotOffered, readProblem } from "./problem";
 
 /** The only place that fetches. Reads carry the last ETag, so an unchanged answer costs a header, not a body. */
 
@@ -21,6 +21,13 @@ export function onPace(listener: (seconds: number) => void): () => void {
   return () => paceListeners.delete(listener);
 }
 
+const lastCalls = new Map<string, number>();
+
+/** What the last such request cost in Redis calls, as the server told, as in "POST /tasks"; null before the first. */
+export function redisCallsOf(request: string): number | null {
+  return lastCalls.get(request) ?? null;
+}
+
 /** Drops every kept answer: another key may see other things. */
 export function forgetAnswers(): void {
   remembered.clear();
@@ -38,8 +45,12 @@ function announcePace(response: Response): void {
   if (Number.isFinite(seconds) && seconds > 0) for (const listener of paceListeners) listener(seconds);
 }
 
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
 interface SendOptions {
-  method?: "GET" | "POST";
+  method?: Method;
+  /** JSON text of the body. */
+  body?: string | undefined;
   etag?: string | undefined;
   signal?: AbortSignal | undefined;
   key?: string | null | undefined;
@@ -50,6 +61,7 @@ async function send(path: string, options: SendOptions): Promise<Response> {
   const key = options.key === undefined ? keyStore.getSnapshot().key : options.key;
   if (key !== null) headers.set("Authorization", `Bearer ${key}`);
   if (options.etag !== undefined) headers.set("If-None-Match", options.etag);
+  if (options.body !== undefined) headers.set("Content-Type", "application/json");
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response: Response;
@@ -57,6 +69,7 @@ async function send(path: string, options: SendOptions): Promise<Response> {
     response = await fetch(`/api${path}`, {
       method: options.method ?? "GET",
       headers,
+      body: options.body ?? null,
       signal,
       credentials: "same-origin",
       cache: "no-store", // the browser's own cache would hand out old answers, with the server's time of then
@@ -69,6 +82,8 @@ async function send(path: string, options: SendOptions): Promise<Response> {
   if (response.status === 401 && options.key === undefined) keyStore.refuse(key);
   if (!response.ok && response.status !== 304) throw await readProblem(response, `/api${path}`);
   announcePace(response);
+  const calls = Number(response.headers.get("X-Redis-Calls") ?? Number.NaN);
+  if (!Number.isNaN(calls)) lastCalls.set(`${options.method ?? "GET"} ${path.split("?")[0] ?? path}`, calls);
   return response;
 }
 
@@ -97,9 +112,25 @@ export async function read<Wire, T>(path: string, { convert, signal, exact }: Re
   return value;
 }
 
-/** POST `/api{path}` without a body. */
-export async function post(path: string): Promise<void> {
-  await send(path, { method: "POST" });
+/**
+ * Like `read`, for a route that not every server offers: null when this one answers that there is no such thing.
+ * A query that got null is not read again.
+ */
+export async function readIfOffered<Wire, T>(path: string, options: ReadOptions<Wire, T>): Promise<T | null> {
+  try {
+    return await read(path, options);
+  } catch (error) {
+    if (isNotOffered(error)) return null;
+    throw error;
+  }
+}
+
+/** Sends a change to `/api{path}`; the answer's JSON, or null where it has none. A text is sent as it is. */
+export async function write<T>(method: Exclude<Method, "GET">, path: string, body?: string | object): Promise<T> {
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const response = await send(path, { method, body: text });
+  const answer = await response.text();
+  return (answer === "" ? null : JSON.parse(answer)) as T;
 }
 
 /** Asks the server about a key without keeping it. Throws the ApiProblem when it is refused. */

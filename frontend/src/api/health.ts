@@ -8,7 +8,7 @@ import type { Task, TaskFilter } from "./tasks";
  * Red needs come before amber ones, then the larger before the smaller.
  */
 
-export type Step =
+type Step =
   | { readonly kind: "show"; readonly label: string; readonly filter: TaskFilter }
   | { readonly kind: "advice"; readonly label: string; readonly lines: readonly string[] };
 
@@ -53,7 +53,7 @@ export function isHealthy(worker: Worker, now: number): boolean {
 }
 
 /** Whether a worker takes tasks of a queue; one that names no queue, or *, takes all. */
-function serves(worker: Worker, queue: string): boolean {
+export function serves(worker: Worker, queue: string): boolean {
   return worker.queues.length === 0 || worker.queues.includes("*") || worker.queues.includes(queue);
 }
 

@@ -4,7 +4,7 @@
  */
 const STORED_AS = "dtq-key";
 
-export type SignIn = "not-asked" | "asked" | "refused";
+type SignIn = "not-asked" | "asked" | "refused";
 
 interface KeyState {
   readonly key: string | null;
@@ -31,7 +31,7 @@ function writeStored(key: string | null): void {
   }
 }
 
-export class KeyStore {
+class KeyStore {
   private state: KeyState = { key: readStored(), signIn: "not-asked" };
   private readonly listeners = new Set<Listener>();
 

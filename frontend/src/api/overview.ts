@@ -5,7 +5,7 @@ import type { TaskStatus, WireCounts, WireOverview, WireQueue, WireWorker } from
 
 export type Counts = Readonly<Record<TaskStatus, number>>;
 
-export interface Pause {
+interface Pause {
   readonly at: Date | null;
   readonly by: string | null;
   readonly reason: string | null;
@@ -55,15 +55,18 @@ function toCounts(wire: WireCounts): Counts {
   };
 }
 
+function toPause(paused: WireQueue["paused"]): Pause | null {
+  if (!paused) return null;
+  const { at, by, reason } = paused;
+  return {
+    at: typeof at === "string" || typeof at === "number" ? new Date(at) : null,
+    by: typeof by === "string" && by !== "" ? by : null,
+    reason: typeof reason === "string" && reason !== "" ? reason : null,
+  };
+}
+
 function toQueue(wire: WireQueue): Queue {
-  const paused = wire.paused
-    ? {
-        at: wire.paused.at ? new Date(wire.paused.at) : null,
-        by: wire.paused.by ?? null,
-        reason: wire.paused.reason ?? null,
-      }
-    : null;
-  return { name: wire.name, counts: toCounts(wire), paused };
+  return { name: wire.name, counts: toCounts(wire), paused: toPause(wire.paused) };
 }
 
 function toWorker(wire: WireWorker): Worker {
@@ -84,9 +87,9 @@ function toRole(role: string | null | undefined): Role | null {
 }
 
 export function toOverview(wire: WireOverview): Overview {
-  const oldest = wire.oldest_pending_seconds;
+  const oldest = wire.oldest_pending_seconds ?? null;
   return {
-    environment: wire.environment ?? null,
+    environment: wire.environment,
     counts: toCounts(wire.counts),
     queues: wire.queues.map(toQueue),
     workers: wire.workers.map(toWorker),

@@ -8,6 +8,9 @@ export class ApiProblem extends Error {
     readonly url: string,
     readonly requestId: string | null = null,
     readonly fix: string | null = null,
+    /** Place of the fault in what was sent, as in `payload.to`. */
+    readonly field: string | null = null,
+    readonly rule: string | null = null,
   ) {
     super(detail === "" ? title : `${title}. ${detail}`);
     this.name = "ApiProblem";
@@ -24,6 +27,11 @@ export class ApiProblem extends Error {
     if (this.requestId !== null) lines.unshift(`Request: ${this.requestId}`);
     return [...lines, `Time: ${new Date().toISOString()}`].join("\n");
   }
+}
+
+/** Whether the server has no such route. */
+export function isNotOffered(error: unknown): boolean {
+  return error instanceof ApiProblem && (error.status === 404 || error.status === 405 || error.status === 501);
 }
 
 /** One sentence about any error, and no stack trace of ours. */
@@ -54,5 +62,7 @@ export async function readProblem(response: Response, url: string): Promise<ApiP
     url,
     response.headers.get("X-Request-ID"),
     text(body.fix),
+    text(body.field),
+    text(body.rule),
   );
 }

@@ -1,12 +1,12 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { Json } from "../lib/json";
 import { ExactNumber } from "../lib/json";
-import { post, read } from "./client";
+import { read, readIfOffered } from "./client";
 import type { TaskStatus, WireAttempt, WireError, WireTask, WireTaskPage } from "./wire";
 
 export type { TaskStatus } from "./wire";
 
-export interface TaskError {
+interface TaskError {
   readonly type: string;
   readonly message: string;
   readonly traceback: string | null;
@@ -21,6 +21,12 @@ export interface Attempt {
   readonly error: TaskError | null;
 }
 
+export interface LogLine {
+  readonly at: Date | null;
+  readonly level: string;
+  readonly text: string;
+}
+
 export interface Task {
   readonly id: string;
   readonly type: string;
@@ -31,14 +37,20 @@ export interface Task {
   readonly maxRetries: number;
   readonly payload: Json;
   readonly result: Json;
+  readonly metadata: Json;
   readonly error: TaskError | null;
   readonly attempts: readonly Attempt[];
   readonly progress: { readonly fraction: number | null; readonly message: string | null } | null;
+  readonly logs: readonly LogLine[];
   readonly worker: string | null;
   readonly createdAt: Date;
   readonly runAt: Date | null;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** Of its error group. */
+  readonly fingerprint: string | null;
+  /** Names of bodies that a list leaves out because they are large. */
+  readonly omitted: readonly string[];
 }
 
 export interface TaskPage {
@@ -70,13 +82,19 @@ function toError(error: WireError | null | undefined): TaskError | null {
 
 function toAttempt(attempt: WireAttempt): Attempt {
   return {
-    number: attempt.attempt,
-    worker: attempt.worker ?? null,
+    number: toNumber(attempt.attempt),
+    worker: attempt.worker,
     startedAt: toDate(attempt.started_at),
     endedAt: toDate(attempt.ended_at),
-    outcome: attempt.outcome ?? null,
+    outcome: attempt.outcome,
     error: toError(attempt.error),
   };
+}
+
+function toLogLine({ at, level, message, text }: Record<string, unknown>): LogLine {
+  const said = typeof message === "string" ? message : typeof text === "string" ? text : "";
+  const isTime = typeof at === "string" || typeof at === "number";
+  return { at: isTime ? new Date(at) : null, level: typeof level === "string" ? level : "info", text: said };
 }
 
 export function toTask(wire: WireTask): Task {
@@ -85,24 +103,28 @@ export function toTask(wire: WireTask): Task {
     id: wire.id,
     type: wire.task_type,
     queue: wire.queue,
-    priority: wire.priority,
+    priority: toNumber(wire.priority),
     status: wire.status,
-    attempt: wire.attempt,
-    maxRetries: wire.max_retries,
+    attempt: toNumber(wire.attempt),
+    maxRetries: toNumber(wire.max_retries),
     payload: wire.payload ?? null,
     result: wire.result ?? null,
+    metadata: wire.metadata ?? null,
     error: toError(wire.error),
-    attempts: (wire.attempts ?? []).map(toAttempt),
+    attempts: wire.attempts.map(toAttempt),
     progress: wire.progress ? { fraction: fraction === null ? null : toNumber(fraction), message } : null,
+    logs: wire.logs.map(toLogLine),
     worker: wire.worker ?? null,
     createdAt: new Date(wire.created_at),
     runAt: toDate(wire.run_at),
     startedAt: toDate(wire.started_at),
     finishedAt: toDate(wire.finished_at),
+    fingerprint: wire.fingerprint ?? null,
+    omitted: wire.omitted,
   };
 }
 
-function toPage(wire: WireTaskPage): TaskPage {
+export function toPage(wire: WireTaskPage): TaskPage {
   return { tasks: wire.tasks.map(toTask), nextCursor: wire.next_cursor };
 }
 
@@ -138,14 +160,24 @@ export function olderPagesOptions(filter: TaskFilter, cursor: string | null) {
   });
 }
 
+export function taskPath(id: string, action = ""): string {
+  return `/tasks/${encodeURIComponent(id)}${action}`;
+}
+
 export function taskOptions(id: string) {
   return queryOptions({
     queryKey: ["task", id],
-    queryFn: ({ signal }) => read(`/tasks/${encodeURIComponent(id)}`, { convert: toTask, signal, exact: true }),
+    queryFn: ({ signal }) => read(taskPath(id), { convert: toTask, signal, exact: true }),
     meta: { live: true },
   });
 }
 
-export async function cancelTask(id: string): Promise<void> {
-  await post(`/tasks/${encodeURIComponent(id)}/cancel`);
+/** Why the task does not run, in one sentence; null where the server does not say. */
+export function explainOptions(id: string) {
+  return queryOptions({
+    queryKey: ["explain", id],
+    queryFn: ({ signal }) =>
+      readIfOffered(taskPath(id, "/explain"), { convert: (wire: { reason?: string }) => wire.reason ?? null, signal }),
+    meta: { live: true },
+  });
 }

@@ -1,81 +1,28 @@
 import type { Json } from "../lib/json";
+import type { components } from "./schema.gen";
 
-/** The API's answers as they travel; numbers of milliseconds since 1970 pass for times, too. Fields a list may leave out are optional. */
+/** The API's answers as they travel, from the generated schema; only bodies of users' own JSON are named more closely. */
 
-export type TaskStatus =
-  | "waiting"
-  | "scheduled"
-  | "pending"
-  | "running"
-  | "completed"
-  | "retrying"
-  | "dead"
-  | "cancelled";
+type Schemas = components["schemas"];
 
-export interface WireError {
-  type: string;
-  message: string;
-  traceback?: string | null;
-}
-
-export interface WireAttempt {
-  attempt: number;
-  worker?: string | null;
-  started_at?: string | null;
-  ended_at?: string | null;
-  outcome?: string | null;
-  error?: WireError | null;
-}
-
-export interface WireTask {
-  id: string;
-  task_type: string;
-  queue: string;
-  priority: number;
-  status: TaskStatus;
-  attempt: number;
-  max_retries: number;
+export type TaskStatus = Schemas["TaskStatus"];
+export type WireError = Schemas["TaskError"];
+export type WireAttempt = Schemas["Attempt"];
+export type WireTask = Omit<Schemas["Task"], "payload" | "result" | "metadata" | "progress"> & {
   payload?: Json;
   result?: Json;
-  error?: WireError | null;
-  attempts?: WireAttempt[] | null;
+  metadata?: Json;
   progress?: { fraction?: number | null; message?: string | null } | null;
-  worker?: string | null;
-  created_at: string;
-  run_at?: string | null;
-  started_at?: string | null;
-  finished_at?: string | null;
-}
-
+};
 export interface WireTaskPage {
   tasks: WireTask[];
   next_cursor: string | null;
 }
-
 export type WireCounts = Partial<Record<TaskStatus, number>>;
-
-export interface WireQueue extends WireCounts {
-  name: string;
-  paused?: null | false | { at?: string | number | null; by?: string | null; reason?: string | null };
-}
-
-export interface WireWorker {
-  name: string;
-  host: string;
-  version: string;
-  queues: string[];
-  types: string[];
-  slots: number;
-  started_at: string;
-  expires_at: string;
-}
-
-export interface WireOverview {
-  environment?: string | null;
-  now: string;
-  counts: WireCounts;
-  queues: WireQueue[];
-  workers: WireWorker[];
-  oldest_pending_seconds: number | null;
-  role?: string | null;
-}
+export type WireQueue = Schemas["QueueInfo"];
+export type WireWorker = Schemas["WorkerInfo"];
+export type WireOverview = Schemas["OverviewOut"];
+export type WireGroup = Omit<Schemas["ErrorGroup"], "task"> & { task: WireTask };
+export type WireSchedule = Schemas["Schedule"];
+export type WireScheduleSpec = Schemas["ScheduleSpec"];
+export type WireTaskType = Schemas["PublishedType"];

@@ -10,10 +10,11 @@ interface CopyButtonProps {
   /** Shows the word beside the icon. */
   words?: string;
   className?: string;
+  tabIndex?: number;
 }
 
 /** Copies a text and says so for two seconds. */
-export function CopyButton({ text, name, words, className }: CopyButtonProps) {
+export function CopyButton({ text, name, words, className, tabIndex }: CopyButtonProps) {
   const [outcome, setOutcome] = useState<"copied" | "failed" | null>(null);
   useEffect(() => {
     if (outcome === null) return;
@@ -36,9 +37,9 @@ export function CopyButton({ text, name, words, className }: CopyButtonProps) {
     event.stopPropagation();
     void copy();
   };
-  if (words === undefined) return <IconButton icon={Icon} label={label} onClick={onClick} className={className} />;
+  if (words === undefined) return <IconButton icon={Icon} label={label} onClick={onClick} className={className} tabIndex={tabIndex} />;
   return (
-    <Button kind="quiet" onClick={onClick} className={className}>
+    <Button kind="quiet" onClick={onClick} className={className} tabIndex={tabIndex}>
       <Icon size={14} aria-hidden />
       <span aria-live="polite">{outcome === null ? words : done[outcome]}</span>
     </Button>

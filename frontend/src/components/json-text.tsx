@@ -20,11 +20,15 @@ function mark(text: string): ReactNode {
   return [...parts, text.slice(end)];
 }
 
+/** JSON text in colours. */
+export function JsonMarks({ text }: { text: string }) {
+  return <>{useMemo(() => mark(text), [text])}</>;
+}
+
 export function JsonText({ label, text }: { label: string; text: string }) {
-  const marked = useMemo(() => mark(text), [text]);
   return (
     <pre tabIndex={0} aria-label={label} className="max-h-150 overflow-auto px-4 py-3 leading-4.5">
-      {marked}
+      <JsonMarks text={text} />
     </pre>
   );
 }

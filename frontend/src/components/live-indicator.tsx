@@ -1,56 +1,70 @@
-import { Pause, WifiOff } from "lucide-react";
-import { formatClock } from "../lib/time";
+import { Pause, RefreshCw, WifiOff } from "lucide-react";
 import { joinClasses } from "../lib/format";
+import { formatClock } from "../lib/time";
 import type { Tone } from "./status";
 import { TONE_PILL } from "./status";
 
 export interface LiveIndicatorProps {
-  status: "connecting" | "live" | "paused" | "offline";
+  status: "connecting" | "live" | "polling" | "paused" | "offline";
   paceSeconds: number;
   lastGoodAt: number | null;
+  /** Whether changes arrive by a stream. */
+  isStream?: boolean;
+  /** Changes that came in while updates are held; they make it read "Paused". */
+  held?: number;
   onPause: (paused: boolean) => void;
 }
 
 const TONE: Readonly<Record<LiveIndicatorProps["status"], Tone>> = {
   connecting: "neutral",
   live: "green",
+  polling: "amber",
   paused: "neutral",
   offline: "red",
 };
 
-function words({ status, lastGoodAt }: LiveIndicatorProps): string {
+function words(status: LiveIndicatorProps["status"], { lastGoodAt, held = 0, paceSeconds }: LiveIndicatorProps): string {
   switch (status) {
     case "connecting":
       return "Connecting";
     case "live":
       return "Live";
+    case "polling":
+      return `Polling every ${paceSeconds} s`;
     case "paused":
-      return "Paused";
+      return held > 0 ? `Paused · ${held} new` : "Paused";
     case "offline":
       return lastGoodAt === null ? "Offline" : `Offline · data from ${formatClock(lastGoodAt)}`;
   }
 }
 
+function how({ status, isStream, paceSeconds }: LiveIndicatorProps): string {
+  if (status === "live") return isStream ? "By an open stream. " : `Read every ${paceSeconds} s. `;
+  if (status === "polling") return "The stream failed twice; it is tried again later. ";
+  return "";
+}
+
 /** How fresh the page is, in words. Pressing it pauses and resumes updates. */
 export function LiveIndicator(props: LiveIndicatorProps) {
-  const { status, paceSeconds, onPause } = props;
-  const paused = status === "paused";
-  const how = status === "live" ? `Polling every ${paceSeconds} s. ` : "";
+  const { held = 0, onPause } = props;
+  const status = held > 0 && props.status !== "offline" ? "paused" : props.status;
+  const isPaused = props.status === "paused";
   return (
     <button
       type="button"
-      aria-pressed={paused}
-      title={`${how}${paused ? "Press to resume updates" : "Press to pause updates"}`}
-      onClick={() => { onPause(!paused); }}
+      aria-pressed={isPaused}
+      title={`${how(props)}${isPaused ? "Press to resume updates" : "Press to pause updates"}`}
+      onClick={() => { onPause(!isPaused); }}
       className={joinClasses(
-        "inline-flex h-7 items-center gap-2 rounded-full px-3 text-12 font-medium whitespace-nowrap",
+        "inline-flex h-7 min-w-0 items-center gap-2 rounded-full px-3 text-12 font-medium whitespace-nowrap",
         TONE_PILL[TONE[status]],
       )}
     >
       {status === "live" && <span aria-hidden className="size-1.5 rounded-full bg-green-mark" />}
+      {status === "polling" && <RefreshCw size={13} aria-hidden />}
       {status === "paused" && <Pause size={13} aria-hidden />}
       {status === "offline" && <WifiOff size={13} aria-hidden />}
-      {words(props)}
+      <span className="max-sm:max-w-24 max-sm:truncate">{words(status, props)}</span>
     </button>
   );
 }

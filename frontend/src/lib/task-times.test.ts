@@ -27,7 +27,7 @@ describe("the spans of a task", () => {
     ],
     [
       "completed, from a list without attempts",
-      wireTask({ status: "completed", created_at: ago(9), started_at: ago(7), finished_at: ago(5), attempts: null }),
+      wireTask({ status: "completed", created_at: ago(9), started_at: ago(7), finished_at: ago(5), attempts: [] }),
       2000,
       2000,
     ],

@@ -63,3 +63,31 @@ export function formatClock(at: Date | number): string {
 export function formatExact(at: Date): string {
   return exactFormat.format(at);
 }
+
+const minuteFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const weekdayFormat = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+
+/** 14:20; the day where the span shown is longer than two of them. */
+export function formatMinute(at: Date | number, span = 0): string {
+  return span > 2 * DAY ? dayFormat.format(at) : minuteFormat.format(at);
+}
+
+/** When something comes, in the viewer's zone: 14:30 today, tomorrow 03:00, Mon 30 Nov, 14:00. */
+export function formatComing(at: Date, now: number): string {
+  const days = Math.round((startOfDay(at) - startOfDay(new Date(now))) / DAY);
+  if (days === 0) return minuteFormat.format(at);
+  if (days === 1) return `tomorrow ${minuteFormat.format(at)}`;
+  return `${weekdayFormat.format(at)}, ${minuteFormat.format(at)}`;
+}
+
+function startOfDay(at: Date): number {
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+}
+
+const clockMsFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+
+/** 14:19:42.137 in the viewer's zone. */
+export function formatClockMs(at: Date): string {
+  return clockMsFormat.format(at);
+}

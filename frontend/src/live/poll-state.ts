@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly touchedAt: number;
 }
 
-export const DEFAULT_PACE_SECONDS = 2;
+const DEFAULT_PACE_SECONDS = 2;
 const UNTOUCHED_AFTER_MS = 60_000;
 const UNTOUCHED_FACTOR = 6;
 const FAILURES_UNTIL_OFFLINE = 3;

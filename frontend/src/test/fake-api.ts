@@ -41,7 +41,7 @@ function fixtureTask(index: number, now: number): WireTask {
       worker: `vps-1/${1 + (at % 2)}`,
       started_at: past(started),
       ended_at: open ? null : past(started - 0.9),
-      outcome: open ? null : fine ? "completed" : "failed",
+      outcome: open ? "running" : fine ? "completed" : "failed",
       error: open || fine ? null : wireError(failed),
     });
   });

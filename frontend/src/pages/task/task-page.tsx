@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ArrowLeft, ChevronRight, Inbox } from "lucide-react";
 import { useState } from "react";
-import { overviewOptions } from "../../api/overview";
 import { ApiProblem } from "../../api/problem";
 import type { Task } from "../../api/tasks";
 import { taskOptions } from "../../api/tasks";
@@ -12,10 +11,14 @@ import { CopyButton } from "../../components/copy-button";
 import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonBlock } from "../../components/skeleton";
 import { useLive } from "../../live/live";
+import { neighbours } from "../../lib/last-list";
+import { useHotkeys } from "../../hooks/use-hotkeys";
 import { PageFrame } from "../shell/page-frame";
+import { useIdentity } from "../shell/use-identity";
 import { Attempts } from "./attempts";
+import { BodiesCard } from "./bodies-card";
 import { ErrorCard } from "./error-card";
-import { JsonCard } from "./json-card";
+import { EventsCard, PolicyCard } from "./side-cards";
 import { TaskHeader } from "./task-header";
 
 export function TaskPage() {
@@ -75,17 +78,29 @@ function NoTask({ failed, error }: { failed: boolean; error: unknown }) {
 }
 
 function TaskView({ task }: { task: Task }) {
-  const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
-  const [chosen, setChosen] = useState<number | null>(null);
-  const shown = task.attempts.find((attempt) => attempt.number === chosen) ?? task.attempts.findLast((attempt) => attempt.error !== null);
-  const error = shown?.error ?? (chosen === null ? task.error : null);
+  const { mayAct } = useIdentity();
+  const navigate = useNavigate();
+  const [picked, setPicked] = useState<number | null>(null);
+  const { previous, next } = neighbours(task.id);
+  const go = (taskId: string | null) => { if (taskId !== null) void navigate({ to: "/tasks/$taskId", params: { taskId } }); };
+  useHotkeys({ "[": () => { go(previous); }, "]": () => { go(next); }, Escape: () => { window.history.back(); } });
+
+  const failed = task.attempts.map((attempt, index) => ({ attempt, index })).filter(({ attempt }) => attempt.error !== null);
+  const shown = failed.some(({ index }) => index === picked) ? picked : (failed.at(-1)?.index ?? null);
   return (
     <div className="flex flex-col gap-3 md:gap-4">
-      <TaskHeader task={task} mayAct={overview?.role === "admin"} />
-      {task.attempts.length > 0 && <Attempts task={task} chosen={shown?.number ?? null} onChoose={setChosen} />}
-      {error !== null && <ErrorCard error={error} attempt={shown?.number ?? task.attempt} />}
-      <JsonCard title="Payload" value={task.payload} />
-      {(task.status === "completed" || task.result !== null) && <JsonCard title="Result" value={task.result} />}
+      <TaskHeader task={task} mayAct={mayAct} />
+      {task.attempts.length > 0 && <Attempts task={task} chosen={shown} onChoose={setPicked} />}
+      <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[1fr_22.5rem]">
+        <div className="flex min-w-0 flex-col gap-3 md:gap-4">
+          {shown !== null && <ErrorCard attempts={failed} chosen={shown} onChoose={setPicked} />}
+          <BodiesCard task={task} />
+        </div>
+        <div className="flex min-w-0 flex-col gap-3 md:gap-4">
+          <EventsCard task={task} />
+          <PolicyCard task={task} />
+        </div>
+      </div>
     </div>
   );
 }

@@ -1,56 +1,49 @@
 import { useNavigate } from "@tanstack/react-router";
-import { X } from "lucide-react";
+import { ListFilter } from "lucide-react";
+import { useState } from "react";
 import type { Counts } from "../../api/overview";
 import type { TaskFilter } from "../../api/tasks";
 import { Button } from "../../components/button";
-import { Select } from "../../components/select";
-import { isTaskStatus, STATUS, STATUSES } from "../../components/status";
+import { Chip } from "../../components/chip";
+import { CopyButton } from "../../components/copy-button";
+import { Kbd } from "../../components/kbd";
+import { StatusBadge } from "../../components/status-badge";
+import { useHotkeys } from "../../hooks/use-hotkeys";
 import { formatCount } from "../../lib/format";
+import { FilterDialog } from "./filter-dialog";
 
 interface FilterBarProps {
   filter: TaskFilter;
   counts: Counts | null;
   queues: readonly string[];
   types: readonly string[];
-  /** On phones the status is a select here, instead of tabs. */
+  /** On phones the status is a chip here, instead of tabs. */
   phone: boolean;
   summary: string;
 }
 
-/** The values to choose from, with the chosen one even when the server no longer names it. */
-function choices(names: readonly string[], chosen: string | undefined, any: string) {
-  const all = new Set(names);
-  if (chosen !== undefined) all.add(chosen);
-  return [{ value: "", text: any }, ...[...all].sort().map((value) => ({ value, text: value }))];
-}
-
+/** The filters in force as chips, and the way to more. */
 export function FilterBar({ filter, counts, queues, types, phone, summary }: FilterBarProps) {
   const navigate = useNavigate();
-  const change = (part: TaskFilter) => void navigate({ to: "/tasks", search: { ...filter, ...part }, replace: true });
-  const statuses = STATUSES.map((status) => ({
-    value: status,
-    text: counts === null ? STATUS[status].label : `${STATUS[status].label} ${formatCount(counts[status])}`,
-  }));
+  const [isOpen, setOpen] = useState(false);
+  useHotkeys({ f: (event) => { event.preventDefault(); setOpen(true); } });
+  const apply = (search: TaskFilter) => void navigate({ to: "/tasks", search });
+  const { status, queue, type } = filter;
   return (
-    <div className="flex flex-wrap items-center gap-2 border-b border-border px-4 py-2.5 max-md:grid max-md:grid-cols-3">
-      {phone && (
-        <Select
-          bare
-          label="Status"
-          value={filter.status ?? ""}
-          options={[{ value: "", text: "Any status" }, ...statuses]}
-          onPick={(status) => { change({ status: isTaskStatus(status) ? status : undefined }); }}
-        />
+    <div className="flex min-h-12 flex-wrap items-center gap-2 border-b border-border px-4 py-2.5">
+      <Button aria-haspopup="dialog" onClick={() => { setOpen(true); }}>
+        <ListFilter size={14} aria-hidden />
+        Filter
+        <Kbd keys="F" className="max-md:hidden" />
+      </Button>
+      {phone && status !== undefined && (
+        <Chip field="Status" value={<span className="flex gap-2"><StatusBadge status={status} />{counts !== null && formatCount(counts[status])}</span>} onRemove={() => { apply({ ...filter, status: undefined }); }} />
       )}
-      <Select label="Queue" bare={phone} value={filter.queue ?? ""} options={choices(queues, filter.queue, phone ? "Any queue" : "any")} onPick={(queue) => { change({ queue: queue || undefined }); }} />
-      <Select label="Type" bare={phone} value={filter.type ?? ""} options={choices(types, filter.type, phone ? "Any type" : "any")} onPick={(type) => { change({ type: type || undefined }); }} />
-      {(filter.queue ?? filter.type) !== undefined && (
-        <Button kind="quiet" className="max-md:col-span-3" onClick={() => { change({ queue: undefined, type: undefined }); }}>
-          <X size={14} aria-hidden />
-          Clear filters
-        </Button>
-      )}
+      {queue !== undefined && <Chip field="Queue" value={queue} onRemove={() => { apply({ ...filter, queue: undefined }); }} />}
+      {type !== undefined && <Chip field="Type" value={<span className="truncate font-mono">{type}</span>} onRemove={() => { apply({ ...filter, type: undefined }); }} />}
       <p className="ml-auto text-12 text-text-2 max-md:hidden">{summary}</p>
+      <CopyButton name="link" words="Copy link" text={() => window.location.href} className="max-md:hidden" />
+      {isOpen && <FilterDialog filter={filter} counts={counts} queues={queues} types={types} onApply={apply} onClose={() => { setOpen(false); }} />}
     </div>
   );
 }

@@ -1,15 +1,20 @@
+import { useNavigate } from "@tanstack/react-router";
 import { ArrowUp, Search } from "lucide-react";
 import type { RefObject, UIEvent } from "react";
-import { useMemo } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import type { Overview } from "../../api/overview";
-import type { TaskFilter } from "../../api/tasks";
+import type { Task, TaskFilter } from "../../api/tasks";
 import { describeProblem } from "../../api/problem";
 import { Button } from "../../components/button";
 import { ErrorMessage, Message } from "../../components/message";
 import { isEnded } from "../../components/status";
 import { SkeletonRows } from "../../components/skeleton";
+import { useHotkeys } from "../../hooks/use-hotkeys";
+import { useSelection } from "../../hooks/use-selection";
 import { formatCount, plural } from "../../lib/format";
+import { rememberList } from "../../lib/last-list";
 import { useLive } from "../../live/live";
+import { BulkBar } from "./bulk-bar";
 import { NoTasks } from "./no-tasks";
 import { TaskCards } from "./task-cards";
 import { TaskTable } from "./task-table";
@@ -23,13 +28,23 @@ interface TaskListProps {
   overview: Overview | undefined;
   phone: boolean;
   box: RefObject<HTMLDivElement>;
+  mayAct: boolean;
+  /** Told how many newer tasks the held list does not show. */
+  onHeld: (count: number) => void;
 }
 
+const PeekSheet = lazy(async () => ({ default: (await import("./peek-sheet")).PeekSheet }));
+
 /** The rows with everything that can stand in their place: loading, failed, empty, held, more to load. */
-export function TaskList({ filter, overview, phone, box }: TaskListProps) {
+export function TaskList({ filter, overview, phone, box, mayAct, onHeld }: TaskListProps) {
+  const navigate = useNavigate();
   const { nextTryAt, readNow } = useLive();
   const list = useTaskList(filter);
-  const { rows, newer, hasMore } = list;
+  const { rows, newer, hasMore, hold } = list;
+  const selection = useSelection();
+  const [cursor, setCursor] = useState(0);
+  const [peeked, setPeeked] = useState<string | null>(null);
+  const hasSelection = selection.selected.size > 0;
   const pausedQueues = useMemo(
     () => new Set(overview?.queues.filter((queue) => queue.paused).map((queue) => queue.name)),
     [overview],
@@ -37,13 +52,41 @@ export function TaskList({ filter, overview, phone, box }: TaskListProps) {
 
   const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: UIEvent) => {
     if (scrollTop > 0) list.hold();
-    else if (!list.isDeep) list.release();
+    else if (!list.isDeep && !hasSelection) list.release();
     if (hasMore && scrollTop + clientHeight > scrollHeight * PREFETCH_AT) list.loadMore();
   };
   const showNewer = () => {
+    selection.clear();
     list.release();
     box.current?.scrollTo({ top: 0 });
   };
+
+  const open = useCallback(
+    (task: Task) => {
+      rememberList(rows.map((each) => each.id));
+      void navigate({ to: "/tasks/$taskId", params: { taskId: task.id } });
+    },
+    [rows, navigate],
+  );
+  const peek = useCallback((task: Task) => { setPeeked(task.id); }, []);
+  // Rows hold still while some are selected.
+  useEffect(() => { if (hasSelection) hold(); }, [hasSelection, hold]);
+  useEffect(() => { onHeld(newer); }, [newer, onHeld]);
+  const at = Math.min(cursor, Math.max(0, rows.length - 1));
+  const step = (by: number) => {
+    const next = Math.min(rows.length - 1, Math.max(0, at + by));
+    setCursor(next);
+    const row = box.current?.querySelector<HTMLElement>(`[data-row="${next}"]`);
+    row?.focus();
+    row?.scrollIntoView({ block: "nearest" });
+  };
+  const current = rows[at];
+  useHotkeys({
+    j: () => { step(1); },
+    k: () => { step(-1); },
+    x: () => { if (mayAct && current) selection.toggle(rows.map((task) => task.id), current.id, false); },
+    Escape: () => { selection.clear(); },
+  });
 
   if (list.first.data === undefined)
     return list.first.isError ? (
@@ -68,14 +111,25 @@ export function TaskList({ filter, overview, phone, box }: TaskListProps) {
           className="flex min-h-8 shrink-0 items-center justify-center gap-2 border-b border-border bg-accent-soft text-12 font-medium text-accent hover:underline"
         >
           <ArrowUp size={14} aria-hidden />
-          {plural(newer, "newer task")}. Show
+          {hasSelection ? `${plural(newer, "newer change")}. The list holds still while rows are selected.` : `${plural(newer, "newer task")}. Show`}
         </button>
       )}
       <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto">
         {phone ? (
-          <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} />
+          <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} selection={mayAct ? selection : null} />
         ) : (
-          <TaskTable rows={rows} pausedQueues={pausedQueues} scrollBox={box} hasMore={hasMore} newestFirst={filter.status !== undefined && isEnded(filter.status)} />
+          <TaskTable
+            rows={rows}
+            pausedQueues={pausedQueues}
+            scrollBox={box}
+            hasMore={hasMore}
+            newestFirst={filter.status !== undefined && isEnded(filter.status)}
+            selection={mayAct ? selection : null}
+            cursor={at}
+            onCursor={setCursor}
+            onOpen={open}
+            onPeek={peek}
+          />
         )}
         <div className="flex min-h-12 items-center justify-center gap-3 px-4 py-2 text-12 text-text-2">
           {list.moreError ? (
@@ -92,6 +146,8 @@ export function TaskList({ filter, overview, phone, box }: TaskListProps) {
           )}
         </div>
       </div>
+      {hasSelection && <BulkBar selection={selection} rows={rows} />}
+      <Suspense fallback={null}>{peeked !== null && <PeekSheet id={peeked} onClose={() => { setPeeked(null); }} />}</Suspense>
     </>
   );
 }

@@ -1,36 +1,15 @@
-import { Link, useNavigate } from "@tanstack/react-router";
 import { ArrowDown } from "lucide-react";
-import type { MouseEvent, ReactNode, RefObject } from "react";
+import type { KeyboardEvent, RefObject } from "react";
+import { useEffect, useRef } from "react";
 import type { Task } from "../../api/tasks";
-import { CopyButton } from "../../components/copy-button";
-import { StatusBadge } from "../../components/status-badge";
-import { noteOf, TaskNote } from "../../components/task-note";
-import { TimeText } from "../../components/time-text";
-import { useNow } from "../../hooks/use-now";
+import { Checkbox } from "../../components/checkbox";
+import type { Selection } from "../../hooks/use-selection";
 import { useVirtualRows } from "../../hooks/use-virtual-rows";
-import { formatCount, joinClasses, shortId } from "../../lib/format";
-import { changedAt, ranMs, waitedMs } from "../../lib/task-times";
-import { formatDuration } from "../../lib/time";
+import { joinClasses } from "../../lib/format";
+import { ALWAYS_SHOWN, COLUMNS } from "./columns";
+import { TaskRow } from "./task-row";
 
 const ROW_HEIGHT = 36;
-const LONG_WAIT_MS = 60_000;
-
-/** Columns in order; on narrower screens worker, waited, ran and priority leave, in that order. */
-const COLUMNS = [
-  { name: "Status", className: "w-30 pl-4" },
-  { name: "Type", className: "w-30" },
-  { name: "Task", className: "w-42" },
-  { name: "Note", className: "" },
-  { name: "Queue", className: "w-23" },
-  { name: "Priority", className: "w-16 text-right max-[820px]:hidden" },
-  { name: "Attempt", className: "w-17 text-right" },
-  { name: "Waited", className: "w-21 text-right max-[1100px]:hidden" },
-  { name: "Ran", className: "w-22 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "w-26 pl-4 max-[1279px]:hidden" },
-  { name: "Changed", className: "w-24 pr-4 text-right" },
-] as const;
-/** A cell may span no more, or hidden columns would come back as blank ones. */
-const ALWAYS_SHOWN = COLUMNS.filter(({ className }) => !className.includes("hidden")).length;
 
 interface TaskTableProps {
   rows: readonly Task[];
@@ -39,23 +18,80 @@ interface TaskTableProps {
   hasMore: boolean;
   /** The newest change comes first. */
   newestFirst: boolean;
+  /** Null where the key may only read. */
+  selection: Selection | null;
+  /** The row that keys act on. */
+  cursor: number;
+  onCursor: (row: number) => void;
+  onOpen: (task: Task) => void;
+  onPeek: (task: Task) => void;
 }
 
-export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst }: TaskTableProps) {
+/** The list as a table: one tab stop, arrows move inside. Only the rows in sight are drawn. */
+export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst, selection, cursor, onCursor, onOpen, onPeek }: TaskTableProps) {
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const wantsFocus = useRef(false);
+  const ids = rows.map((task) => task.id);
+  const all = selection !== null && rows.length > 0 && rows.every((task) => selection.selected.has(task.id));
+  const some = selection !== null && selection.selected.size > 0;
+
+  useEffect(() => {
+    if (!wantsFocus.current) return;
+    const row = body.current?.querySelector<HTMLElement>(`[data-row="${cursor}"]`);
+    if (row === null || row === undefined) return; // not drawn yet: it will be after the scroll
+    wantsFocus.current = false;
+    row.focus({ preventScroll: true });
+  });
+  const moveTo = (row: number) => {
+    const next = Math.min(rows.length - 1, Math.max(0, row));
+    const box = scrollBox.current;
+    if (box !== null) {
+      const top = next * ROW_HEIGHT;
+      if (top < box.scrollTop) box.scrollTo({ top });
+      else if (top + 2 * ROW_HEIGHT > box.scrollTop + box.clientHeight) box.scrollTo({ top: top + 2 * ROW_HEIGHT - box.clientHeight });
+    }
+    wantsFocus.current = true;
+    onCursor(next);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor((scrollBox.current?.clientHeight ?? 360) / ROW_HEIGHT) - 1);
+    const target = { ArrowDown: cursor + 1, ArrowUp: cursor - 1, PageDown: cursor + page, PageUp: cursor - page, Home: 0, End: rows.length - 1 }[event.key];
+    const task = rows[cursor];
+    const onRow = event.target instanceof HTMLElement && event.target.dataset.row !== undefined;
+    if (target !== undefined) {
+      event.preventDefault();
+      moveTo(target);
+    } else if (task !== undefined && onRow && event.key === "Enter") {
+      event.preventDefault();
+      onOpen(task);
+    } else if (task !== undefined && onRow && event.key === " ") {
+      event.preventDefault();
+      onPeek(task);
+    }
+  };
+
   return (
     <table className="w-full table-fixed border-separate border-spacing-0" aria-rowcount={hasMore ? -1 : rows.length + 1}>
       <thead>
         <tr aria-rowindex={1}>
+          {selection !== null && (
+            <th scope="col" className="sticky top-0 z-10 h-9 w-9 border-b border-border bg-surface pl-4">
+              <Checkbox
+                label="Select what is loaded"
+                checked={all}
+                mixed={some && !all}
+                onToggle={() => { if (all) selection.clear(); else selection.set(ids); }}
+              />
+            </th>
+          )}
           {COLUMNS.map(({ name, className }) => (
             <th
               key={name}
               scope="col"
               aria-sort={newestFirst && name === "Changed" ? "descending" : undefined}
-              className={joinClasses(
-                "sticky top-0 z-10 h-9 border-b border-border bg-surface px-2 text-left text-12 font-medium text-text-2",
-                className,
-              )}
+              className={joinClasses("sticky top-0 z-10 h-9 border-b border-border bg-surface px-2 text-left text-12 font-medium text-text-2", selection === null && "first:pl-4", className)}
             >
               {name}
               {newestFirst && name === "Changed" && <ArrowDown size={12} aria-hidden className="ml-1 inline" />}
@@ -63,73 +99,32 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst 
           ))}
         </tr>
       </thead>
-      <tbody>
-        <Gap height={before} />
+      <tbody ref={body} onKeyDown={onKeyDown}>
+        <Gap height={before} selectable={selection !== null} />
         {rows.slice(start, end).map((task, index) => (
-          <TaskRow key={task.id} task={task} rowIndex={start + index + 2} paused={pausedQueues.has(task.queue)} />
+          <TaskRow
+            key={task.id}
+            task={task}
+            row={start + index}
+            paused={pausedQueues.has(task.queue)}
+            isCursor={start + index === cursor}
+            isSelected={selection?.selected.has(task.id) ?? null}
+            onCursor={onCursor}
+            onOpen={onOpen}
+            onSelect={(isRange) => { selection?.toggle(ids, task.id, isRange); }}
+          />
         ))}
-        <Gap height={after} />
+        <Gap height={after} selectable={selection !== null} />
       </tbody>
     </table>
   );
 }
 
-function Gap({ height }: { height: number }) {
+function Gap({ height, selectable }: { height: number; selectable: boolean }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden>
-      <td colSpan={ALWAYS_SHOWN} style={{ height }} />
-    </tr>
-  );
-}
-
-function Span({ ms }: { ms: number | null }) {
-  return ms === null ? <span className="text-text-3">–</span> : <>{formatDuration(ms)}</>;
-}
-
-function TaskRow({ task, rowIndex, paused }: { task: Task; rowIndex: number; paused: boolean }) {
-  const now = useNow();
-  const navigate = useNavigate();
-  const open = (event: MouseEvent) => {
-    const inLink = event.target instanceof Element && event.target.closest("a, button") !== null;
-    if (inLink || window.getSelection()?.type === "Range") return;
-    void navigate({ to: "/tasks/$taskId", params: { taskId: task.id } });
-  };
-  const waited = waitedMs(task, now);
-  const overdue = task.status === "pending" && waited !== null && waited > LONG_WAIT_MS;
-  const cells: Record<(typeof COLUMNS)[number]["name"], ReactNode> = {
-    Status: <StatusBadge status={task.status} />,
-    Type: <span className="font-mono" title={task.type}>{task.type}</span>,
-    Task: (
-      <span className="flex items-center gap-1">
-        <Link
-          to="/tasks/$taskId"
-          params={{ taskId: task.id }}
-          aria-label={`Task ${task.id}`}
-          title={task.id}
-          className="font-mono text-text-2 hover:text-accent hover:underline"
-        >
-          {shortId(task.id)}
-        </Link>
-        <CopyButton text={task.id} name="id" className="opacity-0 group-hover:opacity-100 focus-visible:opacity-100" />
-      </span>
-    ),
-    Note: <span className="text-text-2"><TaskNote note={noteOf(task, paused, now)} /></span>,
-    Queue: <span title={task.queue}>{task.queue}</span>,
-    Priority: formatCount(task.priority),
-    Attempt: `${task.attempt}/${task.maxRetries + 1}`,
-    Waited: <span className={overdue ? "font-medium text-amber-fg" : "text-text-2"}><Span ms={waited} /></span>,
-    Ran: <span className="text-text-2"><Span ms={ranMs(task, now)} /></span>,
-    Worker: <span className="font-mono text-text-2" title={task.worker ?? undefined}>{task.worker ?? "–"}</span>,
-    Changed: <TimeText at={changedAt(task)} className="text-text-2" />,
-  };
-  return (
-    <tr aria-rowindex={rowIndex} onClick={open} className="group h-9 cursor-pointer hover:bg-surface-2">
-      {COLUMNS.map(({ name, className }) => (
-        <td key={name} className={joinClasses("truncate border-b border-border px-2", className)}>
-          {cells[name]}
-        </td>
-      ))}
+      <td colSpan={ALWAYS_SHOWN + (selectable ? 1 : 0)} style={{ height }} />
     </tr>
   );
 }

@@ -1,12 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef } from "react";
+import { Link, useSearch } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { overviewOptions } from "../../api/overview";
 import type { TaskStatus } from "../../api/tasks";
+import { buttonClass } from "../../components/button";
 import { isEnded } from "../../components/status";
 import { joinClasses } from "../../lib/format";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { PageFrame } from "../shell/page-frame";
+import { useIdentity } from "../shell/use-identity";
 import { FilterBar } from "./filter-bar";
 import { StatusTabs } from "./status-tabs";
 import { TaskList } from "./task-list";
@@ -23,6 +26,8 @@ export function TasksPage() {
   const filter = useSearch({ from: "/tasks" });
   const phone = useMedia(PHONE);
   const { data: overview } = useQuery(overviewOptions());
+  const { mayAct } = useIdentity();
+  const [held, setHeld] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const filterKey = JSON.stringify([filter.status, filter.queue, filter.type]);
   useEffect(() => {
@@ -38,17 +43,22 @@ export function TasksPage() {
   }, [overview, filter.queue, filter.type]);
 
   return (
-    <PageFrame title="Tasks" fill>
+    <PageFrame
+      title="Tasks"
+      fill
+      held={held}
+      tools={mayAct && <Link to="/submit" className={buttonClass("primary", "max-md:hidden md:h-8")}><Plus size={14} aria-hidden />Submit a task</Link>}
+    >
       <section
         aria-label="Tasks"
         className={joinClasses(
-          "flex min-h-0 flex-1 flex-col overflow-hidden bg-surface",
+          "relative flex min-h-0 flex-1 flex-col overflow-hidden bg-surface",
           "md:rounded-lg md:border md:border-border md:shadow-1",
         )}
       >
         {!phone && <StatusTabs filter={filter} counts={counts} />}
         <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary={orderOf(filter.status)} />
-        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} />
+        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} onHeld={setHeld} />
       </section>
     </PageFrame>
   );

@@ -1,0 +1,54 @@
+import { queryOptions } from "@tanstack/react-query";
+import { read } from "./client";
+import type { Task } from "./tasks";
+import { toPage, toTask } from "./tasks";
+import type { WireGroup, WireTaskPage } from "./wire";
+
+/** Dead tasks whose errors are the same. */
+export interface ErrorGroup {
+  readonly fingerprint: string;
+  readonly count: number;
+  readonly lastAt: Date;
+  /** The newest of them. */
+  readonly task: Task;
+}
+
+function toGroup({ fingerprint, count, last_at, task }: WireGroup): ErrorGroup {
+  return { fingerprint, count, lastAt: new Date(last_at), task: toTask(task) };
+}
+
+/** The groups, the latest death first. */
+export function groupsOptions(limit = 100) {
+  return queryOptions({
+    queryKey: ["dead-letters", "groups", limit],
+    queryFn: ({ signal }) =>
+      read(`/dead-letters/groups?limit=${limit}`, {
+        convert: (wire: { groups: WireGroup[] }) => wire.groups.map(toGroup),
+        signal,
+      }),
+    meta: { live: true, everySeconds: 10 },
+  });
+}
+
+const SAMPLE = 100;
+
+export interface GroupSample {
+  /** The newest tasks of the group among the newest dead ones of its type. */
+  readonly tasks: readonly Task[];
+}
+
+/** Some tasks of a group, to see what they share. */
+export function groupSampleOptions({ fingerprint, task }: ErrorGroup) {
+  const query = new URLSearchParams({ task_type: task.type, queue: task.queue, limit: String(SAMPLE) });
+  return queryOptions({
+    queryKey: ["dead-letters", "sample", fingerprint],
+    queryFn: ({ signal }): Promise<GroupSample> =>
+      read(`/dead-letters?${query.toString()}`, {
+        convert: (wire: WireTaskPage) => ({
+          tasks: toPage(wire).tasks.filter((each) => each.fingerprint === fingerprint),
+        }),
+        signal,
+      }),
+    staleTime: 30_000,
+  });
+}

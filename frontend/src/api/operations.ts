@@ -1,0 +1,102 @@
+import { write } from "./client";
+import { taskPath } from "./tasks";
+import type { TaskStatus } from "./wire";
+
+/** What changes something on the server. Bodies with users' JSON travel as text, so that its numbers stay as written. */
+
+export interface Submitted {
+  readonly id: string;
+  readonly status: TaskStatus;
+}
+
+export function cancelTask(id: string): Promise<Submitted> {
+  return write("POST", taskPath(id, "/cancel"));
+}
+
+/** `payload` is JSON text and replaces the one the task has. */
+export function requeueTask(id: string, payload?: string): Promise<Submitted> {
+  return write("POST", taskPath(id, "/requeue"), payload === undefined ? undefined : `{"payload":${payload}}`);
+}
+
+export function runTaskNow(id: string): Promise<Submitted> {
+  return write("POST", taskPath(id, "/run-now"));
+}
+
+export function deleteTask(id: string): Promise<null> {
+  return write("DELETE", taskPath(id));
+}
+
+/** `payload` is JSON text; what is left out stays. */
+export function editTask(id: string, { payload, priority }: { payload?: string; priority?: number }): Promise<Submitted> {
+  const parts = [payload === undefined ? "" : `"payload":${payload}`, priority === undefined ? "" : `"priority":${priority}`];
+  return write("PATCH", taskPath(id), `{${parts.filter(Boolean).join(",")}}`);
+}
+
+export interface Submission {
+  readonly type: string;
+  /** JSON text of an object. */
+  readonly payload: string;
+  /** Everything else, as the API names it. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The body of a submission as JSON text. */
+export function submissionText({ type, payload, options }: Submission): string {
+  const rest = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
+  const parts = rest.map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{${[`"task_type": ${JSON.stringify(type)}`, ...parts, `"payload": ${payload}`].join(", ")}}`;
+}
+
+export function submitTask(submission: Submission): Promise<Submitted> {
+  return write("POST", "/tasks", submissionText(submission));
+}
+
+export function pauseQueue(name: string, reason: string): Promise<{ pending: number }> {
+  return write("POST", `/queues/${encodeURIComponent(name)}/pause`, reason === "" ? undefined : { reason });
+}
+
+export function resumeQueue(name: string): Promise<{ pending: number }> {
+  return write("POST", `/queues/${encodeURIComponent(name)}/resume`);
+}
+
+export function drainWorker(name: string, drain: boolean): Promise<{ running: number }> {
+  return write("POST", `/workers/${encodeURIComponent(name)}/drain`, { drain });
+}
+
+function schedulePath(id: string, action = ""): string {
+  return `/schedules/${encodeURIComponent(id)}${action}`;
+}
+
+/** `spec` is JSON text. */
+export function saveSchedule(id: string, spec: string): Promise<unknown> {
+  return write("PUT", schedulePath(id), spec);
+}
+
+export function deleteSchedule(id: string): Promise<null> {
+  return write("DELETE", schedulePath(id));
+}
+
+export function pauseSchedule(id: string, reason: string): Promise<unknown> {
+  return write("POST", schedulePath(id, "/pause"), reason === "" ? undefined : { reason });
+}
+
+export function resumeSchedule(id: string): Promise<unknown> {
+  return write("POST", schedulePath(id, "/resume"));
+}
+
+export function runSchedule(id: string): Promise<{ id: string }> {
+  return write("POST", schedulePath(id, "/run"));
+}
+
+export interface GroupStep {
+  readonly requeued: number;
+  readonly skipped: number;
+  readonly missing: number;
+  readonly next_cursor: string | null;
+}
+
+/** One step of at most `limit` tasks; go on with the cursor it returns. */
+export function requeueGroupStep(fingerprint: string, limit: number, cursor: string | null): Promise<GroupStep> {
+  const path = `/dead-letters/groups/${encodeURIComponent(fingerprint)}/requeue`;
+  return write("POST", path, cursor === null ? { limit } : { limit, cursor });
+}

@@ -1,0 +1,29 @@
+import { useState, useSyncExternalStore } from "react";
+import { keyStore } from "../../api/key";
+import { Card } from "../../components/card";
+import { CopyButton } from "../../components/copy-button";
+import { Tabs } from "../../components/tabs";
+import type { Language } from "../../lib/code-samples";
+import { codeSample } from "../../lib/code-samples";
+
+const LANGUAGES: readonly Language[] = ["curl", "Python", "TypeScript"];
+
+/** What the form says, as a command and as code. */
+export function CodeCard({ body }: { body: string }) {
+  const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
+  const [language, setLanguage] = useState<Language>("curl");
+  const code = codeSample(language, { origin: window.location.origin, body, needsKey: key !== null });
+  return (
+    <Card>
+      <Tabs
+        label="Language"
+        tabs={LANGUAGES.map((id) => ({ id, label: id }))}
+        chosen={language}
+        onChoose={(id) => { setLanguage(id as Language); }}
+        tools={<CopyButton name="code" words="Copy" text={code} />}
+      >
+        <pre tabIndex={0} aria-label={`${language} code`} className="max-h-110 overflow-auto px-4 py-3 leading-4.5">{code}</pre>
+      </Tabs>
+    </Card>
+  );
+}

@@ -1,0 +1,65 @@
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useState } from "react";
+import type { Task } from "../../api/tasks";
+import { taskTypesOptions } from "../../api/task-types";
+import { Card } from "../../components/card";
+import { RichText } from "../../components/rich-text";
+import { Segmented } from "../../components/segmented";
+import { TONE_TEXT } from "../../components/status";
+import { TimeText } from "../../components/time-text";
+import { joinClasses } from "../../lib/format";
+import type { Json } from "../../lib/json";
+import { formatJson } from "../../lib/json";
+import { formatClockMs, formatDuration, formatExact } from "../../lib/time";
+import { taskEvents } from "./task-events";
+
+export function EventsCard({ task }: { task: Task }) {
+  const [view, setView] = useState<"relative" | "exact">("relative");
+  return (
+    <Card title="Events" tools={<Segmented label="Times" value={view} onPick={setView} options={[{ value: "relative", text: "Relative" }, { value: "exact", text: "Exact" }]} className="md:h-7" />}>
+      <ol aria-label="Events" className="px-4 pb-3">
+        {taskEvents(task).map(({ icon: Icon, tone, text, at }, index) => (
+          <li key={index} className="flex min-h-7 items-center gap-3">
+            <Icon size={14} aria-hidden className={joinClasses("shrink-0", TONE_TEXT[tone])} />
+            <span className="min-w-0 truncate"><RichText text={text} /></span>
+            <span className="ml-auto shrink-0 text-12 text-text-3">
+              {view === "exact" ? <time dateTime={at.toISOString()} title={formatExact(at)}>{formatClockMs(at)}</time> : <TimeText at={at} />}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}
+
+/** How it is tried, and what it belongs to. */
+export function PolicyCard({ task }: { task: Task }) {
+  const { data: types = [] } = useQuery(taskTypesOptions());
+  const type = types.find((each) => each.name === task.type);
+  const facts: (readonly [string, ReactNode])[] = [["Retries", String(task.maxRetries)]];
+  if (type !== undefined) facts.push(["Timeout of the type", formatDuration(type.timeoutSeconds * 1000)]);
+  facts.push(["Submitted", formatExact(task.createdAt)]);
+  if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", formatExact(task.runAt)]);
+  if (task.startedAt !== null) facts.push(["Last start", formatExact(task.startedAt)]);
+  if (task.finishedAt !== null) facts.push(["Ended", formatExact(task.finishedAt)]);
+  if (task.fingerprint !== null) facts.push(["Error group", <span key="group" className="font-mono">{task.fingerprint}</span>]);
+  for (const [name, value] of metadataOf(task.metadata)) facts.push([name, <span key={name} className="font-mono break-all">{value}</span>]);
+  return (
+    <Card title="Policy and links">
+      <dl className="px-4 pb-3">
+        {facts.map(([name, value]) => (
+          <div key={name} className="flex gap-3 py-1">
+            <dt className="w-32 shrink-0 text-text-2">{name}</dt>
+            <dd className="min-w-0 break-words">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  );
+}
+
+function metadataOf(metadata: Json): (readonly [string, string])[] {
+  if (metadata === null || typeof metadata !== "object" || Array.isArray(metadata) || "source" in metadata) return [];
+  return Object.entries(metadata).map(([name, value]) => [name, typeof value === "string" ? value : formatJson(value)] as const);
+}

@@ -1,0 +1,109 @@
+import { CircleCheck, LogOut, OctagonX } from "lucide-react";
+import { isHealthy } from "../../api/health";
+import type { Worker } from "../../api/overview";
+import type { TaskPage } from "../../api/tasks";
+import { Button } from "../../components/button";
+import { LoadBar } from "../../components/load-bar";
+import { StateText } from "../../components/state-text";
+import { RowHead, Td, Th } from "../../components/table";
+import { useNow } from "../../hooks/use-now";
+import { useDrain } from "../../hooks/use-queue-actions";
+import { joinClasses } from "../../lib/format";
+import { formatDuration, formatExact, formatSpan } from "../../lib/time";
+
+interface WorkerTableProps {
+  workers: readonly Worker[];
+  /** Running tasks, the first page of them. */
+  running: TaskPage | undefined;
+  chosen: string | undefined;
+  mayAct: boolean;
+  onChoose: (name: string) => void;
+}
+
+/** The newest version that runs; others are marked as older. */
+function newestVersion(workers: readonly Worker[]): string | undefined {
+  const compare = new Intl.Collator("en", { numeric: true }).compare;
+  return workers.map((worker) => worker.version).sort(compare).at(-1);
+}
+
+export function WorkerTable({ workers, running, chosen, mayAct, onChoose }: WorkerTableProps) {
+  const now = useNow();
+  const drain = useDrain();
+  const newest = newestVersion(workers);
+  const isWhole = running?.nextCursor === null;
+  const loads = new Map<string, number>();
+  for (const task of running?.tasks ?? []) if (task.worker !== null) loads.set(task.worker, (loads.get(task.worker) ?? 0) + 1);
+  return (
+    <table className="w-full">
+      <thead>
+        <tr>
+          <Th>Worker</Th>
+          <Th>State</Th>
+          <Th className="max-sm:hidden">Load</Th>
+          <Th className="max-lg:hidden">Queues</Th>
+          <Th className="max-lg:hidden">Version</Th>
+          <Th className="text-right max-md:hidden">Up for</Th>
+          <Th className="text-right max-md:hidden">Lease</Th>
+          {mayAct && <Th className="text-right" />}
+        </tr>
+      </thead>
+      <tbody>
+        {workers.map((worker) => {
+          const healthy = isHealthy(worker, now);
+          const isChosen = worker.name === chosen;
+          const load = loads.get(worker.name) ?? 0;
+          return (
+            <tr
+              key={worker.name}
+              onClick={() => { onChoose(worker.name); }}
+              className={joinClasses("h-(--row) cursor-pointer md:h-9", isChosen ? "bg-surface-2" : "hover:bg-surface-2")}
+            >
+              <RowHead chosen={isChosen} className="max-w-50">
+                <button type="button" aria-pressed={isChosen} onClick={() => { onChoose(worker.name); }} className="block max-w-full truncate py-1.5 font-mono" title={`${worker.name} on ${worker.host}`}>
+                  {worker.name}
+                </button>
+              </RowHead>
+              <Td>{stateOf(worker, healthy)}</Td>
+              <Td className="max-sm:hidden">
+                {running !== undefined && (
+                  <span className="flex items-center gap-3">
+                    <LoadBar share={load / worker.slots} className="w-24 max-lg:w-14" />
+                    <span className="font-medium whitespace-nowrap">{isWhole ? "" : "≥ "}{load}/{worker.slots}</span>
+                  </span>
+                )}
+              </Td>
+              <Td className="max-w-70 truncate text-text-2 max-lg:hidden">{worker.queues.includes("*") || worker.queues.length === 0 ? "all" : worker.queues.join(", ")}</Td>
+              <Td className="max-lg:hidden">
+                <span className={joinClasses("font-mono", worker.version !== newest && "text-amber-fg")}>{worker.version}</span>
+                {worker.version !== newest && <span className="ml-2 text-12 text-text-2">older</span>}
+              </Td>
+              <Td className="text-right whitespace-nowrap text-text-2 max-md:hidden">
+                <span title={`Started ${formatExact(worker.startedAt)}`}>{formatSpan(now - worker.startedAt.getTime())}</span>
+              </Td>
+              <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
+                {healthy ? `${formatDuration(worker.expiresAt.getTime() - now)} left` : `ended ${formatSpan(now - worker.expiresAt.getTime())} ago`}
+              </Td>
+              {mayAct && (
+                <Td className="w-28">
+                  {healthy && (
+                    <span className="flex justify-end" onClick={(event) => { event.stopPropagation(); }}>
+                      <Button aria-label={`Drain ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: true }); }}>
+                        <LogOut size={14} aria-hidden />
+                        Drain
+                      </Button>
+                    </span>
+                  )}
+                </Td>
+              )}
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function stateOf(_worker: Worker, healthy: boolean) {
+  if (!healthy) return <StateText icon={OctagonX} tone="red" text="Lost" />;
+  return <StateText icon={CircleCheck} tone="green" text="Healthy" />;
+}

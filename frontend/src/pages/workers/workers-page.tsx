@@ -1,0 +1,65 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Server } from "lucide-react";
+import { isHealthy } from "../../api/health";
+import { overviewOptions } from "../../api/overview";
+import { firstPageOptions } from "../../api/tasks";
+import { Card } from "../../components/card";
+import { CopyButton } from "../../components/copy-button";
+import { ErrorMessage, Message } from "../../components/message";
+import { SkeletonRows } from "../../components/skeleton";
+import { useNow } from "../../hooks/use-now";
+import { useLive } from "../../live/live";
+import { PageFrame } from "../shell/page-frame";
+import { useIdentity } from "../shell/use-identity";
+import { LostWorkers } from "./lost-workers";
+import { RunningTasks } from "./running-tasks";
+import { WorkerTable } from "./worker-table";
+
+export const START_COMMAND = "docker run -e REDIS_URL=rediss://… dtq-worker";
+
+export function WorkersPage() {
+  const { worker: chosen } = useSearch({ from: "/workers" });
+  const navigate = useNavigate();
+  const now = useNow();
+  const { mayAct } = useIdentity();
+  const { nextTryAt, readNow } = useLive();
+  const { data: overview, isError, error } = useQuery(overviewOptions());
+  const { data: running } = useQuery({ ...firstPageOptions({ status: "running" }), enabled: (overview?.counts.running ?? 0) > 0 });
+  if (overview === undefined)
+    return (
+      <PageFrame title="Workers">
+        <Card>{isError ? <ErrorMessage what="Workers" error={error} nextTryAt={nextTryAt} onRetry={readNow} /> : <SkeletonRows rows={4} what="workers" />}</Card>
+      </PageFrame>
+    );
+  const { workers, counts } = overview;
+  const shown = workers.find((worker) => worker.name === chosen) ?? workers[0];
+  const page = counts.running > 0 ? running : { tasks: [], nextCursor: null };
+  return (
+    <PageFrame title="Workers">
+      <div className="flex flex-col gap-3 md:gap-4">
+        <LostWorkers lost={workers.filter((worker) => !isHealthy(worker, now))} now={now} />
+        <Card>
+          {workers.length === 0 ? (
+            <Message icon={Server} title="No worker is running">
+              <p>Tasks wait safely until one starts.</p>
+              <p className="mt-3 flex items-center justify-center gap-2">
+                <code className="rounded-md border border-border bg-code-bg px-2 py-1">{START_COMMAND}</code>
+                <CopyButton name="command" text={START_COMMAND} />
+              </p>
+            </Message>
+          ) : (
+            <WorkerTable
+              workers={workers}
+              running={page}
+              chosen={shown?.name}
+              mayAct={mayAct}
+              onChoose={(worker) => void navigate({ to: "/workers", search: { worker }, replace: true })}
+            />
+          )}
+        </Card>
+        {shown && <RunningTasks worker={shown} running={page} />}
+      </div>
+    </PageFrame>
+  );
+}
