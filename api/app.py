@@ -14,6 +14,7 @@ from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
 from api.routes import (
+    client,
     cron,
     dead_letters,
     docs,
@@ -32,7 +33,20 @@ from api.settings import ApiSettings
 from api.sockets import NodelayFirst, set_nodelay
 from shared.transports.base import Transport
 
-_MODULES = (tasks, dead_letters, schedules, queues, limits, workers, task_types, overview, cron, health, docs)
+_MODULES = (
+    tasks,
+    dead_letters,
+    schedules,
+    queues,
+    limits,
+    workers,
+    task_types,
+    client,
+    overview,
+    cron,
+    health,
+    docs,
+)
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
