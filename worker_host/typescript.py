@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared.errors import SettingsError
-from shared.models import TaskType
+from shared.models import RESERVED_TYPES, TaskType
 from shared.typescript import generate
 from worker_host.loading import load_handlers
 
@@ -27,12 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    text = generate(TaskType(name=handler.task_type, **handler.description()) for handler in registry)
+    kinds = [TaskType(name=handler.task_type, **handler.description()) for handler in registry]
+    text = generate(kinds)
     if chosen.out is None:
         sys.stdout.write(text)
     else:
         chosen.out.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{chosen.out}: {len(registry)} task types\n")
+        sys.stdout.write(
+            f"{chosen.out}: {sum(kind.name not in RESERVED_TYPES for kind in kinds)} task types\n"
+        )
     return 0
 
 

@@ -29,6 +29,7 @@ class SubmitOptions(TypedDict, total=False):
     unique_key: str | None
     on_conflict: OnConflict
     expires_at: datetime | None
+    callback_url: str | None
     metadata: dict[str, Any] | None
 
 

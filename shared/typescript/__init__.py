@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shared.models import TaskType
+from shared.models import RESERVED_TYPES, TaskType
 from shared.typescript.types import SchemaTypes, comment, pascal, property_name
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -21,7 +21,7 @@ Tree = dict[str, Any]
 
 def generate(types: Iterable[TaskType]) -> str:
     """The text of the client; the same types give the same text, whatever their order."""
-    chosen = sorted(types, key=lambda kind: kind.name)
+    chosen = sorted((kind for kind in types if kind.name not in RESERVED_TYPES), key=lambda kind: kind.name)
     names = _type_names(chosen)
     tree: Tree = {}
     for kind in chosen:

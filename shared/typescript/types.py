@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -124,7 +124,7 @@ class SchemaTypes:
         return f"{text} & Record<string, unknown>" if others not in (None, False) else text
 
 
-def _union(types: Any) -> str:
+def _union(types: Iterable[str]) -> str:
     chosen = list(dict.fromkeys(types))
     if "unknown" in chosen or not chosen:
         return "unknown"
@@ -133,7 +133,7 @@ def _union(types: Any) -> str:
     return " | ".join(f"({one})" if " & " in one else one for one in chosen)
 
 
-def _intersection(types: Any) -> str:
+def _intersection(types: Iterable[str]) -> str:
     chosen = [one for one in dict.fromkeys(types) if one != "unknown"]
     if len(chosen) == 1:
         return chosen[0]

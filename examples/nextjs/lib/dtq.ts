@@ -27,6 +27,8 @@ export interface Options {
   onConflict?: "reject" | "existing" | "replace";
   /** Not started by then: dead, with that reason. */
   expiresAt?: Date | string;
+  /** Told by a signed webhook when the task has ended. */
+  callbackUrl?: string;
   metadata?: Record<string, unknown>;
 }
 
