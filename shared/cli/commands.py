@@ -31,7 +31,9 @@ def submit(client: Client, chosen: argparse.Namespace, output: Output) -> int | 
     given = {name: value for name, value in vars(chosen).items() if name in _OPTIONS and value is not None}
     task = client.submit(chosen.task_type, _object(chosen.payload), **given)
     if chosen.wait is None:
-        output.done(f"{task.id} is {task.status}", id=task.id, status=task.status)
+        other = {"deduplicated": task.deduplicated} if task.deduplicated else {}
+        words = f" ({task.deduplicated})" if task.deduplicated else ""
+        output.done(f"{task.id} is {task.status}{words}", id=task.id, status=task.status, **other)
         return None
     return _await(client, task.id, chosen.wait, output)
 

@@ -103,6 +103,9 @@ def _add_submit(parser: _Parser) -> None:
     parser.add_argument("--idempotency-key", metavar="KEY")
     parser.add_argument("--unique-key", metavar="KEY")
     parser.add_argument("--on-conflict", choices=["reject", "existing", "replace"])
+    parser.add_argument("--limit-key", metavar="KEY")
+    parser.add_argument("--fair-key", metavar="KEY")
+    parser.add_argument("--callback-url", metavar="URL")
     _add_wait(parser)
 
 

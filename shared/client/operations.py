@@ -18,6 +18,7 @@ from shared.client.submissions import batch_body, one_body
 from shared.codec import decode, encode
 from shared.models import (
     TERMINAL_STATUSES,
+    Deduplicated,
     ErrorGroup,
     Overview,
     QueueInfo,
@@ -235,4 +236,5 @@ def _alien(detail: str) -> Unavailable:
 
 
 def _submitted(value: Mapping[str, Any]) -> SubmittedTask:
-    return SubmittedTask(value["id"], TaskStatus(value["status"]))
+    other = value.get("deduplicated")
+    return SubmittedTask(value["id"], TaskStatus(value["status"]), Deduplicated(other) if other else None)

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from shared.codec import encode
-from shared.models import OnConflict, TaskSubmission
+from shared.models import Debounce, OnConflict, TaskSubmission
 from shared.retry import RetryPolicy
 
 
@@ -28,6 +28,10 @@ class SubmitOptions(TypedDict, total=False):
     retention_seconds: float | None
     unique_key: str | None
     on_conflict: OnConflict
+    debounce: Debounce | None
+    throttle_seconds: float | None
+    limit_key: str | None
+    fair_key: str | None
     expires_at: datetime | None
     callback_url: str | None
     metadata: dict[str, Any] | None
@@ -66,7 +70,8 @@ def _fields_of(task: TaskSubmission | Mapping[str, Any]) -> Mapping[str, Any]:
 def _keyed(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as JSON takes them, what is None left out, and a key of its own when there is none."""
     plain = {name: _plain(value) for name, value in fields.items() if value is not None}
-    plain.setdefault("idempotency_key", new_key())
+    if "debounce" not in plain:  # there each call counts, and a repeat only moves the start once more
+        plain.setdefault("idempotency_key", new_key())
     return plain
 
 

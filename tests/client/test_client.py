@@ -21,7 +21,7 @@ from shared.client import (
     WaitTimeout,
 )
 from shared.errors import InvalidInput, SettingsError
-from shared.models import ScheduleSpec, TaskStatus, TaskSubmission
+from shared.models import Debounce, ScheduleSpec, TaskStatus, TaskSubmission
 from shared.retry import RetryPolicy
 from tests.client.conftest import Losing
 from tests.support.faults import answering
@@ -99,6 +99,19 @@ def test_one_key_stands_for_one_task(client):
         client.submit("noop", {"n": 2}, idempotency_key="k")
     assert caught.value.problem.slug == "idempotency-conflict"
     assert client.submit("noop", {"n": 1}).id != client.submit("noop", {"n": 1}).id
+
+
+def test_a_submission_may_be_answered_by_another_task(client):
+    first = client.submit("noop", {"n": 1}, unique_key="k")
+    again = client.submit("noop", {"n": 2}, unique_key="k", on_conflict="existing")
+    assert (again.id, first.deduplicated, again.deduplicated) == (first.id, None, "existing")
+    for _ in range(2):
+        quiet = client.submit(
+            "noop", {}, unique_key="q", debounce=Debounce(seconds=60.0), limit_key="l", fair_key="f"
+        )
+    assert quiet.deduplicated == "debounced"
+    window = [client.submit("noop", {}, unique_key="t", throttle_seconds=60.0) for _ in range(2)]
+    assert (window[1].id, window[1].deduplicated) == (window[0].id, "throttled")
 
 
 def test_tasks_that_wait_are_changed_run_cancelled_and_deleted(client):

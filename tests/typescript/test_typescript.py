@@ -262,6 +262,7 @@ def test_it_does_on_node_what_it_says(tmp_path, published, variables, store):
     names = [said[name]["task_type"] for name in ("nested", "dashed", "whole")]
     assert names == ["invoice.send", "a-b", "x.submit"]
     assert [one["status"] for one in said["many"]] == ["pending", "pending"]
+    assert (said["debounced"]["status"], said["debounced"]["deduplicated"]) == ("scheduled", "debounced")
     assert said["wrong payload"] | {"message": ""} == {"status": 422, "field": "payload.name", "message": ""}
     assert said["wrong batch"]["field"] == "tasks[0].priority"
     assert said["not found"]["status"] == 404

@@ -25,6 +25,14 @@ export interface Options {
   /** At most one live task of a queue has it. */
   uniqueKey?: string;
   onConflict?: "reject" | "existing" | "replace";
+  /** Of the submissions with its `uniqueKey` one task starts, when there is quiet. */
+  debounce?: { seconds: number; maxWaitSeconds?: number };
+  /** One task per `uniqueKey` and so many seconds; others are dropped. */
+  throttleSeconds?: number;
+  /** Counts against the limits of this key in its queue. */
+  limitKey?: string;
+  /** Tasks of different keys take turns, inside a priority. */
+  fairKey?: string;
   /** Not started by then: dead, with that reason. */
   expiresAt?: Date | string;
   /** Told by a signed webhook when the task has ended. */
@@ -35,6 +43,8 @@ export interface Options {
 export interface Submitted {
   id: string;
   status: Status;
+  /** Only when no task of its own was stored: why another one answers. */
+  deduplicated?: "existing" | "debounced" | "throttled";
 }
 
 /** A task that is not sent yet, for `submitMany`. */
@@ -99,7 +109,7 @@ const onWire = (fields: object): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields).map(([name, value]: [string, unknown]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      name === "retry" && value ? onWire(value) : value,
+      (name === "retry" || name === "debounce") && value ? onWire(value) : value,
     ]),
   );
 
@@ -160,7 +170,12 @@ export function createClient(config: Config = {}) {
   for (const [type = "", ...segments] of TYPES) {
     const path = segments.length ? segments : [type];
     const of = (payload: unknown, options: Options = {}): Submission => ({
-      body: { task_type: type, payload, idempotency_key: `auto-${crypto.randomUUID()}`, ...onWire(options) },
+      body: {
+        task_type: type,
+        payload,
+        ...(options.debounce ? {} : { idempotency_key: `auto-${crypto.randomUUID()}` }),
+        ...onWire(options),
+      },
     });
     const target = path.reduce<Record<string, unknown>>(
       (at, name) => (at[name] ??= {}) as Record<string, unknown>,
