@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 
-.PHONY: help install up dev test test-coverage check vercel-check image-check doctor format bench chaos pins clean
+.PHONY: bench chaos check clean client dev doctor format help image-check install pins test test-coverage up vercel-check
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench: $(STAMP) ## Measure and print ratios
 
 chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Redis, judged from outside
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
+
+client: $(STAMP) ## Write a typed TypeScript producer: make client OUT=dtq.ts HANDLERS=my_app.handlers
+	$(BIN)/python -m worker_host.typescript --handlers "$(HANDLERS)" --out "$(or $(OUT),dtq.ts)"
 
 pins: $(STAMP) ## Renew the tested versions from what is installed
 	$(BIN)/python -m tests.pins

@@ -14,6 +14,7 @@ from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
 from api.routes import (
+    client,
     cron,
     dead_letters,
     docs,
@@ -43,6 +44,7 @@ _MODULES = (
     task_types,
     overview,
     stats,
+    client,
     cron,
     health,
     docs,

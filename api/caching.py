@@ -24,12 +24,29 @@ def cached_response(
         headers: more of them.
     """
     content = to_json(value)
-    digest = hashlib.blake2b(content if same is None else to_json(same), digest_size=12).hexdigest()
+    digest = _digest(content if same is None else to_json(same))
     tag = f'"{digest}"' if same is None else f'W/"{digest}"'
-    fields = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **(headers or {})}
+    return _answer(request, content, digest, {"ETag": tag, **(headers or {})}, "application/json")
+
+
+def cached_text(request: Request, text: str, media_type: str) -> Response:
+    """The answer that is no JSON, or 304 when the client holds it."""
+    content = text.encode()
+    digest = _digest(content)
+    return _answer(request, content, digest, {"ETag": f'"{digest}"'}, media_type)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
+
+
+def _answer(
+    request: Request, content: bytes, digest: str, headers: dict[str, str], media_type: str
+) -> Response:
+    fields = {"Cache-Control": "private, no-cache", "Vary": "Authorization", **headers}
     if _holds(request.headers.getlist("if-none-match"), digest):
         return Response(None, 304, fields)
-    return Response(content, 200, fields, media_type="application/json")
+    return Response(content, 200, fields, media_type=media_type)
 
 
 def _holds(conditions: list[str], digest: str) -> bool:

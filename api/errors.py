@@ -39,13 +39,6 @@ class NotConfigured(DtqError):
         self.example = faults[0].example
 
 
-class NotSupportedYet(InvalidInput):
-    """Raised when a field is used whose feature is not built."""
-
-    slug = "not-supported-yet"
-    title = "This field is not supported yet"
-
-
 class WrongQuery(InvalidInput):
     """Raised when a query parameter breaks a rule."""
 

@@ -7,16 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from api.errors import NotSupportedYet
 from shared.errors import InvalidInput
-from shared.models import ScheduleSpec, TaskSubmission
+from shared.models import RESERVED_TYPES, ScheduleSpec, TaskSubmission
 
-#: Fields of the contract whose features are not built; accepting them would promise what is not kept.
-NOT_YET = frozenset(
-    {
-        "callback_url",
-    }
-)
 _KNOWN = frozenset(TaskSubmission.model_fields)
 _M = TypeVar("_M", bound=BaseModel)
 _MAX_NAME = 80
@@ -54,6 +47,7 @@ _FIXES = {
     "idempotency_key": "Send a text of 1 to 255 characters.",
     "retry": 'Send an object such as {"initial_seconds": 1, "factor": 2, "max_seconds": 3600, "jitter": "full"}.',
     "retention_seconds": "Send a number of seconds from 1 to 31622400.",
+    "callback_url": 'Send a URL such as "https://my-app.example/hooks", or leave it out.',
     "metadata": 'Send a JSON object, such as {"order": 17}.',
     "limit": "Send a positive integer within that bound, or leave it out.",
     "status": "Send one of scheduled, pending, running, retrying, completed, dead, cancelled.",
@@ -82,8 +76,15 @@ def read_submission(body: Any, where: str = "") -> TaskSubmission:
         )
     strangers = body.keys() - _KNOWN
     if strangers:
-        raise _unknown_field(sorted(strangers)[0], strangers, where)
-    return _validated(body, TaskSubmission, where)
+        raise _unknown_field(sorted(strangers)[0], where)
+    task = _validated(body, TaskSubmission, where)
+    if task.task_type in RESERVED_TYPES:
+        raise InvalidInput(
+            f"{where}task_type",
+            f"{task.task_type} is what the queue itself submits.",
+            "Send callback_url with a task, and its ending is told by a webhook.",
+        )
+    return task
 
 
 def read_schedule_spec(body: Any) -> ScheduleSpec:
@@ -133,10 +134,7 @@ def _validated(body: dict[str, Any], model: type[_M], where: str) -> _M:
         raise fault_of(first, first["loc"], where) from None
 
 
-def _unknown_field(name: str, strangers: set[str], where: str) -> InvalidInput:
-    early = sorted(strangers & NOT_YET)
-    if early:
-        return NotSupportedYet(f"{where}{early[0]}", "is not supported yet.", "Leave it out.")
+def _unknown_field(name: str, where: str) -> InvalidInput:
     return InvalidInput(
         f"{where}{name[:_MAX_NAME]}",
         "is no field of a task.",

@@ -3,7 +3,7 @@
 # in ../.venv. Does nothing when dist is newer than every source. Prints only what went wrong.
 # `sh build.sh check` first compares the generated types with docs/openapi.json, runs types, lint, the search for dead
 # exports and the unit tests, and prints what the result weighs.
-# `sh build.sh check` runs types, lint and unit tests instead; `sh build.sh dev OPTIONS` serves the sources by Vite.
+# `sh build.sh dev OPTIONS` serves the sources by Vite.
 set -eu
 cd "$(dirname "$0")"
 

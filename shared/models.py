@@ -13,6 +13,10 @@ from shared.retry import RetryPolicy
 
 #: Task types, queues: what may stand in a key, a URL and a log line without escaping.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
+#: What a callback's address may consist of (RFC 3986), so that it can stand in a record and in JSON as it is.
+CALLBACK_URL = re.compile(r"https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%\-]*")
+#: Task types that the queue itself submits, and nobody else.
+RESERVED_TYPES = frozenset({"webhook"})
 MAX_DELAY_S = 366 * 86_400
 MAX_RETENTION_S = 366 * 86_400
 MAX_BATCH = 1_000
@@ -62,6 +66,13 @@ def _check_name(value: str) -> str:
     return value
 
 
+def _check_callback(value: str) -> str:
+    authority = value.partition("//")[2].partition("/")[0]
+    if not CALLBACK_URL.fullmatch(value) or "@" in authority:
+        raise ValueError("must be an absolute http or https URL, percent-encoded, without credentials")
+    return value
+
+
 def _read_instant(value: Any) -> datetime:
     if isinstance(value, str):
         try:
@@ -76,6 +87,7 @@ def _read_instant(value: Any) -> datetime:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
+CallbackUrl = Annotated[str, AfterValidator(_check_callback)]
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -169,6 +181,10 @@ class TaskSubmission(BaseModel):
     ] = None
     expires_at: Annotated[
         Instant | None, Field(description="Not started by then: dead, with that reason.")
+    ] = None
+    callback_url: Annotated[
+        CallbackUrl | None,
+        Field(max_length=1_000, description="Told by a signed webhook when the task has ended."),
     ] = None
     metadata: Annotated[
         dict[str, Any] | None, Field(description="Kept with the task, shown, never interpreted.")

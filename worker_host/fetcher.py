@@ -13,18 +13,17 @@ for everything. The lookup of a name is bounded by the system's resolver instead
 
 from __future__ import annotations
 
-import email.utils
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from worker_host.addresses import refusal
 from worker_host.control import Reject, RetryAfter
 from worker_host.handler_settings import FetchSettings
+from worker_host.retry_after import seconds_of
 
 if TYPE_CHECKING:
     import httpcore
@@ -38,8 +37,6 @@ HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 REDIRECTS = {301, 302, 303, 307, 308}
 #: Answers below 500 that may be another one later.
 PASSING = {408, 425, 429}
-#: Longest pause that a server may ask for, seconds; longer wishes are cut.
-MAX_RETRY_AFTER_S = 86_400.0
 
 
 class FetchError(Exception):
@@ -102,6 +99,46 @@ def fetch(
     raise Reject(f"{_shown(target)}: more than {settings.fetch_max_redirects} redirects; give the final URL")
 
 
+def post(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    settings: FetchSettings | None = None,
+    resolver: Resolver = resolve,
+) -> tuple[int, str]:
+    """Send a body to a URL; redirects are not followed, the answer's body is not read.
+
+    Returns:
+        The status, and the Retry-After header or nothing.
+
+    Raises:
+        Reject: the URL or an address is refused for good.
+        FetchError: the receiver is away or slow.
+    """
+    import httpcore
+
+    settings = settings or FetchSettings.load()
+    target = _checked(url, "", settings)
+    sent = {b"Host": target.netloc, b"User-Agent": b"dtq", **_encoded(headers)}
+    try:
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=_tls(settings),
+                max_keepalive_connections=0,
+                network_backend=_backend(settings, resolver),
+            ) as pool,
+            pool.stream("POST", _address(target), headers=[*sent.items()], content=body) as response,
+        ):
+            return response.status, _answered(response).get("retry-after", "")
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        raise FetchError(f"{_shown(target)} cannot be reached: {type(error).__name__}: {error}") from error
+
+
+def _encoded(headers: dict[str, str]) -> dict[bytes, bytes]:
+    return {name.encode("ascii"): value.encode("ascii") for name, value in headers.items()}
+
+
 def _checked(url: str, base: str, settings: FetchSettings) -> httpx.URL:
     """The URL, when its form is allowed; where it leads is judged at the connection."""
     import httpx
@@ -128,16 +165,9 @@ def _checked(url: str, base: str, settings: FetchSettings) -> httpx.URL:
 
 def _get(pool: httpcore.ConnectionPool, target: httpx.URL, max_bytes: int) -> Fetched | str:
     """One request: the body, or where a redirect leads."""
-    import httpcore
-
     headers = [(b"Host", target.netloc), (b"User-Agent", b"dtq"), (b"Accept-Encoding", b"identity")]
-    address = httpcore.URL(
-        scheme=target.scheme, host=target.raw_host, port=target.port, target=target.raw_path
-    )
-    with pool.stream("GET", address, headers=headers) as response:
-        answered = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-        }
+    with pool.stream("GET", _address(target), headers=headers) as response:
+        answered = _answered(response)
         if response.status in REDIRECTS and "location" in answered:
             return answered["location"]
         if not 200 <= response.status < 300:
@@ -150,6 +180,17 @@ def _get(pool: httpcore.ConnectionPool, target: httpx.URL, max_bytes: int) -> Fe
         return Fetched(
             content, answered.get("content-type", "").partition(";")[0].strip().lower(), target.path
         )
+
+
+def _address(target: httpx.URL) -> httpcore.URL:
+    import httpcore
+
+    return httpcore.URL(scheme=target.scheme, host=target.raw_host, port=target.port, target=target.raw_path)
+
+
+def _answered(response: httpcore.Response) -> dict[str, str]:
+    """Headers by name in lower case."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
 
 
 def _bounded(chunks: Iterable[bytes], target: httpx.URL, max_bytes: int) -> bytes:
@@ -169,20 +210,8 @@ def _failure(target: httpx.URL, status: int, retry_after: str) -> Exception:
     text = f"{_shown(target)} answered {status}"
     if status < 500 and status not in PASSING:
         return Reject(text)
-    seconds = _seconds(retry_after)
+    seconds = seconds_of(retry_after)
     return FetchError(text) if seconds is None else RetryAfter(seconds, f"{text}, retry after {seconds:g} s")
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Seconds of a Retry-After header, a number or a date; None when it is neither."""
-    if retry_after.isdecimal() and retry_after.isascii():
-        return min(float(retry_after), MAX_RETRY_AFTER_S)
-    try:
-        when = email.utils.parsedate_to_datetime(retry_after)
-    except (ValueError, OverflowError):
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return min(max((when - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
 def _shown(target: httpx.URL) -> str:

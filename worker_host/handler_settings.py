@@ -90,6 +90,15 @@ class FetchSettings(HandlerSettings):
     fetch_ca_file: Annotated[Path | None, Field(examples=["/etc/ssl/private-ca.pem"])] = None
 
 
+class WebhookSettings(HandlerSettings):
+    """What webhooks are signed with."""
+
+    webhook_secret: Annotated[
+        SecretStr | None, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    ] = None
+    """`whsec_` and base64; several, separated by blanks, while a new one replaces an old one."""
+
+
 class StorageSettings(HandlerSettings):
     """Where handlers keep files; credentials and region are the AWS_* variables that every S3 client reads."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.errors import SettingsError
 from worker_host.registry import REGISTRY, Registry
 
-BUILT_IN = ("worker_host.handlers.email", "worker_host.handlers.data", "worker_host.handlers.image")
+BUILT_IN = tuple(f"worker_host.handlers.{name}" for name in ("email", "data", "image", "webhook"))
 
 
 def load_handlers(modules: list[str]) -> tuple[Registry, list[str]]:

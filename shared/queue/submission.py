@@ -196,6 +196,8 @@ def _words(task: TaskSubmission, mark: str | None) -> list[str]:
         words.append(f"c={quote(task.limit_key, safe='')}")
     if task.fair_key is not None:
         words.append(f"f={quote(task.fair_key, safe='')}")
+    if task.callback_url is not None:
+        words.append(f"w={task.callback_url}")
     return words
 
 

@@ -10,7 +10,7 @@
   @arg  retention_ms  int   ms an ended task is kept that names no time of its own
   @returns  {price, now ms, status letter}: X ended now or before, R its worker was asked, C or D it had ended: unchanged
   @error  DTQ_NOT_FOUND: no such task
-  @event  X
+  @event  X P
   Cost    O(log N).
   Replay  the task is cancelled already, or its worker is asked again.
 ]]
@@ -22,6 +22,8 @@
 --- @include "lib/stats"
 --- @include "lib/record"
 --- @include "lib/timers"
+--- @include "lib/pending"
+--- @include "lib/callback"
 --- @include "lib/done"
 --- @include "lib/place"
 
@@ -47,6 +49,7 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   take_out(id, r)
   place_flush()
   finish(id, r, 'X', r.rest)
+  pending_flush()
   done_flush()
   timers_flush('')
   records_flush()

@@ -42,6 +42,7 @@ local own_timer = 'w:' .. worker
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
+--- @include "lib/callback"
 --- @include "lib/done"
 --- @include "lib/trim"
 --- @include "lib/limits"

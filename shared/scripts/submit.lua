@@ -27,6 +27,7 @@
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/fair"
+--- @include "lib/callback"
 --- @include "lib/done"
 --- @include "lib/place"
 

@@ -21,6 +21,7 @@
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
+--- @include "lib/callback"
 --- @include "lib/done"
 --- @include "lib/trim"
 --- @include "lib/limits"

@@ -52,6 +52,7 @@ TABLE = [
     ("POST", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/task-types", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/stats", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/client.ts", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/overview", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/ready", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/nothing", {"submit": 404, "read": 404, "admin": 404}),

@@ -48,6 +48,7 @@ PATHS = [
     ("POST", "/api/workers/w-1/drain"),
     ("GET", "/api/cron/tick"),
     ("GET", "/api/task-types"),
+    ("GET", "/api/client.ts"),
     ("GET", "/api/overview"),
     ("GET", "/api/ready"),
 ]

@@ -123,18 +123,6 @@ async def test_a_header_key_that_is_none(tcp_api: Client, key: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "field",
-    [
-        "callback_url",
-    ],
-)
-async def test_fields_of_features_to_come_are_refused_as_such(tcp_api: Client, field: str) -> None:
-    answer = await tcp_api.submit(**{field: "x"})
-    assert is_problem(answer, 422, field)
-    assert "not supported yet" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"task_type": None}, "task_type"),
@@ -143,6 +131,15 @@ async def test_fields_of_features_to_come_are_refused_as_such(tcp_api: Client, f
         ({"payload": []}, "payload"),
         ({"payload": "text"}, "payload"),
         ({"priority": "5"}, "priority"),
+        ({"task_type": "webhook"}, "task_type"),
+        ({"callback_url": "ftp://hooks.example"}, "callback_url"),
+        ({"callback_url": "https://user:word@hooks.example/"}, "callback_url"),
+        ({"callback_url": "https://hooks.example/a b"}, "callback_url"),
+        ({"callback_url": 'https://hooks.example/"'}, "callback_url"),
+        ({"callback_url": "https://hooks.example/\n"}, "callback_url"),
+        ({"callback_url": "https://h\u00fc.example/"}, "callback_url"),
+        ({"callback_url": "https://"}, "callback_url"),
+        ({"callback_url": "https://hooks.example/" + "x" * 1000}, "callback_url"),
         ({"priority": True}, "priority"),
         ({"priority": 5.0}, "priority"),
         ({"priority": 0}, "priority"),

@@ -206,7 +206,7 @@ end
 
 -- Returns {id, record, ...} and whether claimable work may be left for the free slots.
 function claim(names)
-  local open, claimed, want = open_queues(names), {}, math.min(free, CLAIM_CAP)
+  local open, claimed, want, told = open_queues(names), {}, math.min(free, CLAIM_CAP), callbacks
   local batch = pop(open, want, false)
   if #batch.ids > 0 and take(batch, want, claimed) and #claimed / 2 < want then
     -- Over their limits stand many: a wide look behind them, so that they hold up nobody.
@@ -224,5 +224,6 @@ function claim(names)
     end
     is_more = is_more or (not service.is_empty and service.started ~= service.room)
   end
-  return claimed, is_more and #claimed / 2 < free
+  -- A webhook of a task that expired just now is pending in a queue that this worker believes to be empty.
+  return claimed, callbacks > told or is_more and #claimed / 2 < free
 end

@@ -25,6 +25,8 @@ local function ended(id, queue_name, letter, created, options)
   count_add(fields_of(queue_name)[letter], 1)
   count_add(TOTALS[letter], 1)
   event_add(id, queue_name, letter)
+  local url = option_of(options, 'w')
+  if url then call_back(id, letter, url) end
 end
 
 -- Dead tasks by the fingerprint of their error: `groups` holds <fingerprint>:<id>, all of score 0, so that

@@ -2,7 +2,7 @@
 --   line 1  <status letter><attempt> <free starts> <due ms> [<worker> <claim> <started ms> [<finished ms>]]
 --   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>]
 --           [m=<id merged last>] [x=<expires ms>] [u=<mode>:<unique key>] [b=<ms>:<most ms>:<debounce key>] [h=<ms>:<throttle key>]
---           [c=<limit key>] [f=<fair key>] [o=<json>]
+--           [c=<limit key>] [f=<fair key>] [w=<callback URL>] [o=<json>]
 --   line 3  the payload as JSON, or @ when it is stored in p:<id>
 --   then    tagged lines: a<attempt as JSON>, r<result as JSON> (r@ when it is stored in o:<id>),
 --           g<progress as JSON>, l<one log line as JSON>

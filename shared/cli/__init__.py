@@ -1,0 +1,1 @@
+"""The command line `dtq`: what a person does with the API, in a terminal or a script."""
