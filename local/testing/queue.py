@@ -131,7 +131,7 @@ class QueueUnderTest:
 
     async def _next_due_ms(self) -> float | None:
         """When the next task is due; schedules do not count, as they never end."""
-        flat = await self._transport.command("ZRANGE", self._queue.keys.timers, "0", "-1", "WITHSCORES")
+        flat = await self._transport.command("ZRANGE", self._queue.shards[0].timers, "0", "-1", "WITHSCORES")
         times = [float(flat[i + 1]) for i in range(0, len(flat), 2) if flat[i].startswith("t:")]
         return min(times, default=None)
 
