@@ -33,11 +33,13 @@ local steps = {
     return call('GET', text) == 'value' and call('GETRANGE', text, '0', '1') == 'va'
       and call('EXISTS', text) == 1 and call('GET', hash .. ':none') == false
   end},
-  {'SET NX, SET PX, PEXPIRE', function()
+  {'SET NX, SET PX, SET NX GET PX, PEXPIRE, EXPIRE', function()
     call('SET', text, 'first')
     local refused = call('SET', text, 'second', 'NX')
     local set = call('SET', text, 'third', 'PX', '60000')
-    return refused == false and set.ok == 'OK' and call('PEXPIRE', text, '60000') == 1
+    local holder = call('SET', text, 'fourth', 'NX', 'GET', 'PX', '60000')
+    return refused == false and set.ok == 'OK' and holder == 'third' and call('PEXPIRE', text, '60000') == 1
+      and call('EXPIRE', text, '60') == 1
   end},
   {'MSET, MSETNX, MGET', function()
     call('MSET', text, 'one', stream, 'two')
@@ -50,7 +52,7 @@ local steps = {
     call('HSET', hash, 'a', '1', 'b', '2')
     return call('HGET', hash, 'a') == '1' and same(call('HMGET', hash, 'b', 'none'), '2', false)
       and #call('HGETALL', hash) == 4 and #call('HKEYS', hash) == 2
-      and #call('HSCAN', hash, '0', 'COUNT', '10')[2] == 4
+      and #call('HSCAN', hash, '0', 'MATCH', '[ab]*', 'COUNT', '10')[2] == 4
   end},
   {'HDEL, HLEN, HEXISTS, HINCRBY', function()
     call('HSET', hash, 'a', '1', 'b', '2')
@@ -72,6 +74,7 @@ local steps = {
     call('ZADD', zset, '0', 'a', '0', 'b', '7', 'c')
     return same(call('ZRANGE', zset, '0', '+inf', 'BYSCORE', 'LIMIT', '1', '1', 'WITHSCORES'), 'b', '0')
       and same(call('ZRANGE', zset, '+inf', '(0', 'BYSCORE', 'REV', 'LIMIT', '0', '9'), 'c')
+      and same(call('ZRANGE', zset, '(a', '+', 'BYLEX', 'LIMIT', '0', '1'), 'b')
       and same(call('ZRANGE', zset, '[a', '(b', 'BYLEX'), 'a') and same(call('ZRANGE', zset, '0', '0', 'REV'), 'c')
   end},
   {'ZCOUNT, ZLEXCOUNT, ZRANK', function()
@@ -103,7 +106,7 @@ local steps = {
     return table.concat(words, ' ') == 'a b c' and int(BIG) == '9007199254740991'
       and string.match('name:12', '^(.*):(%d+)$') == 'name' and string.gsub('a.b', '%.', '-') == 'a-b'
       and string.find('a|b', '|', 1, true) == 2 and string.sub('abc', -2) == 'bc' and math.floor(2.7) == 2
-      and math.max(1, 2) + math.min(1, 2) == 3
+      and math.max(1, 2) + math.min(1, 2) == 3 and math.ceil(2.1) == 3 and math.min(5, math.huge) == 5
   end},
   {'calls with 1,000 values', function()
     local values = {}

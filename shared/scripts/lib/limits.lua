@@ -161,7 +161,8 @@ local function sweep(name)
       of_key[field] = {}
       fields[#fields + 1] = field
     end
-    table.insert(of_key[field], member)
+    local list = of_key[field]
+    list[#list + 1] = member
   end
   limits_load(fields)
   for _, field in ipairs(fields) do

@@ -78,7 +78,7 @@ local function find_debounced(i, queue_name, word)
     answer_with(i, found.holder, 'd') -- by an earlier call, whose answer was lost
   else
     for _, earlier in ipairs(found.stored) do answer_with(earlier, ids[i], 'd') end
-    table.insert(found.stored, i)
+    found.stored[#found.stored + 1] = i
   end
 end
 
