@@ -15,6 +15,7 @@ from api.envelope import Envelope
 from api.problems import install_problems
 from api.routes import (
     client,
+    cost,
     cron,
     dead_letters,
     docs,
@@ -44,6 +45,7 @@ _MODULES = (
     task_types,
     overview,
     stats,
+    cost,
     client,
     cron,
     health,

@@ -32,7 +32,9 @@ def _queue_for(permission: Permission) -> Callable[[Request], Awaitable[TaskQueu
                 f"Authorization: the key's role {context.role} may not do this. "
                 f"Use a key of role {' or '.join(roles)}."
             )
-        context.queue = runtime_of(request).new_queue()
+        runtime = runtime_of(request)
+        context.queue = runtime.new_queue("submit" if permission is Permission.SUBMIT else "viewers")
+        await runtime.budget.keep(context.queue)
         return context.queue
 
     return give_queue

@@ -24,6 +24,15 @@ class Forbidden(DtqError):
     status = 403
 
 
+class BudgetSpent(DtqError):
+    """Raised when the month's budget of Redis calls is spent and a task of low priority is submitted."""
+
+    slug = "budget-spent"
+    title = "The budget of Redis calls is spent"
+    status = 429
+    retry_after_s: ClassVar[int | None] = 3_600
+
+
 class NotConfigured(DtqError):
     """Raised when variables are missing or wrong; names each, the rule and an example."""
 

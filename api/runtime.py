@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.budget import Budget
 from api.deadline import DeadlineTransport
 from api.errors import NotConfigured
 from api.known_types import KnownTypes
@@ -42,13 +43,14 @@ class Runtime:
             max_payload_bytes=self.settings.max_payload_bytes,
             shards=self.settings.dtq_shards,
         )
+        self.budget = Budget(self.settings.monthly_budget_calls)
         self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
 
-    def new_queue(self) -> TaskQueue:
+    def new_queue(self, source: str = "viewers") -> TaskQueue:
         """A queue over the shared connection, whose `calls` begin at 0 and whose time is bounded."""
         if self._transport is None:
             self._transport = open_transport(redis_target(self.settings))
-        return TaskQueue(DeadlineTransport(self._transport), self._options)
+        return TaskQueue(DeadlineTransport(self._transport), self._options, self.budget.meters[source])
 
     async def close(self) -> None:
         """Close the connection; the next request would open a new one."""

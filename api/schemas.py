@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -167,6 +167,48 @@ class OverviewOut(Overview):
 
     environment: str = Field(description="The namespace: production, or a preview's.")
     role: Literal["read", "admin"]
+    budget: Literal["ok", "warning", "slow", "spent"] | None = Field(
+        description="How far MONTHLY_BUDGET_CALLS is spent; null without a budget."
+    )
+
+
+class CostDay(BaseModel):
+    """Redis calls of a day (UTC) by what caused them."""
+
+    day: date
+    submit: int
+    work: int
+    idle: int
+    viewers: int
+    total: int
+
+
+class PlanOut(BaseModel):
+    """What the forecast would cost on a plan of Upstash."""
+
+    name: str = Field(examples=["Pay as you go"])
+    monthly_usd: float | None = Field(description="Null when the calls do not fit.")
+    note: str
+
+
+class BudgetOut(BaseModel):
+    """The month's budget."""
+
+    calls: int | None = Field(description="MONTHLY_BUDGET_CALLS; null without a budget.")
+    spent: int
+    level: Literal["ok", "warning", "slow", "spent"]
+
+
+class CostOut(BaseModel):
+    """Redis calls as Upstash bills them."""
+
+    now: datetime
+    days: list[CostDay]
+    month_to_date: int
+    forecast: int = Field(description="Of the whole month, when the rest goes as the last seven days did.")
+    plans: list[PlanOut] = Field(description="The cheapest that fits first.")
+    cheapest: str
+    budget: BudgetOut
 
 
 class Health(BaseModel):
@@ -190,6 +232,7 @@ _MEANINGS = {
     413: "The body or a payload is too large.",
     415: "The body is not declared as `application/json`.",
     422: "A field or parameter breaks a rule; the problem names field, rule and fix.",
+    429: "The budget of Redis calls is spent, and the task's priority is low; see Retry-After.",
     503: "Redis does not answer, or the API is not configured; see Retry-After.",
     507: "Redis is full; nothing was stored.",
 }

@@ -27,6 +27,8 @@ class ApiSettings(Settings):
     max_payload_bytes: int = Field(default=256 * 1024, ge=64, le=4 * 1024 * 1024)
     check_task_types: bool = True
     """Refuse a task type that no live worker knows, while live workers are known."""
+    monthly_budget_calls: int | None = Field(default=None, ge=1)
+    """Redis calls a month: a warning at 80 %, slower viewers at 90 %, no low priorities at 100 %."""
     cron_secret: str | None = Field(default=None, repr=False)
     """What Vercel's cron sends as `Authorization: Bearer`; opens /api/cron/tick and nothing else."""
     cors_origins: str = ""

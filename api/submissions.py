@@ -24,11 +24,13 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     Raises:
         InvalidInput: naming the first field that breaks a rule; nothing was stored.
         Conflict: the idempotency key was used with another body; nothing was stored.
+        BudgetSpent: the month's Redis calls are spent, and its priority is low.
         StoreError: Redis does not answer; a repeat with the same idempotency key is safe.
     """
     runtime = runtime_of(request)
     body = await read_json(request, runtime.settings.max_body_bytes)
     task = read_submission(_with_key_of_header(body, _header_key(request)))
+    runtime.budget.check([task.priority])
     defaults = await runtime.types.judge(queue, [task], "")
     with readable_reply():
         return (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
@@ -43,6 +45,7 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     runtime = runtime_of(request)
     bodies = _tasks_of(await read_json(request, runtime.settings.max_body_bytes))
     tasks = [read_submission(body, f"tasks[{index}].") for index, body in enumerate(bodies)]
+    runtime.budget.check(task.priority for task in tasks)
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
     try:
         with readable_reply():

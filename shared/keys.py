@@ -22,6 +22,7 @@ class Keys:
     """
 
     __slots__ = (
+        "cost",
         "errors",
         "events",
         "groups",
@@ -57,6 +58,8 @@ class Keys:
         self.limits = self.prefix + "limits"
         #: zset; <queue> or <queue>:<limit key> -> ms at which its next start is on time; swept
         self.rates = self.prefix + "rates"
+        #: hash; <day since 1970>:<source> -> Redis calls; only in shard 0
+        self.cost = self.prefix + "cost"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused

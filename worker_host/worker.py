@@ -13,8 +13,10 @@ import structlog
 from shared.errors import StoreError
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import tcp_target
+from shared.spending import Meter
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
 from worker_host.executor import Ending, Executor
+from worker_host.expenses import Expenses
 from worker_host.heartbeat import Heartbeat
 from worker_host.identity import new_name
 from worker_host.lane import Lane
@@ -52,6 +54,7 @@ class Worker:
         self._settings = settings
         self._registry = registry
         self._queues = settings.queue_names
+        self._meter = Meter("idle")
         self.queue = self._open_queue()
         self.metrics = Metrics()
         self._runners = Runners(
@@ -62,6 +65,7 @@ class Worker:
         )
         self._lanes = self._new_lanes(is_json=is_json)
         self._heartbeat = Heartbeat(self._open_queue, self._lanes, blocked_s=settings.blocked_seconds)
+        self._expenses = Expenses(self.queue, self._meter)
         self._probes = Probes(settings.health_host, settings.health_port, self.health, self.metrics)
         self._stop = asyncio.Event()
         self.is_restart_asked = False
@@ -99,7 +103,7 @@ class Worker:
             keep=self._settings.retention_count,
             shards=self._settings.dtq_shards,
         )
-        return TaskQueue(transport, options)
+        return TaskQueue(transport, options, self._meter)
 
     @property
     def _running(self) -> int:
@@ -156,7 +160,7 @@ class Worker:
             slots=self._settings.concurrency,
         )  # fmt: skip
         runs = [run for lane in self._lanes for run in (lane.exchanger.run, lane.waiter.run)]
-        duties += [asyncio.create_task(duty()) for duty in (*runs, self._turn)]
+        duties += [asyncio.create_task(duty()) for duty in (*runs, self._turn, self._expenses.run)]
 
     async def _turn(self) -> None:
         """Show that the loop turns; give up what our clock says is ours no more."""
@@ -207,6 +211,8 @@ class Worker:
         self._probes.stop()
         await self._runners.close()
         await asyncio.gather(*(self._leave(lane) for lane in self._lanes if lane.is_registered))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._expenses.save(), CLOSE_S)
         with contextlib.suppress(TimeoutError):
             # A call that hangs in a dead connection must not keep the process.
             await asyncio.wait_for(self.queue.transport.close(), CLOSE_S)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.caching import cached_response
 from api.context import context_of
-from api.deps import ReadQueue
+from api.deps import ReadQueue, runtime_of
 from api.replies import readable_reply
 from api.schemas import OverviewOut, answer, problems
 from api.wire import plain, utc
@@ -31,7 +31,13 @@ async def read_overview(request: Request, queue: ReadQueue) -> Response:
     with readable_reply():
         overview = await queue.overview()
     role = context_of(request.scope).role
-    value = {"environment": queue.options.namespace, **plain(overview), "role": role}
+    budget = runtime_of(request).budget
+    value = {
+        "environment": queue.options.namespace,
+        **plain(overview),
+        "role": role,
+        "budget": budget.level if budget.calls else None,
+    }
     same = {**value, "now": None, "oldest_pending_seconds": _oldest_since(overview)}
     return cached_response(request, value, same=same)
 

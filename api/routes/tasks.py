@@ -52,7 +52,7 @@ _SUBMITTED = {"id": TASK_ID, "status": "pending"}
     "",
     status_code=202,
     summary="Submit a task",
-    responses={202: answer(Submitted, "Stored.", _SUBMITTED), **problems(400, 409, 413, 415, 422, 507)},
+    responses={202: answer(Submitted, "Stored.", _SUBMITTED), **problems(400, 409, 413, 415, 422, 429, 507)},
     openapi_extra=json_body(TaskSubmission, _ONE),
 )
 async def submit_task(request: Request, queue: SubmitQueue) -> Response:
@@ -67,7 +67,7 @@ async def submit_task(request: Request, queue: SubmitQueue) -> Response:
     summary="Submit up to 1,000 tasks, all or nothing",
     responses={
         202: answer(SubmittedBatch, "All stored, in order.", {"tasks": [_SUBMITTED]}),
-        **problems(400, 409, 413, 415, 422, 507),
+        **problems(400, 409, 413, 415, 422, 429, 507),
     },
     openapi_extra=json_body(Batch, {"two e-mails": {"tasks": list(_ONE.values())}}),
 )

@@ -19,6 +19,7 @@ from shared.errors import (
 from shared.ids import ALPHABET
 from shared.keys import MAX_SHARDS, Keys, shard_of_queue
 from shared.scripts import Value, script
+from shared.spending import Meter
 from shared.transports.base import Reply, ScriptSignal, Transport
 
 _T = TypeVar("_T")
@@ -51,16 +52,30 @@ class QueueBase:
 
     Attributes:
         shards: the keys of each shard.
-        calls: Redis calls that this object has caused since it was made, inner ones included.
+        meter: counts by source what this object's calls cost; None counts nothing.
     """
 
-    def __init__(self, transport: Transport, options: QueueOptions | None = None) -> None:
+    def __init__(
+        self, transport: Transport, options: QueueOptions | None = None, meter: Meter | None = None
+    ) -> None:
         self.transport = transport
+        self.meter = meter
         self.options = options or QueueOptions()
         if not 1 <= self.options.shards <= MAX_SHARDS:
             raise InvalidInput("shards", f"are {self.options.shards}.", f"Name 1 to {MAX_SHARDS}.")
         self.shards = [Keys(self.options.namespace, shard) for shard in range(self.options.shards)]
-        self.calls = 0
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """Redis calls that this object has caused since it was made, inner ones included."""
+        return self._calls
+
+    @calls.setter
+    def calls(self, calls: int) -> None:
+        if self.meter:
+            self.meter.add(calls - self._calls)
+        self._calls = calls
 
     def shard_of(self, queue: str) -> int:
         """The number of the shard in which a queue lives."""

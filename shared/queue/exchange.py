@@ -235,6 +235,8 @@ class Exchange(QueueBase):
         if status in ("ok", "replay"):
             state.number = number
             state.lease_until = lease_until
+        if self.meter and (outcomes or flat):
+            self.meter.move(reply[0], "work")
         return ExchangeReply(
             now_ms,
             status,

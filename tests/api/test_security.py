@@ -51,6 +51,7 @@ TABLE = [
     ("GET", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
     ("POST", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/task-types", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/stats/cost", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/stats", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/client.ts", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/overview", {"submit": 403, "read": 200, "admin": 200}),

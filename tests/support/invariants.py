@@ -34,6 +34,7 @@ KNOWN = {
     r"errors": "zset",
     rf"parked:{NAME}": "zset",
     r"limits": "hash",
+    r"cost": "hash",
     r"stats:\d+": "hash",
     r"rates": "zset",
     rf"fair:{NAME}:\d+": "zset",

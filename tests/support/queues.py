@@ -34,6 +34,7 @@ OPERATIONS = frozenset(
         "get",
         "overview",
         "stats",
+        "save_spent",
         "limit_queue",
         "limit_keys",
         "limit_key",
