@@ -8,7 +8,9 @@ from api.errors import NotConfigured
 from api.known_types import KnownTypes
 from api.security.keys import ApiKey, read_keys
 from api.settings import ApiSettings, configuration_problem, read_settings
+from api.watch import Watch
 from shared.errors import SettingsError
+from shared.notify import targets_of
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import redis_target
 from shared.transports import open_transport
@@ -44,6 +46,9 @@ class Runtime:
             shards=self.settings.dtq_shards,
         )
         self.budget = Budget(self.settings.monthly_budget_calls)
+        self.watch = Watch(
+            self.settings, targets_of(self.settings.alerts) if self.problem is None else [], self.budget
+        )
         self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
 
     def new_queue(self, source: str = "viewers") -> TaskQueue:

@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from api.errors import NotConfigured
 from api.security.keys import ApiKey, read_keys
 from shared.errors import SettingsError
+from shared.notify import targets_of
 from shared.settings import Settings, redis_target
 
 
@@ -72,8 +73,9 @@ def configuration_problem(settings: ApiSettings) -> NotConfigured | None:
                 "web:admin:<sha256-hex>, as printed by `python -m api.keys web admin`",
             )
         )
-    try:
-        redis_target(settings)
-    except SettingsError as error:
-        faults.append(error)
+    for check in (lambda: redis_target(settings), lambda: targets_of(settings.alerts)):
+        try:
+            check()
+        except SettingsError as error:
+            faults.append(error)
     return NotConfigured(faults) if faults else None

@@ -22,6 +22,8 @@ class Keys:
     """
 
     __slots__ = (
+        "alerts",
+        "alerts_turn",
         "cost",
         "errors",
         "events",
@@ -58,6 +60,10 @@ class Keys:
         self.limits = self.prefix + "limits"
         #: zset; <queue> or <queue>:<limit key> -> ms at which its next start is on time; swept
         self.rates = self.prefix + "rates"
+        #: hash; rule -> ms since when it fires; only in shard 0
+        self.alerts = self.prefix + "alerts"
+        #: string; there while somebody has looked lately whether rules fire
+        self.alerts_turn = self.prefix + "alerts:turn"
         #: hash; <day since 1970>:<source> -> Redis calls; only in shard 0
         self.cost = self.prefix + "cost"
         #: hash, at most 256 fields; worker -> description

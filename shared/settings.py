@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     retention_seconds: int = Field(default=7 * 86_400, ge=1, le=366 * 86_400)
     retention_count: int = Field(default=100_000, ge=100, le=10_000_000)
 
+    alerts: str | None = Field(default=None, repr=False)
+    """Where to tell of trouble: comma-separated URLs that take {"text": …}, and mailto: addresses."""
+    alert_oldest_seconds: float = Field(default=300.0, gt=0)
+    alert_dead: int = Field(default=10, ge=0)
+    """Tasks that die within ten minutes."""
+    alert_no_worker_seconds: float = Field(default=600.0, gt=0)
+
     @property
     def namespace(self) -> str:
         """Prefix of every key: as set; the branch on a Vercel preview; else `production`."""

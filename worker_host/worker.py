@@ -28,6 +28,7 @@ from worker_host.runners import Runners
 from worker_host.settings import WorkerSettings
 from worker_host.slots import Slots
 from worker_host.task_log import TaskLog
+from worker_host.watch import Watch
 
 #: How often the loop shows that it turns, and looks at its own lease.
 TURN_S = 0.25
@@ -66,6 +67,7 @@ class Worker:
         self._lanes = self._new_lanes(is_json=is_json)
         self._heartbeat = Heartbeat(self._open_queue, self._lanes, blocked_s=settings.blocked_seconds)
         self._expenses = Expenses(self.queue, self._meter)
+        self._watch = Watch(self.queue, settings)
         self._probes = Probes(settings.health_host, settings.health_port, self.health, self.metrics)
         self._stop = asyncio.Event()
         self.is_restart_asked = False
@@ -160,7 +162,9 @@ class Worker:
             slots=self._settings.concurrency,
         )  # fmt: skip
         runs = [run for lane in self._lanes for run in (lane.exchanger.run, lane.waiter.run)]
-        duties += [asyncio.create_task(duty()) for duty in (*runs, self._turn, self._expenses.run)]
+        duties += [
+            asyncio.create_task(duty()) for duty in (*runs, self._turn, self._expenses.run, self._watch.run)
+        ]
 
     async def _turn(self) -> None:
         """Show that the loop turns; give up what our clock says is ours no more."""

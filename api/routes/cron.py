@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.bodies import NoFields, read_control
-from api.deps import ControlQueue
+from api.deps import ControlQueue, runtime_of
 from api.operations import tick_in_time
 from api.schemas import Ticked, answer, problems
 from api.wire import json_response
@@ -24,11 +24,12 @@ _EITHER_KEY: dict[str, Any] = {"security": [{"key": []}, {"cron": []}]}
     responses={200: answer(Ticked, "Done, or begun."), **problems()},
     openapi_extra=_EITHER_KEY,
 )
-async def tick(queue: ControlQueue) -> Response:
+async def tick(request: Request, queue: ControlQueue) -> Response:
     """Promote delayed tasks, fire due schedules, take back what lost workers held, remove what is old.
 
     Takes an admin key, or the value of CRON_SECRET. Ends within about 4 s; `more` asks for another call.
     """
+    await runtime_of(request).watch.look(queue)
     return json_response({"more": await tick_in_time(queue)})
 
 
@@ -41,4 +42,5 @@ async def tick(queue: ControlQueue) -> Response:
 async def tick_by_post(request: Request, queue: ControlQueue) -> Response:
     """The same as GET, for those who keep GET free of effects."""
     await read_control(request, NoFields)
+    await runtime_of(request).watch.look(queue)
     return json_response({"more": await tick_in_time(queue)})

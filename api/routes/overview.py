@@ -31,7 +31,9 @@ async def read_overview(request: Request, queue: ReadQueue) -> Response:
     with readable_reply():
         overview = await queue.overview()
     role = context_of(request.scope).role
-    budget = runtime_of(request).budget
+    runtime = runtime_of(request)
+    await runtime.watch.look(queue)
+    budget = runtime.budget
     value = {
         "environment": queue.options.namespace,
         **plain(overview),

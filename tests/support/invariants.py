@@ -35,6 +35,8 @@ KNOWN = {
     rf"parked:{NAME}": "zset",
     r"limits": "hash",
     r"cost": "hash",
+    r"alerts": "hash",
+    r"alerts:turn": "string",
     r"stats:\d+": "hash",
     r"rates": "zset",
     rf"fair:{NAME}:\d+": "zset",
