@@ -47,13 +47,15 @@ image-check: $(STAMP) ## Build the images, run them hardened and as docker-compo
 doctor: $(STAMP) ## Look at the deployment that the environment names, and say what to fix
 	$(BIN)/python -m shared.doctor $(ARGS)
 
-check: $(STAMP) ## Check format, lint, types, import contracts, pins, Lua and the dashboard
+check: $(STAMP) ## Check format, lint, types, import contracts, pins, Lua, images, shell scripts and the dashboard
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.pins --check
 	$(BIN)/python -m tests.luacheck
+	if test -x $(BIN)/hadolint; then $(BIN)/hadolint Dockerfile.worker Dockerfile.api Dockerfile.web; else echo 'hadolint: no build for this machine'; fi
+	$(BIN)/shellcheck .ci/*.sh .ci/run deploy/nginx/start.sh frontend/build.sh
 	sh frontend/build.sh check
 
 format: $(STAMP) ## Rewrite the code in house style
