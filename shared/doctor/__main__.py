@@ -14,6 +14,7 @@ from shared.doctor.environment import check_names, targets_of
 from shared.doctor.fleet import check_fleet
 from shared.doctor.report import Finding, Verdict, as_json, as_text, is_healthy
 from shared.errors import DtqError, SettingsError
+from shared.queue import QueueOptions
 from shared.settings import Settings
 from shared.transports import open_transport
 
@@ -43,7 +44,8 @@ async def examine() -> list[Finding]:
         ]
     targets, wrong = targets_of(settings)
     findings += wrong
-    databases = [Database(target, open_transport(target), settings.namespace) for target in targets]
+    options = QueueOptions(namespace=settings.namespace, shards=settings.dtq_shards)
+    databases = [Database(target, open_transport(target), options) for target in targets]
     is_billed = any((urlsplit(target.url).hostname or "").endswith(".upstash.io") for target in targets)
     try:
         return findings + await _examine_all(databases, is_billed=is_billed)
@@ -72,7 +74,7 @@ async def _examine_all(databases: list[Database], *, is_billed: bool) -> list[Fi
 
 async def _are_one(first: Database, second: Database) -> Finding:
     """Whether both ways lead to the same database: else the API fills one and workers wait at the other."""
-    key, mark = f"{first.queue.shards[0].prefix}doctor:{secrets.token_hex(4)}", secrets.token_hex(8)
+    key, mark = f"{first.prefix}doctor:{secrets.token_hex(4)}", secrets.token_hex(8)
     await first.transport.command("SET", key, mark, "PX", "60000")
     try:
         seen = await second.transport.command("GET", key)

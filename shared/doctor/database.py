@@ -36,17 +36,17 @@ class Database:
     Args:
         target: where it leads.
         transport: an open one to there.
-        namespace: whose keys are used.
+        options: namespace and shards of the deployment.
     """
 
-    def __init__(self, target: RestTarget | TcpTarget, transport: Transport, namespace: str) -> None:
+    def __init__(self, target: RestTarget | TcpTarget, transport: Transport, options: QueueOptions) -> None:
         self.way = name_of(target)
         self.transport = transport
         self._scheme = urlsplit(target.url).scheme
-        self.queue = TaskQueue(transport, QueueOptions(namespace=namespace))
+        self.queue = TaskQueue(transport, options)
         mark = secrets.token_hex(4)
-        prefix = Keys(namespace).prefix
-        self._scratch = [f"{prefix}doctor:{mark}:{number}" for number in range(4)]
+        self.prefix = Keys(options.namespace).prefix
+        self._scratch = [f"{self.prefix}doctor:{mark}:{number}" for number in range(4)]
 
     async def check(self) -> list[Finding]:
         """All checks; after the first that finds nobody there, no more."""

@@ -19,6 +19,7 @@ from shared.doctor.environment import check_names, targets_of
 from shared.doctor.fleet import check_fleet
 from shared.doctor.report import Finding, Verdict, as_text, is_healthy
 from shared.models import TaskSubmission
+from shared.queue import QueueOptions
 from shared.scripts import FOLDER, names, script
 from shared.settings import RestTarget, Settings, TcpTarget
 from shared.transports import open_transport
@@ -42,7 +43,7 @@ def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 async def examined(target: RestTarget | TcpTarget) -> list[Finding]:
     transport = open_transport(target)
-    findings = await Database(target, transport, NAMESPACE).check()
+    findings = await Database(target, transport, QueueOptions(namespace=NAMESPACE)).check()
     await transport.close()
     return findings
 
@@ -246,7 +247,7 @@ class Answering:
 async def _answered(**answers: Any) -> list[Finding]:
     target = RestTarget("https://x.upstash.io", "t")
     server = Answering(**{"EVAL": [1, [], []], "TIME": ["1", "0"], **answers})
-    return await Database(target, server, "n").check()
+    return await Database(target, server, QueueOptions()).check()
 
 
 async def test_a_clock_that_is_wrong() -> None:
