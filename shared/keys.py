@@ -100,3 +100,7 @@ class Keys:
     def done(self, status: str) -> str:
         """Zset; ended tasks of `completed`, `dead` or `cancelled`, score = expires at, ms."""
         return f"{self.prefix}done:{status}"
+
+    def scratch(self, mark: str, number: int) -> str:
+        """Any type; what the doctor writes to see whether it can, and removes at once."""
+        return f"{self.prefix}doctor:{mark}:{number}"

@@ -74,7 +74,7 @@ async def _examine_all(databases: list[Database], *, is_billed: bool) -> list[Fi
 
 async def _are_one(first: Database, second: Database) -> Finding:
     """Whether both ways lead to the same database: else the API fills one and workers wait at the other."""
-    key, mark = f"{first.prefix}doctor:{secrets.token_hex(4)}", secrets.token_hex(8)
+    key, mark = first.scratch[0], secrets.token_hex(8)
     await first.transport.command("SET", key, mark, "PX", "60000")
     try:
         seen = await second.transport.command("GET", key)

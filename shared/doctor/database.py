@@ -37,6 +37,9 @@ class Database:
         target: where it leads.
         transport: an open one to there.
         options: namespace and shards of the deployment.
+
+    Attributes:
+        scratch: keys of this visit alone.
     """
 
     def __init__(self, target: RestTarget | TcpTarget, transport: Transport, options: QueueOptions) -> None:
@@ -44,9 +47,8 @@ class Database:
         self.transport = transport
         self._scheme = urlsplit(target.url).scheme
         self.queue = TaskQueue(transport, options)
-        mark = secrets.token_hex(4)
-        self.prefix = Keys(options.namespace).prefix
-        self._scratch = [f"{self.prefix}doctor:{mark}:{number}" for number in range(4)]
+        mark, keys = secrets.token_hex(4), Keys(options.namespace)
+        self.scratch = [keys.scratch(mark, number) for number in range(4)]
 
     async def check(self) -> list[Finding]:
         """All checks; after the first that finds nobody there, no more."""
@@ -97,7 +99,7 @@ class Database:
             findings = await self._step_by_step(error)
         # Who may not write may not delete either, and has just been told so.
         with contextlib.suppress(StoreRefused):
-            await self.transport.command("DEL", *self._scratch)
+            await self.transport.command("DEL", *self.scratch)
         return findings
 
     async def _step_by_step(self, first: StoreError) -> list[Finding]:
@@ -116,12 +118,12 @@ class Database:
         Raises:
             StoreError: a step is refused.
         """
-        keys, args = script("probe").pack(scratch=self._scratch, only=str(number))
+        keys, args = script("probe").pack(scratch=self.scratch, only=str(number))
         _, others, names = await self.transport.run(script("probe"), keys, args)
         return others, names
 
     async def _errors_arrive(self) -> Finding:
-        keys, args = script("probe").pack(scratch=self._scratch, only="-1")
+        keys, args = script("probe").pack(scratch=self.scratch, only="-1")
         try:
             await self.transport.run(script("probe"), keys, args)
         except ScriptSignal as signal:

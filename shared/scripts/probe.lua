@@ -1,7 +1,7 @@
 --[[ probe: uses each feature that our scripts use, and says which ones answer otherwise than Redis does.
   A server that lacks one ends the script there; then each step is asked for alone.
   Precondition  the keys are the caller's own and hold nothing.
-  @keys scratch  any  {<namespace>:<shard>}:doctor:<random>:<n>  four
+  @keys scratch  any  {<namespace>:<shard>}:doctor:<mark>:<n>  four
   @arg  only  int  0: all steps; -1: none, but the error below; else the number of the one to run
   @returns  {price, {name of a step that answers otherwise, ...}, {name of each step, ...}}
   @error  DTQ_NOT_FOUND  when asked for: shows whether error replies arrive as they are

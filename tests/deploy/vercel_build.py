@@ -37,6 +37,8 @@ KEY = "dtq_key-of-the-deployment-tests"
 MAX_BYTES = 40_000_000
 #: A quiet machine needs 0.8 s; this one is shared with the rest of the checks.
 MAX_START_S = 5.0
+#: Half of a delayed acknowledgement; a request takes 1 to 2 ms, on a busy machine up to 14.
+WAITING_MS = 22.0
 
 
 @pytest.fixture(scope="session")
@@ -281,7 +283,7 @@ def test_the_names_of_the_marketplace_are_understood(folder: Path, gateway: Gate
 
 
 def test_a_kept_connection_waits_for_no_acknowledgement(client: httpx.Client) -> None:
-    assert _median_ms(client) < 10, "44 ms is the delayed acknowledgement: TCP_NODELAY is not set"
+    assert _median_ms(client) < WAITING_MS, "44 ms is the delayed acknowledgement: TCP_NODELAY is not set"
 
 
 def test_nor_does_one_that_came_before_the_application_was_ready(folder: Path) -> None:
@@ -295,7 +297,7 @@ def test_nor_does_one_that_came_before_the_application_was_ready(folder: Path) -
                 medians.append(_median_ms(client, requests=20))
         finally:
             instance.stop()
-    assert max(medians) < 10, "TCP_NODELAY is not set on connections that were waiting"
+    assert max(medians) < WAITING_MS, "TCP_NODELAY is not set on connections that were waiting"
 
 
 def _median_ms(client: httpx.Client, requests: int = 100) -> float:

@@ -76,6 +76,7 @@ class TestKeys:
                 keys.task("<id>"),
                 keys.pending("<queue>"),
                 keys.run("<worker>"),
+                keys.scratch("<mark>", 7).replace("7", "<n>"),
             )
         }
         for path in FOLDER.glob("*.lua"):
