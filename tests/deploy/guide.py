@@ -1,4 +1,16 @@
-"""Reads VERCEL_DEPLOYMENT.md: its commands with what they print, and the variables that it names."""
+"""Reads the guides: their commands with what they print, and the variables that they name.
+
+Every block of commands says in its first line how it is tried:
+
+    check     against an API with the variables of the guide, and a worker; with `bare`, against one without any
+    image     with the worker's image, by `tests/deploy/worker_image.py`
+    engine    with docker compose, by `tests/deploy/compose_stack.py`
+    local     against `python -m local`, in the order of the document
+    project   in the checkout; with `collect` pytest only collects, with `named` make only says what it would do
+    set       only variables: runs with whatever follows it
+    server    on a server of one's own, as root
+    account   with an account at Vercel or Upstash
+"""
 
 from __future__ import annotations
 
@@ -8,8 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "VERCEL_DEPLOYMENT.md").read_text("utf-8")
-_BLOCK = re.compile(r"^```(?P<kind>sh|text)(?P<marks>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+DEPLOYMENT = "VERCEL_DEPLOYMENT.md"
+DOCUMENTS = (
+    DEPLOYMENT,
+    "PRODUCTION_FIXES.md",
+    "TESTING_GUIDE.md",
+    "docs/BEGINNER_GUIDE.md",
+    "docs/LEARNING_PATH.md",
+    "docs/INTERVIEW_PREP.md",
+    "docs/PROJECT_DEEP_DIVE.md",
+    "docs/MIGRATING.md",
+)
+WAYS = frozenset({"check", "image", "engine", "local", "project", "set", "server", "account"})
+TEXT = (ROOT / DEPLOYMENT).read_text("utf-8")
+_BLOCK = re.compile(
+    r"^```(?P<kind>sh|text|json)(?P<marks>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +43,6 @@ class Command:
     """A block of commands, and the block after it when that shows the output."""
 
     marks: frozenset[str]
-    """`check` runs against an API, with `bare` against one without variables; `image` runs with containers."""
     script: str
     output: str | None
 
@@ -29,13 +54,14 @@ class Command:
         return re.fullmatch(".*?".join(parts), printed.strip(), re.DOTALL) is not None
 
 
-def commands(mark: str) -> list[Command]:
-    """Commands with a mark, in order."""
-    return [command for command in _commands() if mark in command.marks]
+def commands(mark: str, document: str = DEPLOYMENT) -> list[Command]:
+    """Commands of a document with a mark, in order."""
+    return [command for command in all_commands(document) if mark in command.marks]
 
 
-def _commands() -> Iterator[Command]:
-    blocks = list(_BLOCK.finditer(TEXT))
+def all_commands(document: str) -> Iterator[Command]:
+    """Every block of commands of a document."""
+    blocks = list(_BLOCK.finditer(text_of(document)))
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if block["kind"] == "sh":
             is_output = (
@@ -45,7 +71,12 @@ def _commands() -> Iterator[Command]:
             yield Command(frozenset(block["marks"].split()), block["body"], output)
 
 
+def text_of(document: str) -> str:
+    """A document as it stands."""
+    return (ROOT / document).read_text("utf-8")
+
+
 def variables() -> set[str]:
-    """Names in the first column of the tables of variables."""
+    """Names in the first column of the deployment guide's tables of variables."""
     rows = re.findall(r"^\| (`[A-Z0-9_]+`(?:, `[A-Z0-9_]+`)*) \|", TEXT, re.MULTILINE)
     return {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
