@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.deploy import guide
 from tests.e2e.test_local import finished, readme_bodies, submit
 from tests.support.processes import children
 from tests.support.waiting import wait_until
@@ -103,6 +104,12 @@ async def _ready(client: httpx.AsyncClient) -> None:
         return overview.status_code == 200 and bool(overview.json()["workers"])
 
     await wait_until(look, describe="a worker is seen through nginx", timeout_s=60, pause_s=0.2)
+
+
+def test_the_guide_says_what_is_tried_here() -> None:
+    assert [command.script for command in guide.commands("engine")] == [
+        "docker compose up --build --detach\n"
+    ]
 
 
 def test_api_and_worker_waited_for_a_healthy_redis(stack: Stack) -> None:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import redis
 
 from api.settings import ApiSettings
 from tests.deploy import guide
@@ -86,21 +85,37 @@ async def test_a_deployment_without_variables_answers_as_shown(tmp_path: Path) -
             assert command.is_shown(printed), f"{command.script}{printed}"
 
 
+@pytest.fixture
+def kept() -> Iterator[Server]:
+    """A Redis that keeps what it is given, as the guide wants it."""
+    running = Server("--appendonly", "yes", "--maxmemory", "64mb")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def kept_over_rest(kept: Server) -> Iterator[GatewayProcess]:
+    running = GatewayProcess(kept.url)
+    yield running
+    running.stop()
+
+
+@pytest.mark.timeout(120)
 async def test_a_deployment_with_variables_answers_as_shown(
-    store: redis.Redis, server: Server, gateway: GatewayProcess, tmp_path: Path
+    kept: Server, kept_over_rest: GatewayProcess, tmp_path: Path
 ) -> None:
     shown = [command for command in guide.commands("check") if "bare" not in command.marks]
     assert len(shown) >= 5
     health = free_port()
     worker = {
-        "REDIS_URL": server.url,
+        "REDIS_URL": kept.url,
         "OUTBOX_DIR": str(tmp_path),
         "HEALTH_PORT": str(health),
         "DTQ_NAMESPACE": "test",
     }
     api = {
         "API_KEYS": ENTRY,
-        "KV_REST_API_URL": gateway.url,
+        "KV_REST_API_URL": kept_over_rest.url,
         "KV_REST_API_TOKEN": TOKEN,
         "DTQ_NAMESPACE": "test",
     }
@@ -108,7 +123,7 @@ async def test_a_deployment_with_variables_answers_as_shown(
         await _alive(f"{url}/api")
         await _alive(f"http://127.0.0.1:{health}/health")
         for command in shown:
-            printed = _run(command, tmp_path, DTQ_URL=url, DTQ_KEY=KEY)
+            printed = _run(command, tmp_path, DTQ_URL=url, DTQ_KEY=KEY, REDIS_URL=kept.url, **api)
             assert command.is_shown(printed), f"{command.script}{printed}"
 
 
