@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def commands(mark: str, document: str = DEPLOYMENT) -> list[Command]:
 def all_commands(document: str) -> Iterator[Command]:
     """Every block of commands of a document."""
     blocks = list(_BLOCK.finditer(text_of(document)))
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, following in zip_longest(blocks, blocks[1:]):
         if block["kind"] == "sh":
             is_output = (
                 following is not None and following["kind"] == "text" and following.start() - block.end() == 1
