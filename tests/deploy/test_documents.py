@@ -27,7 +27,10 @@ _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 @pytest.mark.parametrize("document", guide.DOCUMENTS)
 def test_every_command_says_how_it_is_tried(document: str) -> None:
-    for command in guide.all_commands(document):
+    found = list(guide.all_commands(document))
+    blocks = re.findall(r"^ *```(?:sh|bash|shell|console)\b", guide.text_of(document), re.MULTILINE)
+    assert len(found) == len(blocks), "a block that is not read: indented, or of another language"
+    for command in found:
         ways = command.marks & guide.WAYS
         assert len(ways) == 1, f"{document}: {command.script}"
 
