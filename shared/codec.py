@@ -76,8 +76,9 @@ class Claim(msgspec.Struct):
         attempt: this start, 1-based.
         max_retries: retries allowed.
         payload: JSON text; `@` until `TaskQueue.load_bodies` has read a body over 16 KiB.
-        options: JSON text of what only Python reads (timeout, retry, metadata); empty for none.
+        options: JSON text of what only Python reads (timeout, retry, metadata, trace); empty for none.
         started_ms: the server's time of the claim, ms.
+        ready_ms: when it could start first, ms, as text: few ask for it.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Claim(msgspec.Struct):
     payload: str
     options: str
     started_ms: int
+    ready_ms: str
 
 
 def read_claims(flat: Sequence[str]) -> list[Claim]:
@@ -99,8 +101,8 @@ def read_claims(flat: Sequence[str]) -> list[Claim]:
 
 def _read_claim(task_id: str, record: str) -> Claim:
     head, attributes, rest = record.split("\n", 2)
-    status_attempt, _, _, _, number, started = head.split(" ")
-    _, priority, queue, task_type, limits = attributes.split(" ", 4)
+    status_attempt, _, due, _, number, started = head.split(" ")
+    created, priority, queue, task_type, limits = attributes.split(" ", 4)
     max_retries, _, options = limits.partition(" ")
     payload, _, _ = rest.partition("\n")
     return Claim(
@@ -114,6 +116,7 @@ def _read_claim(task_id: str, record: str) -> Claim:
         payload,
         _options(options) if options else "",
         int(started),
+        due if due != "0" else created,
     )
 
 

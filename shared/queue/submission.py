@@ -67,6 +67,7 @@ class Submission(QueueBase):
         *,
         defaults: Sequence[Defaults] | None = None,
         bodies: Sequence[Any] | None = None,
+        trace: str | None = None,
     ) -> list[SubmittedTask]:
         """Store tasks and make them pending or scheduled.
 
@@ -75,6 +76,7 @@ class Submission(QueueBase):
             defaults: of each task's type; the product's own when left out.
             bodies: each task as it was received, for the fingerprint of its idempotency key; the
                 task itself when left out.
+            trace: W3C `traceparent` of whoever submits; it goes with the tasks to their workers.
 
         Returns:
             Id and status of each, in order. A repeated submission gives the status of now.
@@ -87,7 +89,12 @@ class Submission(QueueBase):
         """
         prepared = [
             self._prepare(
-                task, defaults[i] if defaults else Defaults(), bodies[i] if bodies else None, i, len(tasks)
+                task,
+                defaults[i] if defaults else Defaults(),
+                bodies[i] if bodies else None,
+                i,
+                len(tasks),
+                trace,
             )
             for i, task in enumerate(tasks)
         ]
@@ -136,7 +143,13 @@ class Submission(QueueBase):
         ]
 
     def _prepare(
-        self, task: TaskSubmission, defaults: Defaults, body: Any, index: int, total: int
+        self,
+        task: TaskSubmission,
+        defaults: Defaults,
+        body: Any,
+        index: int,
+        total: int,
+        trace: str | None = None,
     ) -> _Prepared:
         where = f"tasks[{index}]." if total > 1 else ""
         payload = encode(task.payload, f"{where}payload")
@@ -157,6 +170,8 @@ class Submission(QueueBase):
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
         words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
         options = _options(task)
+        if trace is not None:
+            options["trace"] = trace
         if options:
             text = encode(options, f"{where}metadata")
             if len(text) > MAX_METADATA:
