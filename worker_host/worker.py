@@ -119,7 +119,8 @@ class Worker:
 
     def trace(self, telemetry: Telemetry) -> None:
         """Give spans of attempts, and the metrics, to OpenTelemetry, too."""
-        self._executor.telemetry = telemetry
+        for lane in self._lanes:
+            lane.executor.telemetry = telemetry
         telemetry.observe(self.metrics)
 
     def stop(self) -> None:
