@@ -52,14 +52,7 @@ _MODULES = (
     docs,
 )
 _EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
-_ACCEPTED = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-None-Match",
-    "Traceparent",
-    "X-Request-ID",
-]
+_ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
 
 def create_app(

@@ -14,7 +14,7 @@ from api.validation import read_submission
 from shared.errors import InvalidInput
 from shared.models import MAX_BATCH, SubmittedTask
 from shared.queue import TaskQueue
-from shared.telemetry import TRACEPARENT
+from shared.tracing import is_traceparent
 
 _HEADER = "Idempotency-Key"
 
@@ -34,7 +34,7 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     runtime.budget.check([task.priority])
     defaults = await runtime.types.judge(queue, [task], "")
     with readable_reply():
-        return (await queue.submit([task], defaults=defaults, bodies=[body], trace=_trace(request)))[0]
+        return (await queue.submit([task], defaults=defaults, bodies=[body], traceparent=_trace(request)))[0]
 
 
 async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:
@@ -50,7 +50,7 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
     try:
         with readable_reply():
-            return await queue.submit(tasks, defaults=defaults, bodies=bodies, trace=_trace(request))
+            return await queue.submit(tasks, defaults=defaults, bodies=bodies, traceparent=_trace(request))
     except InvalidInput as error:
         if error.field.startswith("tasks"):
             raise
@@ -80,9 +80,9 @@ def _tasks_of(body: Any) -> list[Any]:
 
 
 def _trace(request: Request) -> str | None:
-    """Where in a trace the submission stands (W3C Trace Context); whatever is no such header is ignored."""
+    """The trace of the request; one that breaks the rules is ignored, as the W3C demands."""
     values = header_values(request.scope, b"traceparent")
-    return values[0] if len(values) == 1 and TRACEPARENT.fullmatch(values[0]) else None
+    return values[0] if len(values) == 1 and is_traceparent(values[0]) else None
 
 
 def _header_key(request: Request) -> str | None:

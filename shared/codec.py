@@ -93,6 +93,11 @@ class Claim(msgspec.Struct):
     started_ms: int
     ready_ms: str
 
+    @property
+    def traceparent(self) -> str | None:
+        """Of the trace that submitted it; None when there was none."""
+        return decode(self.options).get("traceparent") if self.options else None
+
 
 def read_claims(flat: Sequence[str]) -> list[Claim]:
     """Claims from `id, record, id, record, …` as `exchange` returns them."""
@@ -142,6 +147,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
     created, priority, queue, task_type, rest = attributes.split(" ", 4)
     max_retries, _, words = rest.partition(" ")
     options = _options(words)
+    said = decode(options) if options else {}
     status, attempt = LETTERS[first[0]], int(first[1:])
     attempts = [Attempt.model_validate(_attempt(decode(line[1:]))) for line in tagged if line[0] == "a"]
     stored_result = next((line[1:] for line in tagged if line[0] == "r"), None)
@@ -180,7 +186,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         run_at=instant(int(due) or int(created)),
         started_at=started_at,
         finished_at=finished_at,
-        metadata=decode(options).get("metadata") if options else None,
+        metadata=said.get("metadata"),
         **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,

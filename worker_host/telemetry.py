@@ -131,9 +131,7 @@ class Telemetry:
 
 def _producer_of(claim: Claim) -> trace.SpanContext | None:
     """Where the submission stands in its trace."""
-    if not claim.options:
-        return None
-    carried = decode(claim.options).get("trace")
+    carried = claim.traceparent
     if carried is None:
         return None
     found = trace.get_current_span(_propagator.extract({"traceparent": carried}, context.Context()))
