@@ -76,8 +76,9 @@ class Claim(msgspec.Struct):
         attempt: this start, 1-based.
         max_retries: retries allowed.
         payload: JSON text; `@` until `TaskQueue.load_bodies` has read a body over 16 KiB.
-        options: JSON text of what only Python reads (timeout, retry, metadata); empty for none.
+        options: JSON text of what only Python reads (timeout, retry, metadata, trace); empty for none.
         started_ms: the server's time of the claim, ms.
+        ready_ms: when it could start first, ms, as text: few ask for it.
     """
 
     id: str
@@ -90,6 +91,12 @@ class Claim(msgspec.Struct):
     payload: str
     options: str
     started_ms: int
+    ready_ms: str
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of the trace that submitted it; None when there was none."""
+        return decode(self.options).get("traceparent") if self.options else None
 
 
 def read_claims(flat: Sequence[str]) -> list[Claim]:
@@ -99,8 +106,8 @@ def read_claims(flat: Sequence[str]) -> list[Claim]:
 
 def _read_claim(task_id: str, record: str) -> Claim:
     head, attributes, rest = record.split("\n", 2)
-    status_attempt, _, _, _, number, started = head.split(" ")
-    _, priority, queue, task_type, limits = attributes.split(" ", 4)
+    status_attempt, _, due, _, number, started = head.split(" ")
+    created, priority, queue, task_type, limits = attributes.split(" ", 4)
     max_retries, _, options = limits.partition(" ")
     payload, _, _ = rest.partition("\n")
     return Claim(
@@ -114,6 +121,7 @@ def _read_claim(task_id: str, record: str) -> Claim:
         payload,
         _options(options) if options else "",
         int(started),
+        due if due != "0" else created,
     )
 
 
@@ -139,6 +147,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
     created, priority, queue, task_type, rest = attributes.split(" ", 4)
     max_retries, _, words = rest.partition(" ")
     options = _options(words)
+    said = decode(options) if options else {}
     status, attempt = LETTERS[first[0]], int(first[1:])
     attempts = [Attempt.model_validate(_attempt(decode(line[1:]))) for line in tagged if line[0] == "a"]
     stored_result = next((line[1:] for line in tagged if line[0] == "r"), None)
@@ -177,7 +186,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         run_at=instant(int(due) or int(created)),
         started_at=started_at,
         finished_at=finished_at,
-        metadata=decode(options).get("metadata") if options else None,
+        metadata=said.get("metadata"),
         **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from shared.codec import Claim, decode
 from shared.queue import Outcome
@@ -17,6 +18,9 @@ from worker_host.outcome import TaskTimeout, completed, failed
 from worker_host.registry import Handler, Registry, RunIn
 from worker_host.runners import Runners
 from worker_host.task_log import TaskLog
+
+if TYPE_CHECKING:
+    from worker_host.telemetry import Telemetry
 
 #: How often deadlines are looked at; a timeout is at most this late.
 SWEEP_S = 0.1
@@ -79,6 +83,8 @@ class Executor:
         self._task_log = task_log
         self._max_result_bytes = max_result_bytes
         self._on_outcome = on_outcome
+        #: traces attempts; None where OpenTelemetry is not configured
+        self.telemetry: Telemetry | None = None
         self._uniform = uniform
         self._sweeper: asyncio.TimerHandle | None = None
         self.running: dict[str, Slot] = {}
@@ -106,6 +112,8 @@ class Executor:
         """One attempt from payload to outcome; whatever happens, the slot is freed."""
         claim, handler = slot.claim, slot.handler
         outcome: Outcome | None
+        telemetry = self.telemetry
+        span = telemetry.started(claim) if telemetry is not None else None
         try:
             if handler.run_in is RunIn.PROCESS:
                 result = await self._runners.process(handler, claim, self._note_of(claim))
@@ -126,6 +134,8 @@ class Executor:
             if claim.id in self._notes:
                 self._notes_before_end(slot)
             del self.running[claim.id]
+        if telemetry is not None and span is not None:
+            telemetry.ended(span, claim, outcome, monotonic() - slot.started)
         if outcome is not None:
             elapsed = monotonic() - slot.started
             self._metrics.ended(claim.task_type, outcome.kind, elapsed)

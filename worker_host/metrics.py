@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 BUCKETS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0)
-_OUTCOMES = {
+OUTCOMES = {
     "c": "completed",
     "f": "failed",
     "x": "rejected",
@@ -48,7 +48,7 @@ class Metrics(Collector):
             "dtq_attempts", "Attempts that ended here.", labels=["task_type", "outcome"]
         )
         for (task_type, kind), count in list(self._ended.items()):
-            attempts.add_metric([task_type, _OUTCOMES[kind]], count)
+            attempts.add_metric([task_type, OUTCOMES[kind]], count)
         yield attempts
         durations = HistogramMetricFamily(
             "dtq_attempt_seconds", "How long attempts ran.", labels=["task_type"]

@@ -12,6 +12,7 @@ import structlog
 
 from worker_host.loading import load_handlers
 from worker_host.settings import WorkerSettings
+from worker_host.tracing import open_telemetry
 from worker_host.worker import Worker
 
 #: Holds the read end of a pipe whose write end only the parent has: it ends when the parent does.
@@ -23,12 +24,15 @@ log = structlog.get_logger()
 def run_worker(settings: WorkerSettings, *, is_json: bool) -> int:
     """Run one worker to its end; returns the exit code. SIGHUP ends it gracefully and begins it anew."""
     registry, modules = load_handlers(settings.handler_modules)
+    telemetry = open_telemetry()
 
     is_restart_asked = False
 
     async def work() -> None:
         nonlocal is_restart_asked
         worker = Worker(settings, registry, modules, is_json=is_json)
+        if telemetry is not None:
+            worker.trace(telemetry)
         _on_signals(worker)
         _follow_parent()
         await worker.run()
@@ -40,6 +44,8 @@ def run_worker(settings: WorkerSettings, *, is_json: bool) -> int:
         asyncio.run(work())
     else:
         uvloop.run(work())
+    if telemetry is not None:
+        telemetry.close()
     if is_restart_asked:
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, "-m", "worker_host", *sys.argv[1:]])  # noqa: S606  # ourselves

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -29,6 +29,9 @@ from worker_host.settings import WorkerSettings
 from worker_host.slots import Slots
 from worker_host.task_log import TaskLog
 from worker_host.watch import Watch
+
+if TYPE_CHECKING:
+    from worker_host.telemetry import Telemetry
 
 #: How often the loop shows that it turns, and looks at its own lease.
 TURN_S = 0.25
@@ -115,6 +118,12 @@ class Worker:
     @property
     def _name(self) -> str:
         return self._lanes[0].state.name
+
+    def trace(self, telemetry: Telemetry) -> None:
+        """Give spans of attempts, and the metrics, to OpenTelemetry, too."""
+        for lane in self._lanes:
+            lane.executor.telemetry = telemetry
+        telemetry.observe(self.metrics)
 
     def stop(self) -> None:
         """Begin the graceful end."""

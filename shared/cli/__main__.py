@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from shared.cli.doctor import doctor
 from shared.cli.output import JsonOutput, Output, is_rich_there
 from shared.cli.parser import parse
 from shared.client import ApiError, Client, WaitTimeout
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong command line or setting.
     """
     chosen = parse(arguments)
+    if chosen.command is doctor:  # asks Redis, not the API
+        return int(doctor(chosen))
     if chosen.json:
         output: Output = JsonOutput(sys.stdout)
     elif not is_rich_there():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from shared.cli import commands
+from shared.cli.doctor import doctor
 from shared.models import TaskStatus
 
 _DESCRIPTION = """\
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("resume", commands.resume_queue, "let a queue go on", of=queues).add_argument("queue")
 
     add("workers", commands.list_workers, "list workers")
+    add("doctor", doctor, "look at this deployment with the variables of API and worker, and say what to fix")
     add("typescript", commands.typescript, "print a typed TypeScript producer for the task types")
     return parser
 

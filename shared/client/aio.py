@@ -281,3 +281,5 @@ class AsyncClient:
         except StopIteration as end:
             result: _T = end.value
             return result
+        finally:
+            flow.close()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from shared.client.calls import Call, Flow, Pause, Repeat
 from shared.client.errors import Problem, Unavailable, WaitTimeout
 from shared.client.retrying import Retries, answered
-from shared.client.submissions import batch_body, one_body
+from shared.client.submissions import batch_body, one_body, type_of
 from shared.codec import decode, encode
 from shared.models import (
     TERMINAL_STATUSES,
@@ -32,6 +32,7 @@ from shared.models import (
     TaskType,
     WorkerInfo,
 )
+from shared.telemetry import submitting
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -67,12 +68,20 @@ class Operations:
     ) -> Flow[SubmittedTask]:
         """Store one task."""
         body = one_body(task_type, payload, options)
-        return _submitted((yield from self._value(Call("POST", "/tasks", body=body))))
+        with submitting([task_type], options.get("queue")) as submission:
+            call = Call("POST", "/tasks", body=body, headers=submission.headers)
+            task = _submitted((yield from self._value(call)))
+            submission.stored([task.id])
+            return task
 
     def submit_many(self, tasks: Iterable[TaskSubmission | Mapping[str, Any]]) -> Flow[list[SubmittedTask]]:
         """Store 1 to 1,000 tasks, or none of them."""
-        value = yield from self._value(Call("POST", "/tasks/batch", body=batch_body(tasks)))
-        return [_submitted(task) for task in value["tasks"]]
+        chosen = list(tasks)
+        body = batch_body(chosen)
+        with submitting([type_of(task) for task in chosen], None) as submission:
+            call = Call("POST", "/tasks/batch", body=body, headers=submission.headers)
+            value = yield from self._value(call)
+            return [_submitted(task) for task in value["tasks"]]
 
     def get(self, task_id: str) -> Flow[Task]:
         """Read one task."""

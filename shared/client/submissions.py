@@ -60,6 +60,11 @@ def batch_body(tasks: Iterable[TaskSubmission | Mapping[str, Any]]) -> str:
     return encode({"tasks": [_keyed(_fields_of(task)) for task in tasks]}, "tasks")
 
 
+def type_of(task: TaskSubmission | Mapping[str, Any]) -> str:
+    """A task's type, as far as it is known."""
+    return task.task_type if isinstance(task, TaskSubmission) else str(task.get("task_type", ""))
+
+
 def _fields_of(task: TaskSubmission | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(task, TaskSubmission):
         # Only what was set: a default that is written out would make it another body to its key.

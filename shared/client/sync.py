@@ -284,6 +284,8 @@ class Client:
         except StopIteration as end:
             result: _T = end.value
             return result
+        finally:
+            flow.close()
 
 
 def changes(

@@ -188,3 +188,16 @@ def test_every_command_explains_itself(capsys):
             main([*words, "--help"])
         assert end.value.code == 0
         assert "usage: dtq" in capsys.readouterr().out
+
+
+def test_the_doctor_looks_at_redis_itself(store, server, monkeypatch, capsys):
+    for name in ("DTQ_URL", "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DTQ_NAMESPACE", "test")
+    monkeypatch.setenv("REDIS_URL", server.url)
+    assert main(["doctor", "--json"]) == 1  # the server of the tests keeps nothing
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [one["check"] for one in checks if one["verdict"] == "fail"] == ["persistence"]
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    assert main(["doctor"]) == 1
+    assert "127.0.0.1:9" in capsys.readouterr().out

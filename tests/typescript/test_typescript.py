@@ -302,3 +302,20 @@ async def test_it_needs_a_key_that_may_read(make_app):
     for key, status in ((None, 401), ("w", 403), ("o", 200)):
         async with ApiClient(app, key=key) as client:
             assert (await client.get("/api/client.ts")).status_code == status
+
+
+@pytest.mark.parametrize("path", ["docs/CLIENTS.md", "README.md"])
+def test_the_examples_of_the_documents_compile(path, tmp_path, variables):
+    (code,) = re.findall(r"^```ts\n(.*?)^```$", (ROOT / path).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/dtq.ts").write_text((EXAMPLE / "lib/dtq.ts").read_text("utf-8"))
+    more = "declare const url: string;\n" if path == "README.md" else ""
+    (tmp_path / "example.ts").write_text(more + code)
+    text = (EXAMPLE / "lib/dtq.ts").read_text("utf-8")
+    assert compiled(tmp_path, text, variables) == []
+    done = node.run(
+        ["node", str(FOLDER / "node_modules/typescript/bin/tsc"), "--noEmit", "--noUnusedLocals", "false"],
+        tmp_path,
+        variables,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
