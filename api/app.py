@@ -14,11 +14,13 @@ from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
 from api.routes import (
+    audit,
     client,
     cron,
     dead_letters,
     docs,
     health,
+    jobs,
     limits,
     overview,
     queues,
@@ -37,6 +39,7 @@ from shared.transports.base import Transport
 _MODULES = (
     tasks,
     dead_letters,
+    jobs,
     schedules,
     queues,
     limits,
@@ -46,6 +49,7 @@ _MODULES = (
     stats,
     client,
     cron,
+    audit,
     health,
     docs,
 )

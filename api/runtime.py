@@ -35,13 +35,7 @@ class Runtime:
         if self.problem is None:
             self.keys = read_keys(self.settings.api_keys)
         self._transport = transport
-        self._options = QueueOptions(
-            namespace=self.settings.namespace,
-            retention_s=self.settings.retention_seconds,
-            keep=self.settings.retention_count,
-            max_payload_bytes=self.settings.max_payload_bytes,
-            shards=self.settings.dtq_shards,
-        )
+        self._options = QueueOptions.of(self.settings, max_payload_bytes=self.settings.max_payload_bytes)
         self.types = KnownTypes(refuse_unknown=self.settings.check_task_types)
 
     def new_queue(self) -> TaskQueue:

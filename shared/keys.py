@@ -25,10 +25,12 @@ class Keys:
         "errors",
         "events",
         "groups",
+        "jobs",
         "limits",
         "prefix",
         "queues",
         "rates",
+        "repairs",
         "schedules",
         "shard",
         "timers",
@@ -57,6 +59,10 @@ class Keys:
         self.limits = self.prefix + "limits"
         #: zset; <queue> or <queue>:<limit key> -> ms at which its next start is on time; swept
         self.rates = self.prefix + "rates"
+        #: zset; bulk operations, ended ones by the time of their end, others behind them
+        self.jobs = self.prefix + "jobs"
+        #: hash; state of the audit, and what audits repaired: n:<kind> -> number
+        self.repairs = self.prefix + "repairs"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused
@@ -87,6 +93,10 @@ class Keys:
     def run(self, worker: str) -> str:
         """Hash; what a worker holds: id -> claim, ! -> its last exchange, x -> ids to cancel."""
         return f"{self.prefix}run:{worker}"
+
+    def job(self, job_id: str) -> str:
+        """Hash; a bulk operation, see `scripts/lib/job.lua`; expires a day after its end."""
+        return f"{self.prefix}job:{job_id}"
 
     def done(self, status: str) -> str:
         """Zset; ended tasks of `completed`, `dead` or `cancelled`, score = expires at, ms."""

@@ -62,6 +62,7 @@ class TestKeys:
             keys.result("i"),
             keys.pending("q"),
             keys.parked("q", "t"),
+            keys.job("j"),
         ]
         every += [keys.run("w"), keys.done("completed")]
         assert {key[: key.index("}") + 2] for key in every} == {"{production:3}:"}
@@ -76,6 +77,7 @@ class TestKeys:
                 keys.task("<id>"),
                 keys.pending("<queue>"),
                 keys.run("<worker>"),
+                keys.job("<id>"),
             )
         }
         for path in FOLDER.glob("*.lua"):
