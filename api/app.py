@@ -14,12 +14,14 @@ from api.description import DESCRIPTION, describe
 from api.envelope import Envelope
 from api.problems import install_problems
 from api.routes import (
+    audit,
     client,
     cost,
     cron,
     dead_letters,
     docs,
     health,
+    jobs,
     limits,
     overview,
     queues,
@@ -38,6 +40,7 @@ from shared.transports.base import Transport
 _MODULES = (
     tasks,
     dead_letters,
+    jobs,
     schedules,
     queues,
     limits,
@@ -48,6 +51,7 @@ _MODULES = (
     cost,
     client,
     cron,
+    audit,
     health,
     docs,
 )

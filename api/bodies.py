@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,7 +12,8 @@ from api.deps import runtime_of
 from api.validation import read_fields
 from shared.errors import InvalidInput
 from shared.ids import TASK_ID
-from shared.models import MAX_DELAY_S, Instant, Limit, RateLimit, Seconds
+from shared.jobs import MAX_FIRST, MAX_PER_SECOND, JobFilter, JobPace
+from shared.models import MAX_DELAY_S, Instant, Limit, Name, RateLimit, Seconds, TaskStatus
 from shared.queue.control import MAX_BULK
 
 _NEW_PAYLOAD = "Replaces the payload; checked by the task type's schema."
@@ -97,13 +98,104 @@ class SchedulePreview(ControlBody):
     count: Annotated[int, Field(ge=1, le=300, description="How many times.")] = 5
 
 
-class GroupStep(ControlBody):
-    """One step through the tasks of a group."""
+class Paced(ControlBody):
+    """How fast a bulk requeue goes."""
+
+    payload: Annotated[dict[str, Any] | None, Field(description=_NEW_PAYLOAD)] = None
+    first: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_FIRST,
+            description="So many go first; the rest only when all of them have completed.",
+        ),
+    ] = 0
+    per_second: Annotated[
+        Seconds | None,
+        Field(ge=0.01, le=MAX_PER_SECOND, description="Tasks a second; left out: as fast as it goes."),
+    ] = None
+
+    @property
+    def pace(self) -> JobPace:
+        """The pace as the engine takes it."""
+        return JobPace(self.first, self.per_second)
+
+
+class GroupStep(Paced):
+    """One step through the tasks of a group; or, with a pace, all of them in the background."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_BULK, description="Most tasks of this step.")] = MAX_BULK
     cursor: Annotated[
         str | None, Field(pattern=f"^{TASK_ID.pattern}$", description="`next_cursor` of the step before.")
     ] = None
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether the whole group is meant."""
+        return not self.model_fields_set.isdisjoint(Paced.model_fields)
+
+    @model_validator(mode="after")
+    def _step_or_pace(self) -> GroupStep:
+        if self.is_paced and not self.model_fields_set.isdisjoint({"limit", "cursor"}):
+            raise ValueError("limit and cursor belong to a step, what else there is to the whole group")
+        return self
+
+
+class _Filter(ControlBody):
+    """Which tasks are meant: at least one condition, or `all`."""
+
+    queue: Annotated[Name | None, Field(description="Only tasks of this queue.")] = None
+    task_type: Annotated[Name | None, Field(description="Only tasks of this type.")] = None
+    all: Annotated[bool, Field(description="Every task, without a condition.")] = False
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The conditions by name."""
+        names = ("queue", "task_type", "fingerprint")
+        return {name: value for name in names if (value := getattr(self, name, None)) is not None}
+
+    @property
+    def wanted(self) -> JobFilter:
+        """The filter as the engine takes it."""
+        return JobFilter(**self.conditions)
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if bool(self.conditions) == self.all:
+            raise ValueError("name the tasks by a condition, or say all: true; one of the two")
+        return self
+
+
+class DeadFilter(_Filter):
+    """Which dead tasks are meant."""
+
+    fingerprint: Annotated[Name | None, Field(description="Only tasks whose error has it.")] = None
+
+
+class BulkRequeue(DeadFilter, Paced):
+    """Which dead tasks begin anew, and how fast."""
+
+
+class BulkCancel(_Filter):
+    """Which tasks that wait are cancelled."""
+
+    statuses: Annotated[
+        list[Literal["pending", "scheduled", "retrying"]],
+        Field(min_length=1, max_length=3, description="Where they are now."),
+    ] = ["pending", "scheduled", "retrying"]
+
+    @property
+    def wanted(self) -> JobFilter:
+        """The filter as the engine takes it."""
+        return super().wanted._replace(statuses=frozenset(TaskStatus(name) for name in self.statuses))
+
+
+class Purge(ControlBody):
+    """What is removed of a queue."""
+
+    scheduled: Annotated[
+        bool, Field(description="Those that wait for a time, too: scheduled and retrying.")
+    ] = False
 
 
 _B = TypeVar("_B", bound=ControlBody)

@@ -76,6 +76,17 @@ def known_schedule(schedule_id: str) -> str:
     return schedule_id
 
 
+def known_job(job_id: str) -> str:
+    """The id itself.
+
+    Raises:
+        NotFound: no bulk operation can have it.
+    """
+    if not is_task_id(job_id):
+        raise NotFound("No bulk operation has such an id. GET /api/jobs lists them.")
+    return job_id
+
+
 def known_worker(name: str) -> str:
     """The name itself.
 

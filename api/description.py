@@ -8,7 +8,20 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.bodies import Drain, GroupStep, KeyLimits, Pause, QueueLimits, Requeue, SchedulePreview, TaskChange
+from api.bodies import (
+    BulkCancel,
+    BulkRequeue,
+    DeadFilter,
+    Drain,
+    GroupStep,
+    KeyLimits,
+    Pause,
+    Purge,
+    QueueLimits,
+    Requeue,
+    SchedulePreview,
+    TaskChange,
+)
 from api.schemas import Batch, Problem
 from shared.models import ScheduleSpec, TaskSubmission
 
@@ -37,6 +50,10 @@ _OWN = (
     GroupStep,
     KeyLimits,
     QueueLimits,
+    BulkRequeue,
+    DeadFilter,
+    BulkCancel,
+    Purge,
     ScheduleSpec,
     SchedulePreview,
 )

@@ -10,9 +10,11 @@ from typing import Any
 from fastapi import Request
 
 from api.bodies import GroupStep, Requeue, read_change, read_control
+from api.bulk import go_on
 from api.deps import runtime_of
 from api.replies import readable_reply
 from shared.errors import DtqError, NotFound, StoreError
+from shared.jobs import read_due_jobs
 from shared.models import TaskStatus
 from shared.queue import TaskQueue
 from shared.queue.scheduling import DueSchedule, read_due
@@ -20,6 +22,8 @@ from shared.queue.scheduling import DueSchedule, read_due
 _log = logging.getLogger(__name__)
 #: How long one request does what is due, seconds; the last call may still begin then.
 TICK_S = 3.5
+#: A tick audits when the last audit ended so long ago, seconds.
+AUDIT_EVERY_S = 86_400.0
 
 
 async def requeue_task(request: Request, queue: TaskQueue, task_id: str, by: str) -> TaskStatus:
@@ -62,14 +66,13 @@ async def _check_payload(
     await runtime_of(request).types.check_payload(queue, task.task_type, payload)
 
 
-async def requeue_group(request: Request, queue: TaskQueue, fingerprint: str, by: str) -> dict[str, Any]:
+async def requeue_group(queue: TaskQueue, fingerprint: str, step: GroupStep, by: str) -> dict[str, Any]:
     """Requeue the next tasks of a group, in two calls whatever its size.
 
     Raises:
-        InvalidInput: naming the first field that breaks a rule; nothing was changed.
+        InvalidInput: the fingerprint is none; nothing was changed.
         NotFound: no dead task is in the group.
     """
-    step = await read_control(request, GroupStep)
     after = step.cursor or ""
     with readable_reply():
         # One more than is wanted tells whether a step follows.
@@ -93,12 +96,36 @@ async def tick_in_time(queue: TaskQueue) -> bool:
     while is_more and time.monotonic() < ends_at:
         with readable_reply():
             is_more, handed_out = await queue.tick_and_tell()
-            schedules = read_due(handed_out)
+            schedules, jobs = read_due(handed_out), read_due_jobs(handed_out)
         for due in schedules:
             if time.monotonic() >= ends_at:
                 return True  # what was not fired is handed out again, 10 s later
             await _fire(queue, due)
+        for job in jobs:
+            await go_on(queue, job, ends_at)
+    if not is_more and time.monotonic() < ends_at:
+        await _audit_when_due(queue, ends_at)
     return is_more
+
+
+async def audit_in_time(queue: TaskQueue) -> dict[str, Any]:
+    """Audit for at most `TICK_S` and what one slice takes."""
+    ends_at = time.monotonic() + TICK_S
+    with readable_reply():
+        report = await queue.audit(may_go_on=lambda: time.monotonic() < ends_at)
+    return {
+        "more": report.answer != "done",
+        "repaired": report.repaired,
+        "unsettled": report.unsettled,
+    }
+
+
+async def _audit_when_due(queue: TaskQueue, ends_at: float) -> None:
+    """Once a day a tick has time for the audit; one that is not through goes on with the next tick."""
+    with readable_reply():
+        report = await queue.audit(may_go_on=lambda: time.monotonic() < ends_at, every_s=AUDIT_EVERY_S)
+    if report.repaired:
+        _log.warning("the audit repaired what disagreed: %s", report.repaired)
 
 
 async def _fire(queue: TaskQueue, due: DueSchedule) -> None:

@@ -52,3 +52,11 @@ class GroupListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(default=50, ge=1, le=100, description="Most groups.")
+
+
+class JobListQuery(BaseModel):
+    """How many bulk operations are listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=100, description="Most operations.")

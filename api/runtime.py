@@ -38,13 +38,7 @@ class Runtime:
         if self.problem is None:
             self.keys = read_keys(self.settings.api_keys)
         self._transport = transport
-        self._options = QueueOptions(
-            namespace=self.settings.namespace,
-            retention_s=self.settings.retention_seconds,
-            keep=self.settings.retention_count,
-            max_payload_bytes=self.settings.max_payload_bytes,
-            shards=self.settings.dtq_shards,
-        )
+        self._options = QueueOptions.of(self.settings, max_payload_bytes=self.settings.max_payload_bytes)
         self.budget = Budget(self.settings.monthly_budget_calls)
         self.watch = Watch(
             self.settings, targets_of(self.settings.alerts) if self.problem is None else [], self.budget

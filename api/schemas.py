@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import MEDIA_TYPE
+from shared.jobs import Job
 from shared.models import (
     MAX_BATCH,
     Deduplicated,
@@ -123,6 +124,12 @@ class GroupRequeued(BaseModel):
     next_cursor: str | None = Field(examples=[TASK_ID])
 
 
+class JobList(BaseModel):
+    """Bulk operations."""
+
+    jobs: list[Job]
+
+
 class ScheduleList(BaseModel):
     """All schedules, by id."""
 
@@ -145,6 +152,22 @@ class Ticked(BaseModel):
     """What is due was done."""
 
     more: bool = Field(description="More is due than the time of one request allows: ask again.")
+
+
+class Audited(BaseModel):
+    """What a call of the audit did."""
+
+    more: bool = Field(description="It is not through: ask again. Also while another caller is at it.")
+    repaired: dict[str, int] = Field(examples=[{"tasks": 3, "counts": 2}], description="By kind, how many.")
+    unsettled: int = Field(description="Counts that were changing; the next audit takes them.")
+
+
+class AuditState(BaseModel):
+    """What audits did so far."""
+
+    finished_at: datetime | None
+    is_under_way: bool
+    repaired: dict[str, int]
 
 
 class PublishedType(TaskType):

@@ -60,6 +60,12 @@ _FIXES = {
     "overlap": "Send allow or skip, or leave it out.",
     "count": "Send an integer from 1 to 20, or leave it out.",
     "drain": "Send true or false, or leave it out.",
+    "all": "Send true, or name the tasks by queue, task_type or fingerprint.",
+    "fingerprint": "Send one of GET /api/dead-letters/groups.",
+    "first": "Send an integer from 0 to 10, or leave it out.",
+    "per_second": "Send a number from 0.01 to 1000, or leave it out.",
+    "statuses": "Send some of pending, scheduled, retrying, or leave it out.",
+    "scheduled": "Send true or false, or leave it out.",
     "cursor": "Send next_cursor of the page before, unchanged.",
 }
 

@@ -28,10 +28,12 @@ class Keys:
         "errors",
         "events",
         "groups",
+        "jobs",
         "limits",
         "prefix",
         "queues",
         "rates",
+        "repairs",
         "schedules",
         "shard",
         "timers",
@@ -66,6 +68,10 @@ class Keys:
         self.alerts_turn = self.prefix + "alerts:turn"
         #: hash; <day since 1970>:<source> -> Redis calls; only in shard 0
         self.cost = self.prefix + "cost"
+        #: zset; bulk operations, ended ones by the time of their end, others behind them
+        self.jobs = self.prefix + "jobs"
+        #: hash; state of the audit, and what audits repaired: n:<kind> -> number
+        self.repairs = self.prefix + "repairs"
         #: hash, at most 256 fields; worker -> description
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused
@@ -96,6 +102,10 @@ class Keys:
     def run(self, worker: str) -> str:
         """Hash; what a worker holds: id -> claim, ! -> its last exchange, x -> ids to cancel."""
         return f"{self.prefix}run:{worker}"
+
+    def job(self, job_id: str) -> str:
+        """Hash; a bulk operation, see `scripts/lib/job.lua`; expires a day after its end."""
+        return f"{self.prefix}job:{job_id}"
 
     def done(self, status: str) -> str:
         """Zset; ended tasks of `completed`, `dead` or `cancelled`, score = expires at, ms."""

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     vercel_git_commit_ref: str | None = None
     retention_seconds: int = Field(default=7 * 86_400, ge=1, le=366 * 86_400)
     retention_count: int = Field(default=100_000, ge=100, le=10_000_000)
+    dead_retention_seconds: int = Field(default=30 * 86_400, ge=1, le=366 * 86_400)
+    """Dead letters wait longer than others: somebody is to look at them."""
+    dead_retention_count: int = Field(default=100_000, ge=100, le=10_000_000)
 
     alerts: str | None = Field(default=None, repr=False)
     """Where to tell of trouble: comma-separated URLs that take {"text": …}, and mailto: addresses."""

@@ -11,6 +11,7 @@ from time import monotonic
 import structlog
 
 from shared.errors import StoreError
+from shared.jobs import read_due_jobs
 from shared.models import instant
 from shared.queue import ExchangeReply, Outcome, TaskQueue, WorkerState
 from shared.queue.exchange import MAX_OUTCOMES
@@ -192,7 +193,7 @@ class Exchanger:
                 self._executor.start(claim)
 
     async def _fire(self, reply: ExchangeReply) -> None:
-        """Fire due schedules; one that fails is handed out again in 10 s, to anybody."""
+        """Fire due schedules, do what is due of bulk operations; what fails is handed out again in 10 s."""
         for due in read_due(reply.due):
             try:
                 result = await self._queue.fire(due, instant(reply.now_ms))
@@ -200,6 +201,13 @@ class Exchanger:
                 log.warning("a schedule could not be fired yet", schedule=due.id, message=str(error))
             else:
                 log.info("schedule", schedule=due.id, result=result)
+        for job in read_due_jobs(reply.due):
+            try:
+                last = await self._queue.work_off(job, may_go_on=lambda: not self.is_draining)
+            except StoreError as error:
+                log.warning("a bulk operation could not go on yet", job=job.id, message=str(error))
+            else:
+                log.info("bulk operation", job=job.id, state=last.state if last else "left to others")
 
     async def _load_bodies(self, reply: ExchangeReply) -> None:
         while True:

@@ -33,6 +33,8 @@ class Metrics(Collector):
         self.exchange_errors = 0
         self.lost_outcomes = 0
         self.lost_leases = 0
+        #: what audits of this worker put right, by kind
+        self.repairs: dict[str, int] = defaultdict(int)
         #: read when asked: running tasks, slots, Redis calls
         self.gauges: dict[str, Callable[[], float]] = {}
 
@@ -56,6 +58,10 @@ class Metrics(Collector):
         for task_type, counts in list(self._buckets.items()):
             durations.add_metric([task_type], _cumulative(counts), self._seconds[task_type])
         yield durations
+        repairs = CounterMetricFamily("dtq_repairs", "What audits put right.", labels=["kind"])
+        for kind, count in list(self.repairs.items()):
+            repairs.add_metric([kind], count)
+        yield repairs
         for name, text, value in (
             ("dtq_exchanges", "Exchanges answered by Redis.", self.exchanges),
             ("dtq_exchange_errors", "Exchanges that failed and were repeated.", self.exchange_errors),

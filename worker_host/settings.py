@@ -23,6 +23,8 @@ class WorkerSettings(Settings):
     """How long running tasks may finish after SIGTERM before they are handed back."""
     blocked_seconds: float = Field(default=60.0, gt=0)
     """After so long a handler that blocks the event loop costs the worker its lease."""
+    audit_seconds: float = Field(default=86_400.0, ge=0, le=366 * 86_400)
+    """From one audit of all that is stored to the next, over all workers; 0 for none."""
     log_level: str = Field(default="info", pattern="(?i)^(debug|info|warning|error)$")
     queues: str = "default"
     concurrency: int = Field(default=20, ge=1, le=1000)

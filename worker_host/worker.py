@@ -15,6 +15,7 @@ from shared.queue import QueueOptions, TaskQueue
 from shared.settings import tcp_target
 from shared.spending import Meter
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
+from worker_host.auditor import Auditor
 from worker_host.executor import Ending, Executor
 from worker_host.expenses import Expenses
 from worker_host.heartbeat import Heartbeat
@@ -102,13 +103,7 @@ class Worker:
         transport = TcpTransport(
             tcp_target(self._settings), attempts=1, socket_timeout_s=max(0.5, min(5.0, lease_s / 3))
         )
-        options = QueueOptions(
-            namespace=self._settings.namespace,
-            retention_s=self._settings.retention_seconds,
-            keep=self._settings.retention_count,
-            shards=self._settings.dtq_shards,
-        )
-        return TaskQueue(transport, options, self._meter)
+        return TaskQueue(transport, QueueOptions.of(self._settings), self._meter)
 
     @property
     def _running(self) -> int:
@@ -170,10 +165,15 @@ class Worker:
             "worker ready", worker=self._name, queues=self._queues, types=list(self._lanes[0].state.types),
             slots=self._settings.concurrency,
         )  # fmt: skip
+        auditor = Auditor(
+            self.queue,
+            self.metrics,
+            every_s=self._settings.audit_seconds,
+            may_go_on=lambda: not self._stop.is_set(),
+        )
         runs = [run for lane in self._lanes for run in (lane.exchanger.run, lane.waiter.run)]
-        duties += [
-            asyncio.create_task(duty()) for duty in (*runs, self._turn, self._expenses.run, self._watch.run)
-        ]
+        rest = (self._turn, auditor.run, self._expenses.run, self._watch.run)
+        duties += [asyncio.create_task(duty()) for duty in (*runs, *rest)]
 
     async def _turn(self) -> None:
         """Show that the loop turns; give up what our clock says is ours no more."""

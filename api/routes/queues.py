@@ -1,16 +1,18 @@
-"""`/api/queues`: list, pause, resume."""
+"""`/api/queues`: list, pause, resume, purge."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import NoFields, Pause, read_control
+from api.bodies import NoFields, Pause, Purge, read_control
+from api.bulk import purge_queue
 from api.caching import cached_response
 from api.deps import Caller, ControlQueue, ReadQueue
 from api.replies import readable_reply
 from api.schemas import QueueHeld, QueueList, answer, json_body, problems
 from api.wire import json_response, plain
+from shared.jobs import Job
 
 router = APIRouter(prefix="/api/queues", tags=["queues"])
 
@@ -57,3 +59,18 @@ async def resume_queue(request: Request, queue: ControlQueue, name: str, by: Cal
     with readable_reply():
         pending = int(await queue.resume(name, by=by))
     return json_response({"name": name, "paused": False, "pending": pending})
+
+
+@router.post(
+    "/{name}/purge",
+    status_code=202,
+    summary="Purge a queue",
+    responses={202: answer(Job, "Begun, perhaps done."), **problems(400, 404, 409, 413, 415, 422, 507)},
+    openapi_extra=json_body(Purge, {"all that waits": {"scheduled": True}}, required=False),
+)
+async def purge(request: Request, queue: ControlQueue, name: str, by: Caller) -> Response:
+    """Remove the pending tasks of a queue for good, as a bulk operation: `Location` tells how far it is.
+
+    What runs goes on, what is submitted from now on stays.
+    """
+    return await purge_queue(request, queue, name, by)

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.bodies import NoFields, Requeue, TaskChange, read_control
+from api.bodies import BulkCancel, NoFields, Requeue, TaskChange, read_control
+from api.bulk import cancel_waiting
 from api.caching import cached_response
 from api.deps import Caller, ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
 from api.operations import change_task, requeue_task
@@ -26,6 +27,7 @@ from api.schemas import (
 )
 from api.submissions import stored, submit_batch, submit_one
 from api.wire import json_response, plain
+from shared.jobs import Job
 from shared.models import Task, TaskSubmission
 
 router = APIRouter(prefix="/api/tasks", tags=["tasks"])
@@ -45,6 +47,10 @@ _ONE = {
 }
 _OTHER_ADDRESS = {"with another payload": {"payload": {"to": "grace@example.org"}}}
 _CHANGES = {"urgent": {"priority": 10}, "tomorrow": {"delay_seconds": 86400}, **_OTHER_ADDRESS}
+_FILTERS = {
+    "of a type in a queue": {"queue": "mail", "task_type": "email"},
+    "all that is delayed": {"all": True, "statuses": ["scheduled"]},
+}
 _SUBMITTED = {"id": TASK_ID, "status": "pending"}
 
 
@@ -106,6 +112,21 @@ async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Res
     with readable_reply():
         task = await queue.get(known_form(task_id))
     return cached_response(request, plain(task))
+
+
+@router.post(
+    "/cancel",
+    status_code=202,
+    summary="Cancel tasks by a filter",
+    responses={
+        202: answer(Job, "Begun, perhaps done; Location tells how far it is."),
+        **problems(400, 404, 409, 413, 415, 422, 507),
+    },
+    openapi_extra=json_body(BulkCancel, _FILTERS),
+)
+async def cancel_by_filter(request: Request, queue: ControlQueue, by: Caller) -> Response:
+    """Cancel tasks that wait, as a bulk operation; what runs goes on, what is submitted from now on stays."""
+    return await cancel_waiting(request, queue, by)
 
 
 @router.post(

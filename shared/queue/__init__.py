@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from shared.queue.alerting import Alerting
 from shared.queue.base import QueueOptions
-from shared.queue.control import Control
+from shared.queue.bulk import Bulk
 from shared.queue.exchange import Exchange, ExchangeReply, Outcome, WorkerState
 from shared.queue.limiting import Limiting
+from shared.queue.repair import AuditReport, Repair
 from shared.queue.scheduling import DueSchedule, Scheduling
 from shared.queue.spending import Spending
 from shared.queue.submission import Defaults, Submission
 
-__all__ = ["Defaults", "DueSchedule", "ExchangeReply", "Outcome", "QueueOptions", "TaskQueue", "WorkerState"]
+__all__ = [
+    "AuditReport",
+    "Defaults",
+    "DueSchedule",
+    "ExchangeReply",
+    "Outcome",
+    "QueueOptions",
+    "TaskQueue",
+    "WorkerState",
+]
 
 
-class TaskQueue(Scheduling, Submission, Exchange, Control, Limiting, Alerting, Spending):
+class TaskQueue(Scheduling, Submission, Exchange, Bulk, Repair, Limiting, Alerting, Spending):
     """The engine, over either transport.
 
     Submission: `submit`. Worker: `register`, `exchange`, `renew`, `leave`, `wait`. Control:
-    `cancel`, `requeue`, `delete`, `edit`, `pause`, `resume`, `drain`, `tick`. Limits: `limit_queue`, `limit_keys`, `limit_key`, `key_limit`, `key_limits`. Schedules: `save_schedule`,
-    `schedules`, `fire`, `run_schedule`, `pause_schedule`, `resume_schedule`, `delete_schedule`. Reads: `get`, `list_tasks`, `overview`, `stats`, `task_types`, `save_spent`, `alert_facts`, `keep_alerts`, `ping`.
+    `cancel`, `requeue`, `delete`, `edit`, `pause`, `resume`, `drain`, `tick`. Bulk operations: `begin_job`,
+    `work_off`, `get_job`, `list_jobs`, `cancel_job`. Repair: `audit`, `audit_totals`. Limits: `limit_queue`,
+    `limit_keys`, `limit_key`, `key_limit`, `key_limits`. Schedules: `save_schedule`, `schedules`, `fire`, `run_schedule`,
+    `pause_schedule`, `resume_schedule`, `delete_schedule`. Reads: `get`, `list_tasks`, `overview`, `stats`, `task_types`,
+    `ping`. Cost and alerts: `save_spent`, `alert_facts`, `keep_alerts`.
     """

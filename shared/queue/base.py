@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import (
     Conflict,
@@ -22,6 +22,9 @@ from shared.scripts import Value, script
 from shared.spending import Meter
 from shared.transports.base import Reply, ScriptSignal, Transport
 
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
 _T = TypeVar("_T")
 
 
@@ -32,16 +35,43 @@ class QueueOptions:
     Attributes:
         namespace: prefix of every key.
         retention_s: how long an ended task is kept that names no time of its own, seconds.
+        dead_retention_s: the same of a dead task: somebody is to look at it.
         keep: ended tasks kept per status, whatever their age.
+        dead_keep: dead tasks kept.
         max_payload_bytes: of one payload as JSON text.
         shards: into how many parts the queues are divided, 1 to 32; the same for a namespace for ever.
     """
 
     namespace: str = "production"
     retention_s: int = 7 * 86_400
+    dead_retention_s: int = 30 * 86_400
     keep: int = 100_000
+    dead_keep: int = 100_000
     max_payload_bytes: int = 256 * 1024
     shards: int = 1
+
+    @property
+    def retention_text(self) -> str:
+        """As scripts take it: ms, then ms of dead tasks."""
+        return f"{self.retention_s * 1000} {self.dead_retention_s * 1000}"
+
+    @property
+    def keep_text(self) -> str:
+        """As scripts take it: tasks per status, then dead ones."""
+        return f"{self.keep} {self.dead_keep}"
+
+    @classmethod
+    def of(cls, settings: Settings, **others: Any) -> QueueOptions:
+        """What both sides' settings say; `others` are fields by name."""
+        return cls(
+            namespace=settings.namespace,
+            retention_s=settings.retention_seconds,
+            dead_retention_s=settings.dead_retention_seconds,
+            keep=settings.retention_count,
+            dead_keep=settings.dead_retention_count,
+            shards=settings.dtq_shards,
+            **others,
+        )
 
 
 class QueueBase:
@@ -153,20 +183,33 @@ async def together(calls: Iterable[Awaitable[_T]]) -> list[_T]:
 
 def _meaning(signal: ScriptSignal) -> DtqError:
     """The error that a code stands for when no operation gives it a closer one."""
-    if signal.code == "DTQ_NOT_FOUND":
-        return NotFound("No task of that id is kept. Ended tasks are removed after their retention.")
-    if signal.code == "DTQ_NO_WORKER":
-        return NotFound("No worker of that name is registered. It may have ended.")
-    if signal.code == "DTQ_NO_SCHEDULE":
-        return NotFound("No schedule of that id is stored.")
-    if signal.code == "DTQ_TOO_MANY_SCHEDULES":
-        return Conflict("1,000 schedules are stored, which is the most. Remove some.")
-    if signal.code == "DTQ_TOO_MANY_LIMITS":
-        return Conflict("1,000 keys of this queue have a limit of their own, which is the most. Lift some.")
-    if signal.code == "DTQ_TOO_MANY_WORKERS":
-        return StoreRefused(
-            "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire."
-        )
     if signal.code in ("DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"):
         return signal
-    return Conflict(str(signal))
+    kind, detail = _MEANINGS.get(signal.code, (Conflict, str(signal)))
+    return kind(detail)
+
+
+_MEANINGS: dict[str, tuple[type[DtqError], str]] = {
+    "DTQ_NOT_FOUND": (NotFound, "No task of that id is kept. Ended tasks are removed after their retention."),
+    "DTQ_NO_WORKER": (NotFound, "No worker of that name is registered. It may have ended."),
+    "DTQ_NO_SCHEDULE": (NotFound, "No schedule of that id is stored."),
+    "DTQ_NO_QUEUE": (NotFound, "No queue of that name was ever used."),
+    "DTQ_NO_GROUP": (
+        NotFound,
+        "No dead task is in this group. GET /api/dead-letters/groups lists the groups.",
+    ),
+    "DTQ_NO_JOB": (NotFound, "No bulk operation of that id is kept. Ended ones are removed after a day."),
+    "DTQ_TOO_MANY_JOBS": (
+        Conflict,
+        "100 bulk operations go on, which is the most. Wait for one to end, or cancel one.",
+    ),
+    "DTQ_TOO_MANY_SCHEDULES": (Conflict, "1,000 schedules are stored, which is the most. Remove some."),
+    "DTQ_TOO_MANY_LIMITS": (
+        Conflict,
+        "1,000 keys of this queue have a limit of their own, which is the most. Lift some.",
+    ),
+    "DTQ_TOO_MANY_WORKERS": (
+        StoreRefused,
+        "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire.",
+    ),
+}

@@ -54,7 +54,7 @@ class Control(QueueBase):
             events=keys.events,
             prefix=keys.prefix,
             id=task_id,
-            retention_ms=str(self.options.retention_s * 1000),
+            retention_ms=self.options.retention_text,
         )
         status = LETTERS[reply[2]]
         if status in (TaskStatus.COMPLETED, TaskStatus.DEAD):
@@ -242,8 +242,8 @@ class Control(QueueBase):
                 wakes=keys.wakes,
                 events=keys.events,
                 prefix=keys.prefix,
-                retention_ms=str(self.options.retention_s * 1000),
-                keep=str(self.options.keep),
+                retention_ms=self.options.retention_text,
+                keep=self.options.keep_text,
             )
             for keys in self.shards
         )

@@ -33,8 +33,12 @@ class DueSchedule(NamedTuple):
 
 
 def read_due(flat: Sequence[str]) -> list[DueSchedule]:
-    """Due schedules from `id, due, definition, …`."""
-    return [DueSchedule(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
+    """Due schedules from `id, due, definition, …`; the bulk operations among them are `read_due_jobs`'."""
+    return [
+        DueSchedule(flat[i], int(flat[i + 1]), flat[i + 2])
+        for i in range(0, len(flat), 3)
+        if flat[i][:2] != "j:"
+    ]
 
 
 class Scheduling(Submission, QueueBase):

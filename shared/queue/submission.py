@@ -132,7 +132,7 @@ class Submission(QueueBase):
                 events=keys.events,
                 record=[keys.task(task.id) for task in tasks],
                 prefix=keys.prefix,
-                retention_ms=str(self.options.retention_s * 1000),
+                retention_ms=self.options.retention_text,
                 item=items,
             )
         except ScriptSignal as signal:

@@ -7,7 +7,7 @@
   @key  events   stream  {<namespace>:<shard>}:events    what changed
   @arg  prefix        text  {<namespace>:<shard>}:
   @arg  id            text  the task's id
-  @arg  retention_ms  int   ms an ended task is kept that names no time of its own
+  @arg  retention_ms  text   ms an ended task is kept that names no time of its own, then the same of a dead one
   @returns  {price, now ms, status letter}: X ended now or before, R its worker was asked, C or D it had ended: unchanged
   @error  DTQ_NOT_FOUND: no such task
   @event  X P

@@ -14,6 +14,7 @@
 --- @include "lib/counts"
 --- @include "lib/record"
 --- @include "lib/place"
+--- @include "lib/remove"
 --- @include "lib/audit"
 
 local keys, letters, chosen, names = {}, {}, {}, {'*'}
@@ -30,15 +31,9 @@ end
 if #chosen == 0 then return {price, now, letters} end
 
 counts_load(names)
-local stored = {}
-for _, one in ipairs(chosen) do
-  take_out(one.id, one.r)
-  local unique = PLACE_DONE[one.r.status] == nil and unique_key_of(one.r.queue, one.r.options)
-  if unique then stored[#stored + 1] = unique end
-  for _, kind in ipairs({'t:', 'p:', 'o:'}) do stored[#stored + 1] = prefix .. kind .. one.id end
-end
+for _, one in ipairs(chosen) do take_out(one.id, one.r) end
 place_flush()
-call_multi('DEL', stored)
+remove_all(chosen)
 counts_flush(function() end)
 audit_add('delete', chosen[1].id, by, int(#chosen))
 return {price, now, letters}

@@ -16,8 +16,8 @@
   @arg  holding      int   tasks that still run, without the outcomes of this call
   @arg  maintain     int   1: look for what is due
   @arg  want_cursor  int   1: return the last id of wakes
-  @arg  retention_ms int   ms an ended task is kept that names no time of its own
-  @arg  keep         int   ended tasks kept per status
+  @arg  retention_ms text   ms an ended task is kept that names no time of its own, then the same of a dead one
+  @arg  keep         text   ended tasks kept per status, then dead ones
   @arg  types        text  known task types, each between blanks
   @arg  queue_count  int   1..16
   @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
@@ -25,7 +25,7 @@
                      limit key), h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
             lost ids, ids to cancel, {id, record, ...}, drain 0 | 1,
-            {schedule, due ms, definition, ...} to fire}; state: ok | replay | stale | lost (the
+            {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do}; state: ok | replay | stale | lost (the
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
@@ -84,7 +84,7 @@ local removed = apply_outcomes(lost, told .. ' ' .. cancelled, memory[2])
 
 local is_more, claimed, claims_more = false, {}, false
 for _, letter in ipairs({'C', 'D', 'X'}) do
-  if count_of(TOTALS[letter]) > keep + TRIM_SLICE and affords(5) then trim(letter) end
+  if count_of(TOTALS[letter]) > kept_at_most(letter) + TRIM_SLICE and affords(5) then trim(letter) end
 end
 if maintain == 1 and not affords(4) then
   is_more = true

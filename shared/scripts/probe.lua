@@ -77,11 +77,11 @@ local steps = {
       and same(call('ZRANGE', zset, '(a', '+', 'BYLEX', 'LIMIT', '0', '1'), 'b')
       and same(call('ZRANGE', zset, '[a', '(b', 'BYLEX'), 'a') and same(call('ZRANGE', zset, '0', '0', 'REV'), 'c')
   end},
-  {'ZCOUNT, ZLEXCOUNT, ZRANK', function()
+  {'ZCARD, ZCOUNT, ZLEXCOUNT, ZRANK', function()
     call('DEL', zset)
     call('ZADD', zset, '0', 'a', '0', 'b')
     return call('ZCOUNT', zset, '-inf', '0') == 2 and call('ZLEXCOUNT', zset, '[a', '(b') == 1
-      and call('ZRANK', zset, 'b') == 1
+      and call('ZRANK', zset, 'b') == 1 and call('ZCARD', zset) == 2
   end},
   {'ZPOPMIN, ZREM, ZREMRANGEBYSCORE', function()
     call('DEL', zset)
@@ -89,11 +89,13 @@ local steps = {
     return same(call('ZPOPMIN', zset, '1'), 'a', '1') and call('ZREM', zset, 'b', 'none') == 1
       and call('ZREMRANGEBYSCORE', zset, '-inf', '3') == 1
   end},
-  {'XADD with MAXLEN, XREVRANGE', function()
+  {'XADD with MAXLEN, XRANGE, XREVRANGE', function()
     call('DEL', stream)
     local id = call('XADD', stream, 'MAXLEN', '~', '128', '*', 'q', 'default')
     local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', '1')
+    local oldest = call('XRANGE', stream, '-', '+', 'COUNT', '1')
     return string.match(id, '^%d+%-%d+$') ~= nil and newest[1][1] == id and same(newest[1][2], 'q', 'default')
+      and oldest[1][1] == id
   end},
   {'cjson', function()
     local read = cjson.decode('{"a":{"b":[1,"x"]}}')
@@ -107,7 +109,7 @@ local steps = {
     return table.concat(words, ' ') == 'a b c d' and int(BIG) == '9007199254740991'
       and string.match('name:12', '^(.*):(%d+)$') == 'name' and string.gsub('a.b', '%.', '-') == 'a-b'
       and string.find('a|b', '|', 1, true) == 2 and string.sub('abc', -2) == 'bc' and math.floor(2.7) == 2
-      and math.max(1, 2) + math.min(1, 2) == 3 and math.ceil(2.1) == 3 and math.min(5, math.huge) == 5
+      and string.byte('a') == 97 and string.rep('ab', 2) == 'abab' and math.max(1, 2) + math.min(1, 2) == 3 and math.ceil(2.1) == 3 and math.min(5, math.huge) == 5
   end},
   {'calls with 1,000 values', function()
     local values = {}

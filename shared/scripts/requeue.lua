@@ -22,15 +22,8 @@
 --- @include "lib/pending"
 --- @include "lib/fair"
 --- @include "lib/place"
+--- @include "lib/requeue"
 --- @include "lib/audit"
-
--- The unique key was let go when the task died; another live task may have it now.
-local function holds_unique_key(id, r)
-  local unique = unique_key_of(r.queue, r.options)
-  if not unique then return true end
-  local holder = call('SET', unique, id, 'NX', 'GET')
-  return not holder or holder == id
-end
 
 local keys, letters, chosen, names = {}, {}, {}, {'*'}
 for i = 1, record_count do keys[i] = record(i) end
@@ -51,23 +44,7 @@ counts_load(names)
 for _, one in ipairs(chosen) do take_out(one.id, one.r) end
 place_flush()
 
--- The lines of earlier attempts stay, behind them stands who began a new series.
-local function renewed(r, id)
-  if payload ~= '' then r.rest = rest_with_payload(r, id, payload) end
-  r.worker, r.started = by, int(now)
-  local rest = rest_with_attempt(r, 'requeued', 'null')
-  r.attempt, r.free, r.due, r.tail = 0, 0, '0', ''
-  return record_text(r, 'P', rest)
-end
-
-for _, one in ipairs(chosen) do fair_note(one.r.queue, one.r.priority, one.r.options) end
-fair_load()
-for position, one in ipairs(chosen) do
-  record_put(one.id, renewed(one.r, one.id))
-  make_pending(one.id, one.r.queue, one.r.priority,
-    fair_rank(one.r.queue, one.r.priority, one.r.options, now_rank + position - 1))
-  event_add(one.id, one.r.queue, 'P')
-end
+requeue_all(chosen, by, payload)
 pending_flush()
 fair_flush()
 records_flush()

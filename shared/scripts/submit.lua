@@ -6,7 +6,7 @@
   @key  events  stream  {<namespace>:<shard>}:events   what changed
   @keys record  string  {<namespace>:<shard>}:t:<id>   one per task
   @arg  prefix  text    {<namespace>:<shard>}:
-  @arg  retention_ms  int  ms a task is kept that is replaced by one with the same unique key
+  @arg  retention_ms  text  ms a task is kept that is replaced by one with the same unique key, then the same of a dead one
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
   @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}} in order; a repeated submission answers what

@@ -5,9 +5,9 @@
   @key  wakes    stream  {<namespace>:<shard>}:wakes     wake-ups
   @key  events   stream  {<namespace>:<shard>}:events    what changed
   @arg  prefix        text  {<namespace>:<shard>}:
-  @arg  retention_ms  int   ms an ended task is kept that names no time of its own
-  @arg  keep          int   ended tasks kept per status
-  @returns  {price, now ms, more, next due ms | 0, {schedule, due ms, definition, ...} to fire}
+  @arg  retention_ms  text   ms an ended task is kept that names no time of its own, then the same of a dead one
+  @arg  keep          text   ended tasks kept per status, then dead ones
+  @returns  {price, now ms, more, next due ms | 0, {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do}
   @event  P X D
   Cost    O(log N) per task; at most 100 promotions, 2 workers reaped, 100 trimmed per status.
   Replay  what was done is not due any more.

@@ -17,7 +17,22 @@ def body_of(path: str) -> object:
     """A good body for a route that is asked by POST, PUT or PATCH."""
     if path.endswith("/batch"):
         return {"tasks": [MAIL]}
-    if path.endswith(("/pause", "/resume", "/drain", "/requeue", "/run-now", "/run", "/tick")):
+    if path in ("/api/tasks/cancel", "/api/dead-letters/requeue", "/api/dead-letters/delete"):
+        return {"all": True}
+    if path.endswith(
+        (
+            "/pause",
+            "/resume",
+            "/drain",
+            "/requeue",
+            "/run-now",
+            "/run",
+            "/tick",
+            "/purge",
+            "/cancel",
+            "/repair",
+        )
+    ):
         return {}
     if path.endswith("/preview"):
         return {"interval_seconds": 60}

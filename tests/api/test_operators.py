@@ -232,12 +232,18 @@ ROUTES = [
     ("POST", "/api/queues/mail/resume"),
     ("POST", "/api/workers/w-1/drain"),
     ("POST", "/api/dead-letters/groups/abc/requeue"),
+    ("POST", "/api/dead-letters/requeue"),
+    ("POST", "/api/dead-letters/delete"),
+    ("POST", "/api/tasks/cancel"),
+    ("POST", "/api/queues/mail/purge"),
+    ("POST", f"/api/jobs/{NO_TASK}/cancel"),
     ("PUT", "/api/schedules/daily"),
     ("POST", "/api/schedules/preview"),
     ("POST", "/api/schedules/daily/pause"),
     ("POST", "/api/schedules/daily/resume"),
     ("POST", "/api/schedules/daily/run"),
     ("POST", "/api/cron/tick"),
+    ("POST", "/api/audit/repair"),
 ]
 
 

@@ -30,6 +30,13 @@ TABLE = [
     ("GET", "/api/dead-letters", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/dead-letters/groups", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/dead-letters/groups/none/requeue", {"submit": 403, "read": 403, "admin": 404}),
+    ("POST", "/api/dead-letters/requeue", {"submit": 403, "read": 403, "admin": 202}),
+    ("POST", "/api/dead-letters/delete", {"submit": 403, "read": 403, "admin": 202}),
+    ("POST", "/api/tasks/cancel", {"submit": 403, "read": 403, "admin": 202}),
+    ("GET", "/api/jobs", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", f"/api/jobs/{NO_TASK}", {"submit": 403, "read": 404, "admin": 404}),
+    ("POST", f"/api/jobs/{NO_TASK}/cancel", {"submit": 403, "read": 403, "admin": 404}),
+    ("POST", "/api/queues/none/purge", {"submit": 403, "read": 403, "admin": 404}),
     ("GET", "/api/queues", {"submit": 403, "read": 200, "admin": 200}),
     ("POST", "/api/queues/none/pause", {"submit": 403, "read": 403, "admin": 200}),
     ("POST", "/api/queues/none/resume", {"submit": 403, "read": 403, "admin": 200}),
@@ -50,6 +57,8 @@ TABLE = [
     ("POST", "/api/workers/none/drain", {"submit": 403, "read": 403, "admin": 404}),
     ("GET", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
     ("POST", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
+    ("GET", "/api/audit/repair", {"submit": 403, "read": 200, "admin": 200}),
+    ("POST", "/api/audit/repair", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/task-types", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/stats/cost", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/stats", {"submit": 403, "read": 200, "admin": 200}),
@@ -86,7 +95,7 @@ async def test_the_table_names_every_route(make_app: AppFactory) -> None:
     documented = {
         (
             method.upper(),
-            re.sub(r"{(name|fingerprint|schedule_id|key)}", "none", path.replace("{task_id}", NO_TASK)),
+            re.sub(r"{(name|fingerprint|schedule_id|key)}", "none", re.sub("{(task|job)_id}", NO_TASK, path)),
         )
         for path, operations in app.openapi()["paths"].items()
         for method in operations

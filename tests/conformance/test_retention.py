@@ -6,6 +6,8 @@ import pytest
 
 from shared.errors import NotFound
 from shared.models import TaskStatus
+from shared.queue import QueueOptions
+from shared.settings import Settings
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
@@ -49,6 +51,34 @@ async def test_the_retention_of_the_queue_holds_for_those_without_their_own(queu
     assert [task_id for task_id, _ in kept] == [ids[1], ids[0]]
     assert kept[1][1] - kept[0][1] == pytest.approx(95_000, abs=50)
     assert store.zscore("{test:0}:timers", "d:C") == kept[0][1]
+
+
+async def test_dead_tasks_are_kept_for_a_time_and_a_number_of_their_own(queues, store):
+    queue = queues(retention_s=100, dead_retention_s=300, keep=100, dead_keep=300)
+    for kind, name, kept_s in (("c", "completed", 100), ("x", "dead", 300), ("k", "cancelled", 100)):
+        [task_id] = await _ended(queue, [task()], kind)
+        finished = (await queue.get(task_id)).finished_at.timestamp() * 1000
+        assert store.zscore(f"{{test:0}}:done:{name}", task_id) == pytest.approx(finished + kept_s * 1000)
+    lost = await queue.submit([task(max_retries=0)])
+    state = await registered(queue)
+    await queue.exchange(state, free=1)
+    store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
+    await queue.tick()
+    ended = (await queue.get(lost[0].id)).finished_at.timestamp() * 1000
+    assert store.zscore("{test:0}:done:dead", lost[0].id) == pytest.approx(ended + 300_000)
+    await _ended(queue, tasks(450), "x")
+    assert 300 <= (await queue.overview()).counts["dead"] <= 400
+
+
+def test_what_the_settings_say_is_what_the_engine_keeps():
+    settings = Settings(
+        retention_seconds=5, retention_count=200, dead_retention_seconds=50, dead_retention_count=300
+    )
+    options = QueueOptions.of(settings, max_payload_bytes=100)
+    assert (options.retention_text, options.keep_text) == ("5000 50000", "200 300")
+    assert options.max_payload_bytes == 100
+    assert QueueOptions().retention_text == QueueOptions.of(Settings()).retention_text
+    assert QueueOptions().keep_text == QueueOptions.of(Settings()).keep_text
 
 
 async def test_a_keyed_task_is_kept_a_day_after_its_submission(queues, store):

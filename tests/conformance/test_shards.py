@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, ShardsDiffer, UniqueConflict
 from shared.ids import shard_of_id
+from shared.jobs import DueJob, JobFilter, JobKind, JobPace, JobState, read_due_jobs
 from shared.keys import shard_of_queue
 from shared.models import ScheduleSpec, TaskStatus, instant
 from shared.queue.inspection import ANY_TASK, TaskFilter
@@ -332,3 +333,62 @@ async def test_more_than_16_queues_are_looked_at_in_parts(queues):
         await queue.exchange(state, free=1)
     assert (await queue.exchange(state, free=1, queues=names[:16])).claims == []
     assert len((await queue.exchange(state, free=1, queues=names[16:])).claims) == 1
+
+
+async def test_a_bulk_operation_goes_through_all_shards(queue, store):
+    """Each shard has its part; together they are one operation."""
+    dead = await in_status(queue, TaskStatus.DEAD, 3)
+    job_id = await queue.begin_job(JobKind.REQUEUE, JobFilter(), by="ops", pace=JobPace(per_second=200))
+    assert {shard_of_id(part) for part in queue.parts_of(job_id)} == set(range(SHARDS))
+    job = await queue.get_job(job_id)
+    assert (job.state, job.done, job.total, job.per_second) == (JobState.RUNNING, 0, 12, 200)
+    for _ in range(SHARDS):
+        _, flat = await queue.tick_and_tell()
+        for due in read_due_jobs(flat):
+            await queue.work_off(due, may_go_on=lambda: True)
+    job = await queue.get_job(job_id)
+    assert (job.state, job.done) == (JobState.DONE, 12)
+    assert [one.id for one in await queue.list_jobs()] == [job.id]
+    waiting = {one.id for one in await pages(queue, TaskFilter(TaskStatus.PENDING), 100)}
+    assert waiting == set(dead)
+
+
+async def test_a_bulk_operation_on_one_queue_stays_in_its_shard(queue):
+    await in_status(queue, TaskStatus.DEAD, 2)
+    wanted = JobFilter(queue=QUEUES[2])
+    job_id = await queue.begin_job(JobKind.REQUEUE, wanted, by="ops", pace=JobPace(first=1))
+    assert shard_of_id(job_id) == 2
+    await queue.work_off(DueJob(job_id, 1), may_go_on=lambda: True)
+    assert len((await queue.get_job(job_id)).waiting_for) == 1
+    assert await queue.cancel_job(job_id, by="ops") is JobState.CANCELLED
+    with pytest.raises(InvalidInput, match="first"):
+        await queue.begin_job(JobKind.REQUEUE, JobFilter(), by="ops", pace=JobPace(first=1))
+    with pytest.raises(NotFound):
+        await queue.begin_job(JobKind.REQUEUE, JobFilter(fingerprint="none"), by="ops")
+
+
+async def test_cancelling_a_bulk_operation_ends_all_its_parts(queue):
+    await in_status(queue, TaskStatus.DEAD, 1)
+    job_id = await queue.begin_job(JobKind.DELETE, JobFilter(), by="ops")
+    await queue.work_off(DueJob(queue.parts_of(job_id)[1], 1), may_go_on=lambda: True)
+    assert await queue.cancel_job(job_id, by="ops") is JobState.CANCELLED
+    job = await queue.get_job(job_id)
+    assert (job.state, job.done, job.reason) == (JobState.CANCELLED, 1, "cancelled by ops")
+    assert [read_due_jobs((await queue.tick_and_tell())[1])] == [[]]
+
+
+async def test_an_audit_goes_through_all_shards(queue, store):
+    ids = await in_status(queue, TaskStatus.PENDING, 3)
+    for shard, name in enumerate(QUEUES):
+        store.delete(f"{{test:{shard}}}:pending:{name}")
+    report = await queue.audit(may_go_on=lambda: True)
+    assert (report.answer, report.repaired) == ("done", {"tasks": len(ids)})
+    assert (await queue.audit(may_go_on=lambda: True)).answer == "fresh"
+    assert (await queue.audit_totals()).repaired == {"tasks": len(ids)}
+    for shard in range(SHARDS):
+        store.hset(f"{{test:{shard}}}:repairs", "finished", "1")
+    reports = [await queue.audit(may_go_on=lambda: False)]
+    while reports[-1].answer == "more":
+        reports.append(await queue.audit(may_go_on=lambda: False))
+    assert reports[-1].answer == "done"
+    assert sum(sum(report.repaired.values()) for report in reports) == 0

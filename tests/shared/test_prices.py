@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from shared.jobs import JobFilter, JobKind
 from shared.models import TaskStatus
 from shared.queue import Outcome
 from shared.queue.inspection import TaskFilter
@@ -245,3 +246,44 @@ async def test_control(queue, bill):
             await queue.cancel(task_id)
     with bill("tick: nothing due", 5):
         await queue.tick()
+
+
+async def test_bulk_operations(queue, bill):
+    """Beyond the table of budgets: what a slice of 100 costs, and to be handed out one."""
+    state = await _warm(queue)
+    await queue.submit([*tasks(100, max_retries=0), *tasks(100, max_retries=0)])
+    for _ in range(2):
+        claims = (await queue.exchange(state, free=100)).claims
+        outcomes = [ending(claim, "x")._replace(group="abc") for claim in claims]
+        await queue.exchange(state, outcomes, free=0)
+    job_id = await queue.begin_job(JobKind.DELETE, JobFilter(task_type="none"), by="ops")
+    await queue.run_job_slice(job_id, 1, "me")
+    with bill("begin a bulk operation", 14):
+        job_id = await queue.begin_job(JobKind.REQUEUE, JobFilter(), by="ops")
+    with bill("exchange: is handed out a bulk operation", 18):
+        assert (await queue.exchange(state, free=0)).due
+    with bill("a slice of it: 100 requeued, per task", 0.2, 100):
+        await queue.run_job_slice(job_id, 1, "me")
+    await queue.run_job_slice(job_id, 2, "me")
+    wanted = JobFilter(queue="default", statuses=frozenset({TaskStatus.PENDING}))
+    job_id = await queue.begin_job(JobKind.PURGE, wanted, by="ops")
+    with bill("a slice of a purge, per task", 0.2, 100):
+        await queue.run_job_slice(job_id, 1, "me")
+    await queue.cancel_job(job_id, by="ops")
+
+
+async def test_the_audit(queue, bill):
+    """Beyond the table of budgets: all of it, for 3,000 tasks in several places."""
+    state = await _warm(queue)
+    await queue.audit(may_go_on=lambda: True)
+    await queue.submit(tasks(1000))
+    for _ in range(10):
+        claims = (await queue.exchange(state, free=100)).claims
+        await queue.exchange(state, [ending(claim) for claim in claims], free=0)
+    await queue.submit(tasks(1000))
+    for _ in range(2):
+        await queue.submit(tasks(500, delay_seconds=600))
+    with bill("an audit that repairs nothing, per task", 0.12, 3000):
+        assert (await queue.audit(may_go_on=lambda: True)).repaired == {}
+    with bill("to hear that none is due", 4):
+        await queue.audit(may_go_on=lambda: True, every_s=3600)

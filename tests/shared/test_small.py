@@ -62,6 +62,7 @@ class TestKeys:
             keys.result("i"),
             keys.pending("q"),
             keys.parked("q", "t"),
+            keys.job("j"),
         ]
         every += [keys.run("w"), keys.done("completed")]
         assert {key[: key.index("}") + 2] for key in every} == {"{production:3}:"}
@@ -77,6 +78,7 @@ class TestKeys:
                 keys.pending("<queue>"),
                 keys.run("<worker>"),
                 keys.scratch("<mark>", 7).replace("7", "<n>"),
+                keys.job("<id>"),
             )
         }
         for path in FOLDER.glob("*.lua"):

@@ -41,6 +41,9 @@ KNOWN = {
     r"rates": "zset",
     rf"fair:{NAME}:\d+": "zset",
     rf"(throttle|debounce):{NAME}:[^:]+": "string",
+    rf"job:{ID}": "hash",
+    r"jobs": "zset",
+    r"repairs": "hash",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
@@ -124,8 +127,8 @@ def _disorder_of(seen: Snapshot) -> list[str]:
 def _places(seen: Snapshot) -> dict[str, list[str]]:
     places: dict[str, list[str]] = defaultdict(list)
     for key, members in seen.zsets.items():
-        if key in ("errors", "groups", "rates") or key.startswith("fair:"):
-            continue  # no places: more ways to dead tasks (see _wrong_groups), times of keys
+        if key in ("errors", "groups", "rates", "jobs") or key.startswith("fair:"):
+            continue  # no places: more ways to dead tasks (see _wrong_groups), times of keys, bulk operations
         for member in members:
             if key == "timers":
                 if member.startswith("t:"):

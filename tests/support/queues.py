@@ -31,6 +31,11 @@ OPERATIONS = frozenset(
         "error_groups",
         "group_ids",
         "tick",
+        "begin_job",
+        "run_job_slice",
+        "get_job",
+        "list_jobs",
+        "cancel_job",
         "get",
         "overview",
         "stats",
@@ -46,7 +51,21 @@ OPERATIONS = frozenset(
 )
 #: those of them that ask each shard
 OVER_SHARDS = frozenset(
-    {"requeue", "delete", "drain", "error_groups", "group_ids", "tick", "overview", "task_types", "ping"}
+    {
+        "requeue",
+        "delete",
+        "begin_job",
+        "get_job",
+        "list_jobs",
+        "cancel_job",
+        "drain",
+        "error_groups",
+        "group_ids",
+        "tick",
+        "overview",
+        "task_types",
+        "ping",
+    }
 )
 _sent: ContextVar[list[tuple[str, ...]] | None] = ContextVar("sent", default=None)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.jobs import JobFilter, JobKind, JobPace, JobState
 from shared.models import ScheduleSpec, TaskStatus, TaskSubmission
 from shared.queue import TaskQueue
 from tests.support.waiting import wait_until
@@ -141,6 +142,30 @@ async def test_progress_is_seen_while_the_handler_runs_and_kept_after(
     task = await reaches(engine, task_id, COMPLETED)
     assert [line["message"] for line in task.logs] == [{"notes": "began"}.get(task_type, "in the child")]
     assert task.progress["fraction"] == {"notes": 0.75}.get(task_type, 0.5)
+
+
+@pytest.mark.parametrize("pace", [JobPace(), JobPace(first=1, per_second=100)])
+async def test_sleeping_workers_do_bulk_operations(engine: TaskQueue, one_worker: Path, pace: JobPace):
+    """Dead tasks begin anew with a payload that works: at once, or one first and the rest at a pace."""
+    ids = [await submit(engine, "raise", {"kind": "value"}, max_retries=0) for _ in range(120)]
+    for task_id in ids:
+        await reaches(engine, task_id, DEAD)
+    job_id = await engine.begin_job(
+        JobKind.REQUEUE,
+        JobFilter(task_type="raise"),
+        by="test",
+        pace=pace,
+        payload={"kind": "value", "times": 0},
+    )
+
+    async def ended() -> bool:
+        return (await engine.get_job(job_id)).state is not JobState.RUNNING
+
+    await wait_until(ended, describe="the bulk operation ends")
+    job = await engine.get_job(job_id)
+    assert (job.state, job.done, job.skipped, job.missing) == (JobState.DONE, 120, 0, 0)
+    for task_id in ids:
+        await reaches(engine, task_id, COMPLETED)
 
 
 async def test_a_schedule_fires_in_a_sleeping_worker(engine: TaskQueue, one_worker: Path):

@@ -3,18 +3,24 @@
 local DONE_KEYS = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 local TOTALS = {C = '*:C', D = '*:D', X = '*:X'}
 local KEYED_MS = 86400000
+local RETENTION_MS, RETENTION_DEAD_MS = string.match(retention_ms, '^(%d+) (%d+)$')
 local new_done, done_length = {C = {}, D = {}, X = {}}, {C = 0, D = 0, X = 0}
 local done_first, done_timer = {}, {}
 local released = {} -- unique keys of tasks that ended
 
+-- Until when a task is kept that ended at `finished`, ms; and whether it names a time of its own.
+local function kept_until(letter, finished, created, options)
+  local own = option_of(options, 'k')
+  local kept = finished + tonumber(own or letter == 'D' and RETENTION_DEAD_MS or RETENTION_MS)
+  if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
+  return kept, own
+end
+
 -- Notes where an ended task is kept and until when, and who must hear of it.
 local function ended(id, queue_name, letter, created, options)
-  local kept = now + retention_ms
-  local own = option_of(options, 'k')
-  if own then kept = now + tonumber(own) end
+  local kept, own = kept_until(letter, now, created, options)
   local unique = unique_key_of(queue_name, options)
   if unique then released[#released + 1] = unique end
-  if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
   local list, length = new_done[letter], done_length[letter]
   list[length + 1], list[length + 2] = int(kept), id
   done_length[letter] = length + 2

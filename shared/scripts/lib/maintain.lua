@@ -57,11 +57,23 @@ local function hand_out(ids)
   return #ids > FIRE_SLICE
 end
 
+-- A bulk operation is handed out, too: its next slice is a script of its own. {j:<job>, number of the slice, ''}
+local function hand_out_job(name)
+  call('ZREM', timers, 'j:') -- a removal first: memory may be full
+  local slice = call('HGET', prefix .. 'job:' .. name, 'slice')
+  if slice then
+    call('ZADD', timers, int(now + FIRE_MS), 'j:' .. name)
+    due_schedules[1], due_schedules[2], due_schedules[3] = 'j:' .. name, int(slice + 1), ''
+  else
+    call('ZREM', timers, 'j:' .. name)
+  end
+end
+
 function do_what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local due_tasks, is_more, next_head = {}, false, nil
-  local lost_workers, expired, schedules, refilled = {}, {}, {}, {}
+  local lost_workers, expired, schedules, refilled, jobs_due = {}, {}, {}, {}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
       next_head = tonumber(due[i + 1])
@@ -78,6 +90,8 @@ function do_what_is_due(own)
       refills[string.sub(due[i], 3)] = true
     elseif kind == 's' then
       schedules[#schedules + 1] = name
+    elseif kind == 'j' then
+      jobs_due[#jobs_due + 1] = name
     elseif kind == 'd' then
       expired[#expired + 1] = name
     end
@@ -86,15 +100,18 @@ function do_what_is_due(own)
   if #refilled > 0 then call_variadic('ZREM', timers, refilled) end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
   if #due_tasks > 0 then
-    is_more = is_more or #lost_workers + #expired + #schedules > 0
+    is_more = is_more or #lost_workers + #expired + #schedules + #jobs_due > 0
   elseif schedules[1] then
-    is_more = hand_out(schedules) or is_more or #lost_workers + #expired > 0
+    is_more = hand_out(schedules) or is_more or #lost_workers + #expired + #jobs_due > 0
   elseif lost_workers[1] then
-    is_more = reap(lost_workers[1]) or is_more or #lost_workers + #expired > 1
+    is_more = reap(lost_workers[1]) or is_more or #lost_workers + #expired + #jobs_due > 1
   elseif expired[1] then
-    is_more = trim(expired[1]) or is_more or #expired > 1
+    is_more = trim(expired[1]) or is_more or #expired + #jobs_due > 1
+  elseif jobs_due[1] then
+    hand_out_job(jobs_due[1])
+    is_more = is_more or #jobs_due > 1
   end
-  if is_more or #expired + #schedules + #refilled > 0 then
+  if is_more or #expired + #schedules + #refilled + #jobs_due > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head

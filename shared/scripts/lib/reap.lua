@@ -1,6 +1,6 @@
 -- Takes back what a worker held whose lease expired. A started attempt is spent; no backoff, the
 -- task keeps its place by the start of the lost claim. Attempts used up: dead, here and now.
---- @exports reap, contains
+--- @exports reap, reap_task, contains
 local REAP_SLICE = 100
 local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
   .. '"traceback":null}'
@@ -9,7 +9,7 @@ function contains(list, id)
   return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
 end
 
-local function reap_task(id, text, name, asked)
+function reap_task(id, text, name, asked)
   local r = record_parse(text)
   if r.status ~= 'R' or r.worker ~= name then return end
   count_add(fields_of(r.queue).R, -1)

@@ -1,18 +1,23 @@
---- @exports trim, TRIM_SLICE
+--- @exports trim, kept_at_most, TRIM_SLICE
 TRIM_SLICE = 100
+local KEEP, KEEP_DEAD = string.match(keep, '^(%d+) (%d+)$')
 
--- Removes ended tasks that expired, and the oldest above `keep`; at most TRIM_SLICE a call.
+function kept_at_most(letter)
+  return tonumber(letter == 'D' and KEEP_DEAD or KEEP)
+end
+
+-- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim.
 function trim(letter)
   local key = prefix .. DONE_KEYS[letter]
   local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
-  local surplus = count_of(TOTALS[letter]) - tonumber(keep)
+  local surplus = count_of(TOTALS[letter]) - kept_at_most(letter)
   local ids, keys = {}, {}
   local next_due
   for i = 1, #first, 2 do
-    local kept_until = tonumber(first[i + 1])
-    if #ids == TRIM_SLICE or (kept_until > now and #ids >= surplus) then
-      next_due = kept_until
+    local due = tonumber(first[i + 1])
+    if #ids == TRIM_SLICE or (due > now and #ids >= surplus) then
+      next_due = due
       break
     end
     ids[#ids + 1] = first[i]

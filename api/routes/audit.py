@@ -1,0 +1,53 @@
+"""`/api/audit/repair`: finds and repairs what disagrees in the store."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.bodies import NoFields, read_control
+from api.deps import ControlQueue, ReadQueue
+from api.operations import audit_in_time
+from api.replies import readable_reply
+from api.schemas import Audited, AuditState, answer, problems
+from api.wire import json_response, utc
+
+router = APIRouter(prefix="/api/audit", tags=["audit"])
+
+
+@router.post(
+    "/repair",
+    summary="Audit and repair",
+    responses={
+        200: answer(Audited, "Through, or as far as the time allowed."),
+        **problems(400, 413, 415, 422),
+    },
+)
+async def repair(request: Request, queue: ControlQueue) -> Response:
+    """Look through what is stored and repair what disagrees, for about 3 s; `more` asks for another call.
+
+    Records are the truth: a task in no index is put back where its record says, what an index names without
+    cause is dropped, counts are taken again. Nothing is repaired while all agrees, which is always but after a
+    failover of a server that loses what it acknowledged.
+    """
+    await read_control(request, NoFields)
+    return json_response(await audit_in_time(queue))
+
+
+@router.get(
+    "/repair",
+    summary="What audits repaired",
+    responses={200: answer(AuditState, "Sums since the namespace began."), **problems()},
+)
+async def read_repairs(queue: ReadQueue) -> Response:
+    """When the last audit ended, whether one is under way, and what was repaired so far, by kind."""
+    with readable_reply():
+        totals = await queue.audit_totals()
+    finished_at = utc(totals.finished_at) if totals.finished_at else None
+    return json_response(
+        {
+            "finished_at": finished_at,
+            "is_under_way": totals.is_under_way,
+            "repaired": totals.repaired,
+        }
+    )

@@ -1,0 +1,42 @@
+--[[ audit_count: how many tasks of which queue and status stand in a part of an index; of those that
+  run also how many of which limit key, as !<queue>:<key>.
+  Precondition  none.
+  @key  index  zset | hash  {<namespace>:<shard>}:timers | done:<status> | run:<worker>
+  @arg  prefix  text  {<namespace>:<shard>}:
+  @arg  score   text  of the last member that was counted, "" for the start
+  @arg  member  text  the last member that was counted, "" for the start
+  @returns  {price, now ms, {field, number, ...}, score, member, 1 at the end | 0,
+            {worker, ...}}: those whose leases or presence stand among the members of `timers`
+  Cost    O(log N + 250): at most 250 members; of a worker all that it holds.
+  Replay  reads only.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/record"
+--- @include "lib/walk"
+local WINDOW = 250
+local found, is_end, all, workers = {}, true, {}, {}
+if string.find(index, ':run:', 1, true) then
+  for _, field in ipairs(call('HKEYS', index)) do
+    if #field == 27 then found[#found + 1] = {id = field} end
+  end
+else
+  found, is_end, all = walk(index, score, member, WINDOW)
+end
+for i = 1, #all, 2 do workers[#workers + 1] = string.match(all[i], '^w:(.+)$') end
+local keys, tally, flat = {}, {}, {}
+for i, one in ipairs(found) do keys[i] = prefix .. 't:' .. one.id end
+local function add(field)
+  tally[field] = (tally[field] or 0) + 1
+end
+for _, text in ipairs(#keys > 0 and read_many(keys) or {}) do
+  local letter, queue_name, options = string.match(text or '', '^(%a)[^\n]*\n%d+ %d+ (%S+) %S+ %d+([^\n]*)')
+  local limit_key = letter == 'R' and option_of(options, 'c')
+  if letter then add(queue_name .. ':' .. letter) end
+  if limit_key then add('!' .. queue_name .. ':' .. limit_key) end
+end
+for field, number in pairs(tally) do
+  flat[#flat + 1] = field
+  flat[#flat + 1] = number
+end
+return {price, now, flat, all[#all] or '', all[#all - 1] or '', is_end and 1 or 0, workers}

@@ -1,0 +1,126 @@
+--[[ audit_rest: what workers hold, what is stored beside tasks, schedules and bulk operations.
+  Precondition  none; counts are left to audit_queue and audit_settle.
+  @key  repairs  hash    {<namespace>:<shard>}:repairs  what was repaired so far
+  @key  timers   zset    {<namespace>:<shard>}:timers   due times, ms
+  @key  wakes    stream  {<namespace>:<shard>}:wakes    wake-ups
+  @arg  prefix  text  {<namespace>:<shard>}:
+  @args item    at most 250 names of keys, without the prefix: run:<worker>, p:<id>, o:<id>, unique:<queue>:<key>, errors,
+                schedules, job:<id>
+  @returns  {price, now ms, {kind, number, ...}}
+  Cost    O(names + fields): of `errors` 250 are looked at, of a worker at most 1,000 tasks.
+  Replay  what was repaired is right.
+]]
+--- @include "lib/call"
+--- @include "lib/time"
+--- @include "lib/wakes"
+--- @include "lib/record"
+--- @include "lib/repairs"
+
+local CHECK = {}
+local gone = {}
+
+local function text_of(id)
+  return call('GET', prefix .. 't:' .. id)
+end
+
+local function timer_at(member, due_ms)
+  if call('ZSCORE', timers, member) then return end
+  call('ZADD', timers, int(due_ms), member)
+  wake_at(due_ms)
+  repair_note('timers')
+end
+
+-- What a worker holds runs by its record, and who holds tasks has a lease.
+function CHECK.run(worker)
+  local key, ids, keys, strays = prefix .. 'run:' .. worker, {}, {}, {}
+  local held = call('HGETALL', key)
+  local claims = {}
+  for i = 1, #held, 2 do
+    if #held[i] == 27 and #ids < CHUNK then
+      ids[#ids + 1], keys[#keys + 1], claims[#claims + 1] = held[i], prefix .. 't:' .. held[i], held[i + 1]
+    end
+  end
+  for i, text in ipairs(#keys > 0 and read_many(keys) or {}) do
+    local r = text and record_parse(text)
+    if not r or r.status ~= 'R' or r.worker ~= worker or r.claim ~= claims[i] then
+      strays[#strays + 1] = ids[i]
+      repair_note('strays')
+    end
+  end
+  if #strays > 0 then call_variadic('HDEL', key, strays) end
+  if not call('ZSCORE', timers, 'w:' .. worker) then
+    if #ids > #strays then
+      repair_note('leases')
+      call('ZADD', timers, int(now), 'w:' .. worker)
+      wake_at(now)
+    else
+      repair_note('workers')
+      gone[#gone + 1] = key
+    end
+  end
+end
+
+-- Bodies are of tasks that say so.
+function CHECK.p(id)
+  local text = text_of(id)
+  if not text or not string.find(text, '^[^\n]*\n[^\n]*\n@') then
+    repair_note('bodies')
+    gone[#gone + 1] = prefix .. 'p:' .. id
+  end
+end
+
+function CHECK.o(id)
+  local text = text_of(id)
+  if not text or not string.find(text, '\nr@', 1, true) then
+    repair_note('bodies')
+    gone[#gone + 1] = prefix .. 'o:' .. id
+  end
+end
+
+-- A unique key is of a task that lives and has it.
+function CHECK.unique(name)
+  local key = prefix .. 'unique:' .. name
+  local holder = call('GET', key)
+  local text = holder and text_of(holder)
+  local r = text and record_parse(text)
+  if holder and (not r or not string.find('PSYR', r.status, 1, true) or unique_key_of(r.queue, r.options) ~= key) then
+    repair_note('unique_keys')
+    gone[#gone + 1] = key
+  end
+end
+
+-- The oldest groups of errors are forgotten when no dead task is in them any more.
+function CHECK.errors()
+  local empty = {}
+  for _, group in ipairs(call('ZRANGE', prefix .. 'errors', '0', '249')) do
+    if call('ZLEXCOUNT', prefix .. 'groups', '[' .. group .. ':', '(' .. group .. ';') == 0 then
+      empty[#empty + 1] = group
+    end
+  end
+  if #empty > 0 then call('ZREM', prefix .. 'errors', unpack(empty)) end
+end
+
+function CHECK.schedules()
+  local stored, fields = call('HGETALL', prefix .. 'schedules'), {}
+  for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
+  for id in pairs(fields) do
+    if not string.find(id, ':', 1, true) and not fields[id .. ':p'] then
+      timer_at('s:' .. id, tonumber(fields[id .. ':n'] or now))
+    end
+  end
+end
+
+function CHECK.job(id)
+  local known = call('HMGET', prefix .. 'job:' .. id, 'state', 'created')
+  if known[1] ~= 'running' then return end
+  timer_at('j:' .. id, now)
+  if call('ZADD', prefix .. 'jobs', 'NX', int(10000000000000 + tonumber(known[2])), id) == 1 then repair_note('timers') end
+end
+
+for i = 1, item_count do
+  local kind, name = string.match(item(i), '^([^:]+):?(.*)$')
+  CHECK[kind](name)
+end
+if #gone > 0 then call('DEL', unpack(gone)) end
+wakes_flush()
+return {price, now, repairs_flush()}
