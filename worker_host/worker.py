@@ -13,7 +13,8 @@ import structlog
 from shared.errors import StoreError
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import tcp_target
-from shared.transports.tcp import MAX_WAIT_S, TcpTransport
+from shared.transports import open_tcp
+from shared.transports.tcp import MAX_WAIT_S
 from worker_host.executor import Ending, Executor
 from worker_host.heartbeat import Heartbeat
 from worker_host.identity import new_name
@@ -90,7 +91,7 @@ class Worker:
 
     def _open_queue(self) -> TaskQueue:
         lease_s = self._settings.lease_seconds
-        transport = TcpTransport(
+        transport = open_tcp(
             tcp_target(self._settings), attempts=1, socket_timeout_s=max(0.5, min(5.0, lease_s / 3))
         )
         options = QueueOptions(
