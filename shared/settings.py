@@ -134,10 +134,8 @@ def tcp_target(settings: Settings) -> TcpTarget:
     if not settings.redis_url:
         raise SettingsError("REDIS_URL", "is missing; a worker talks to Redis over TCP.", example)
     url = re.sub(r"^(rediss?)\+cluster://", r"\1://", settings.redis_url)
-    if settings.redis_cluster or url != settings.redis_url:
-        target = _cluster_target(url)
-    else:
-        target = TcpTarget(url)
+    is_cluster = settings.redis_cluster or url != settings.redis_url
+    target = _cluster_target(url) if is_cluster else TcpTarget(url)
     _check_url("REDIS_URL", target.url, ("redis", "rediss"), example)
     for file in parse_qs(urlsplit(target.url).query).get("ssl_ca_certs", []):
         if not Path(file).is_file():

@@ -43,7 +43,10 @@ async def examine() -> list[Finding]:
         ]
     targets, wrong = targets_of(settings)
     findings += wrong
-    databases = [Database(target, open_transport(target), settings.namespace) for target in targets]
+    databases = [
+        Database(target, open_transport(target), settings.namespace, settings.dtq_shards)
+        for target in targets
+    ]
     is_billed = any((urlsplit(target.url).hostname or "").endswith(".upstash.io") for target in targets)
     try:
         return findings + await _examine_all(databases, is_billed=is_billed)

@@ -37,13 +37,16 @@ class Database:
         target: where it leads.
         transport: an open one to there.
         namespace: whose keys are used.
+        shards: into how many parts its queues are divided.
     """
 
-    def __init__(self, target: RestTarget | TcpTarget, transport: Transport, namespace: str) -> None:
+    def __init__(
+        self, target: RestTarget | TcpTarget, transport: Transport, namespace: str, shards: int = 1
+    ) -> None:
         self.way = name_of(target)
         self.transport = transport
         self._scheme = urlsplit(target.url).scheme
-        self.queue = TaskQueue(transport, QueueOptions(namespace=namespace))
+        self.queue = TaskQueue(transport, QueueOptions(namespace=namespace, shards=shards))
         mark = secrets.token_hex(4)
         prefix = Keys(namespace).prefix
         self._scratch = [f"{prefix}doctor:{mark}:{number}" for number in range(4)]

@@ -31,6 +31,8 @@ from shared.transports.tcp import (
     translated,
 )
 
+#: Plain commands that name no key.
+_OF_A_NODE = frozenset({"INFO", "TIME", "CONFIG", "ACL"})
 #: Nodes that some client of this process has found, by URL: the one it names may be gone when the next begins.
 _seen: dict[str, list[tuple[str, int]]] = {}
 
@@ -70,6 +72,8 @@ class ClusterTransport(TcpTransport):
             raise StoreUnavailable(f"The cluster did not answer within {DEADLINE_S} s.") from None
 
     async def _call(self, _: redis.Redis, script: Script | None, *words: str) -> Reply:
+        if script is None and words[0] in _OF_A_NODE:
+            return await self._uncancelled(self._ask_a_node(words))
         tag = _tag_of(words[3 : 3 + int(words[2])] if script else _keys_of(words))
         return await self._uncancelled(self._in_turn(tag, script, words))
 
@@ -77,6 +81,11 @@ class ClusterTransport(TcpTransport):
         async with self._turns[tag]:
             await self._know_nodes()
             return await translated(self._noting_failures(words), script)
+
+    async def _ask_a_node(self, words: tuple[str, ...]) -> Reply:
+        """What is said of a server, by one of them."""
+        await self._know_nodes()
+        return await translated(self._cluster.get_default_node().execute_command(*words))
 
     async def _know_nodes(self) -> None:
         """Ask for the nodes at first and after a failure: a client that knows none sends to any of them."""
