@@ -1,0 +1,24 @@
+"""Opens the engine as a worker's settings say."""
+
+from __future__ import annotations
+
+from shared.queue import QueueOptions, TaskQueue
+from shared.settings import tcp_target
+from shared.transports import open_tcp
+from worker_host.settings import WorkerSettings
+
+
+def open_queue(settings: WorkerSettings) -> TaskQueue:
+    """A queue over connections of its own; its calls are not repeated, the worker does that itself."""
+    transport = open_tcp(
+        tcp_target(settings),
+        attempts=1,
+        socket_timeout_s=max(0.5, min(5.0, settings.lease_seconds / 3)),
+    )
+    options = QueueOptions(
+        namespace=settings.namespace,
+        retention_s=settings.retention_seconds,
+        keep=settings.retention_count,
+        shards=settings.dtq_shards,
+    )
+    return TaskQueue(transport, options)
