@@ -67,6 +67,8 @@ bench: $(STAMP) ## Measure and print ratios
 
 chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Redis, judged from outside
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
+	$(BIN)/python -m tests.chaos --cluster --seconds 120 $(ARGS)
+	$(BIN)/python -m pytest -m cluster
 
 client: $(STAMP) ## Write a typed TypeScript producer: make client OUT=dtq.ts HANDLERS=my_app.handlers
 	$(BIN)/python -m worker_host.typescript --handlers "$(HANDLERS)" --out "$(or $(OUT),dtq.ts)"

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     kv_rest_api_url: str | None = None
     kv_rest_api_token: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
+    redis_cluster: bool = False
     dtq_namespace: str | None = Field(default=None, max_length=64, examples=["production"])
     dtq_shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
     vercel: bool = False
@@ -97,9 +98,17 @@ class RestTarget:
 
 @dataclass(frozen=True, slots=True)
 class TcpTarget:
-    """Redis over TCP."""
+    """Redis over TCP: one server, or a node of a cluster.
+
+    Attributes:
+        url: of the server, or of one node.
+        is_cluster: whether it belongs to a cluster.
+        seeds: host and port of more nodes, to ask when that one is away.
+    """
 
     url: str
+    is_cluster: bool = False
+    seeds: tuple[tuple[str, int], ...] = ()
 
 
 def redis_target(settings: Settings) -> RestTarget | TcpTarget:
@@ -134,11 +143,30 @@ def tcp_target(settings: Settings) -> TcpTarget:
     example = "rediss://default:<password>@eu1-name.upstash.io:6379"
     if not settings.redis_url:
         raise SettingsError("REDIS_URL", "is missing; a worker talks to Redis over TCP.", example)
-    _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss"), example)
-    for file in parse_qs(urlsplit(settings.redis_url).query).get("ssl_ca_certs", []):
+    url = re.sub(r"^(rediss?)\+cluster://", r"\1://", settings.redis_url)
+    is_cluster = settings.redis_cluster or url != settings.redis_url
+    target = _cluster_target(url) if is_cluster else TcpTarget(url)
+    _check_url("REDIS_URL", target.url, ("redis", "rediss"), example)
+    for file in parse_qs(urlsplit(target.url).query).get("ssl_ca_certs", []):
         if not Path(file).is_file():
             raise SettingsError("REDIS_URL", f"names ssl_ca_certs={file}, where no file is.", example)
-    return TcpTarget(settings.redis_url)
+    return target
+
+
+def _cluster_target(url: str) -> TcpTarget:
+    """A cluster by one or several of its nodes: `redis://user:password@node-1:6379,node-2:6379`."""
+    example = "redis+cluster://node-1:6379,node-2:6379"
+    scheme, _, rest = url.partition("://")
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    access, at, hosts = place.rpartition("@")
+    urls = [f"{scheme}://{access}{at}{host.strip()}{rest[len(place) :]}" for host in hosts.split(",")]
+    for one in urls:
+        _check_url("REDIS_URL", one, ("redis", "rediss"), example)
+    parts = [urlsplit(one) for one in urls]
+    if parts[0].path not in ("", "/", "/0"):
+        raise SettingsError("REDIS_URL", "names a database; a cluster has only number 0.", example)
+    seeds = tuple((part.hostname or "", part.port or 6379) for part in parts[1:])
+    return TcpTarget(urls[0], is_cluster=True, seeds=seeds)
 
 
 def _check_url(variable: str, url: str, schemes: tuple[str, ...], example: str) -> None:

@@ -1,6 +1,6 @@
 """What all tests of the engine share: one server, one gateway, and guards over what each test leaves.
 
-A test that takes `queue` runs twice, over TCP and over REST. After it the guards look at the
+A test that takes `queue` runs over TCP, over REST, and with `-m cluster` on a Redis Cluster. After it the guards look at the
 whole store: each task in exactly one place, counts that agree, no unknown key, and no operation
 that took more than one command.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from zlib import crc32
 
 import pytest
 import redis
 
+from tests.support.cluster import Cluster, ShardView
 from tests.support.gateway import TOKEN, GatewayProcess
 from tests.support.invariants import disorder, leaks
-from tests.support.queues import WatchedQueue, rest_queue, tcp_queue
+from tests.support.queues import SHARDS, WatchedQueue, cluster_queue, rest_queue, tcp_queue
 from tests.support.server import Server
 
 QueueFactory = Callable[..., WatchedQueue]
@@ -45,12 +47,45 @@ def store_client(server: Server) -> Iterator[redis.Redis]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Three masters; for tests marked `cluster`."""
+    running = Cluster()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster_client(cluster: Cluster) -> Iterator[redis.RedisCluster]:
+    """A connection to look at what is stored on all nodes."""
+    client = cluster.store()
+    yield client
+    client.close()
+
+
+def _shard(request: pytest.FixtureRequest) -> int:
+    """In which shard of the cluster a test takes place: all have their turn over the whole suite."""
+    return (
+        0
+        if request.node.module.__name__.endswith("test_shards")
+        else crc32(request.node.name.encode()) % SHARDS
+    )
+
+
+def _look(request: pytest.FixtureRequest) -> Any:
+    """How a test looks at what is stored where it takes place."""
+    if "cluster" in request.node.keywords:
+        return ShardView(request.getfixturevalue("cluster_client"), _shard(request))
+    return request.getfixturevalue("store_client")
+
+
 @pytest.fixture
-def store(store_client: redis.Redis) -> redis.Redis:
-    """The server, emptied; its script cache too, so that NOSCRIPT is met in every test."""
-    store_client.flushall()
-    store_client.script_flush()
-    return store_client
+def store(request: pytest.FixtureRequest) -> Any:
+    """The server or cluster, emptied; its script cache too, so that NOSCRIPT is met in every test."""
+    store = _look(request)
+    store.flushall()
+    store.script_flush()
+    return store
 
 
 @pytest.fixture
@@ -67,9 +102,28 @@ async def rest_queues(store: redis.Redis, gateway: GatewayProcess) -> AsyncItera
         yield factory
 
 
-@pytest.fixture(params=["tcp", "rest"])
+@pytest.fixture
+async def cluster_queues(
+    request: pytest.FixtureRequest, store: Any, cluster: Cluster
+) -> AsyncIterator[QueueFactory]:
+    """Makes queues over the cluster, whose names all live in the shard of this test, see `PlacedQueue`."""
+    async for factory in _factory(lambda **options: cluster_queue(cluster.url, _shard(request), **options)):
+        yield factory
+
+
+ON_CLUSTER = pytest.param("cluster", marks=pytest.mark.cluster)
+
+
+@pytest.fixture(params=["tcp", "rest", ON_CLUSTER])
 def queues(request: pytest.FixtureRequest) -> QueueFactory:
     """Makes queues over the transport of this run of the test."""
+    factory: QueueFactory = request.getfixturevalue(f"{request.param}_queues")
+    return factory
+
+
+@pytest.fixture(params=["tcp", ON_CLUSTER])
+def waiting_queues(request: pytest.FixtureRequest) -> QueueFactory:
+    """Makes queues that can wait for wake-ups."""
     factory: QueueFactory = request.getfixturevalue(f"{request.param}_queues")
     return factory
 
@@ -97,7 +151,7 @@ async def _factory(make: QueueFactory) -> AsyncIterator[QueueFactory]:
 @pytest.fixture(autouse=True)
 def one_place(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each task is in exactly the one place that its status says, and the counts agree."""
-    store = request.getfixturevalue("store_client") if "store" in request.fixturenames else None
+    store = _look(request) if "store" in request.fixturenames else None
     yield
     if store is not None and "store_may_be_odd" not in request.keywords:
         wrong = disorder(store)
@@ -107,7 +161,7 @@ def one_place(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """No key outside the known table."""
-    store = request.getfixturevalue("store_client") if "store" in request.fixturenames else None
+    store = _look(request) if "store" in request.fixturenames else None
     yield
     if store is not None:
         found = leaks(store)

@@ -24,9 +24,13 @@ class FleetProbes:
     Args:
         settings: names the port; 0 for none.
         processes: how many children there are.
+        own_calls: Redis calls of the pool itself.
     """
 
-    def __init__(self, settings: WorkerSettings, processes: int) -> None:
+    def __init__(
+        self, settings: WorkerSettings, processes: int, own_calls: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._own_calls = own_calls
         self._settings = settings
         self._processes = processes
         self.child_ports = [_free_port() if settings.health_port else 0 for _ in range(processes)]
@@ -46,7 +50,9 @@ class FleetProbes:
             }
             return healthy == self._processes, facts
 
-        metrics = _FleetMetrics(lambda: [self._ask(port, "/metrics") for port in self.child_ports])
+        metrics = _FleetMetrics(
+            lambda: [self._ask(port, "/metrics") for port in self.child_ports], self._own_calls
+        )
         self._probes = Probes(self._settings.health_host, self._settings.health_port, health, metrics)
         self._probes.start()
 
@@ -66,9 +72,10 @@ class FleetProbes:
 class _FleetMetrics(Metrics):
     """The sums of what the children count."""
 
-    def __init__(self, ask: Callable[[], list[httpx.Response | None]]) -> None:
+    def __init__(self, ask: Callable[[], list[httpx.Response | None]], own_calls: Callable[[], int]) -> None:
         super().__init__()
         self._ask = ask
+        self._own_calls = own_calls
 
     def text(self) -> bytes:
         """Prometheus' text format, equal samples of the children added."""
@@ -82,6 +89,9 @@ class _FleetMetrics(Metrics):
                 for sample in family.samples:
                     key = (family.name + "\0" + sample.name, tuple(sorted(sample.labels.items())))
                     sums[key] = sums.get(key, 0.0) + sample.value
+        calls = ("dtq_redis_calls\0dtq_redis_calls", ())
+        if calls in sums:
+            sums[calls] += self._own_calls()
         for (names, labels), value in sums.items():
             family_name, _, sample_name = names.partition("\0")
             families[family_name].add_sample(sample_name, dict(labels), value)

@@ -14,6 +14,7 @@ from worker_host.metrics import Metrics
 from worker_host.order import Order
 from worker_host.slots import Slots
 from worker_host.waiter import Waiter
+from worker_host.wake_line import Wait
 
 log = structlog.get_logger()
 
@@ -23,6 +24,7 @@ class Lane:
 
     Args:
         queue: the engine, over TCP.
+        wait: for wake-ups, as `TaskQueue.wait`.
         state: of the worker in this shard.
         new_executor: makes the executor of this shard's tasks; takes `on_outcome`.
         metrics: of the worker.
@@ -33,6 +35,7 @@ class Lane:
     def __init__(
         self,
         queue: TaskQueue,
+        wait: Wait,
         state: WorkerState,
         new_executor: Callable[..., Executor],
         metrics: Metrics,
@@ -53,7 +56,7 @@ class Lane:
             on_reply=self._learn,
         )
         self.waiter = Waiter(
-            queue,
+            wait,
             state.name,
             state.queues,
             shard=state.shard,

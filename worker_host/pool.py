@@ -14,10 +14,13 @@ from time import monotonic
 
 import structlog
 
+from worker_host.engine import open_queue
 from worker_host.fleet_probes import FleetProbes
 from worker_host.loading import BUILT_IN, source_folders
 from worker_host.process import PARENT_PIPE
 from worker_host.settings import WorkerSettings
+from worker_host.wake_line import WAKE_SOCKET
+from worker_host.wake_relay import WakeRelay
 
 #: A child that lived so long has recovered: its next crash is a first one again.
 STABLE_S = 30.0
@@ -60,6 +63,7 @@ class Pool:
     _children: list[Child] = field(default_factory=list)
     _stops: int = 0
     _to_roll: list[Child] = field(default_factory=list)
+    _relay: WakeRelay | None = None
 
     def run(self) -> int:
         """Supervise until stopped; returns the exit code."""
@@ -67,16 +71,25 @@ class Pool:
             signal.signal(number, lambda *_: self._signals.put("stop"))
         signal.signal(signal.SIGHUP, lambda *_: self._signals.put("roll"))
         self._read_end, self._write_end = os.pipe()
-        probes = FleetProbes(self.settings, self.settings.processes)
+        if self.settings.processes > 1:
+            self._relay = WakeRelay(lambda: open_queue(self.settings))
+        probes = FleetProbes(self.settings, self.settings.processes, self._own_calls)
         self._children = [Child(number, port) for number, port in enumerate(probes.child_ports, start=1)]
         probes.start(self._alive)
         if self.is_reloading:
             threading.Thread(target=self._watch, name="reload", daemon=True).start()
+        if self._relay is not None:
+            self._relay.start()
         for child in self._children:
             self._start(child)
         code = self._supervise()
         probes.stop()
+        if self._relay is not None:
+            self._relay.stop()
         return code
+
+    def _own_calls(self) -> int:
+        return self._relay.calls if self._relay is not None else 0
 
     def _alive(self) -> int:
         return sum(1 for child in self._children if child.process and child.process.poll() is None)
@@ -92,12 +105,19 @@ class Pool:
             environment["GRACE_SECONDS"] = "1"
         arguments = [word for word in self.arguments if word != "--reload"]
         # Its own process group: Ctrl-C reaches the parent alone, which passes it on in order.
+        kept = [self._read_end]
+        line = self._relay.new_line() if self._relay is not None else None
+        if line is not None:
+            environment[WAKE_SOCKET] = str(line.fileno())
+            kept.append(line.fileno())
         child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, the user's own arguments
             [sys.executable, "-m", "worker_host", *arguments, "--processes", "1"],
             env=environment,
-            pass_fds=[self._read_end],
+            pass_fds=kept,
             start_new_session=True,
         )
+        if line is not None:
+            line.close()
         child.started_at, child.restart_at = monotonic(), None
 
     def _supervise(self) -> int:

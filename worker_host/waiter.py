@@ -14,8 +14,9 @@ from time import monotonic
 import structlog
 
 from shared.errors import StoreError
-from shared.queue import ExchangeReply, TaskQueue
+from shared.queue import ExchangeReply
 from shared.transports.tcp import MAX_WAIT_S
+from worker_host.wake_line import Wait, order_of
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ class Waiter:
     """Waits on the stream `wakes`, always: a busy worker must hear of a cancellation, too.
 
     Args:
-        queue: the engine, over TCP.
+        wait: `TaskQueue.wait`, or the line to a parent that waits for several processes.
         name: this worker.
         queues: served queues, all of one shard.
         shard: its number.
@@ -34,7 +35,7 @@ class Waiter:
 
     def __init__(
         self,
-        queue: TaskQueue,
+        wait: Wait,
         name: str,
         queues: Sequence[str],
         *,
@@ -42,7 +43,7 @@ class Waiter:
         poke: Callable[[bool], None],
         reconnected: Callable[[], None],
     ) -> None:
-        self._queue = queue
+        self._wait = wait
         self.name = name
         self._queues = frozenset(queues)
         self._shard = shard
@@ -64,7 +65,7 @@ class Waiter:
             due = sent_at + (reply.next_due_ms - reply.now_ms) / 1000
             self._set_due(due if self._due is None else min(self._due, due))
         if reply.cursor:
-            self._seen = _order(reply.cursor)
+            self._seen = order_of(reply.cursor)
             if not self._ready.is_set():
                 self._cursor = reply.cursor
                 self._ready.set()
@@ -90,12 +91,12 @@ class Waiter:
 
     async def run_once(self) -> None:
         """One wait: ends with a wake-up, or after a minute without one."""
-        entries = await self._queue.wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
+        entries = await self._wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
         self.last_heard = monotonic()
         is_called = False
         for entry_id, fields in entries:
             self._cursor = entry_id
-            if _order(entry_id) > self._seen:
+            if order_of(entry_id) > self._seen:
                 is_called = self._concerns(fields) or is_called
         if is_called:
             self._poke(False)
@@ -127,8 +128,3 @@ class Waiter:
 
     #: the server's time now, ms; set by the worker, which knows the offset
     server_ms: Callable[[], float] = staticmethod(lambda: 0.0)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    ms, _, sequence = entry_id.partition("-")
-    return int(ms), int(sequence or 0)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.errors import StoreError
-from shared.queue import QueueOptions, TaskQueue
-from shared.settings import tcp_target
 from shared.spending import Meter
-from shared.transports.tcp import MAX_WAIT_S, TcpTransport
+from shared.transports.tcp import MAX_WAIT_S
 from worker_host.auditor import Auditor
+from worker_host.engine import open_queue
 from worker_host.executor import Ending, Executor
 from worker_host.expenses import Expenses
 from worker_host.heartbeat import Heartbeat
@@ -29,6 +28,7 @@ from worker_host.runners import Runners
 from worker_host.settings import WorkerSettings
 from worker_host.slots import Slots
 from worker_host.task_log import TaskLog
+from worker_host.wake_line import WakeLine, parent_end
 from worker_host.watch import Watch
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Worker:
         self._registry = registry
         self._queues = settings.queue_names
         self._meter = Meter("idle")
-        self.queue = self._open_queue()
+        self.queue = open_queue(settings, self._meter)
         self.metrics = Metrics()
         self._runners = Runners(
             threads=settings.concurrency,
@@ -68,8 +68,11 @@ class Worker:
             modules=modules,
             memory_mb=settings.process_memory_mb,
         )
+        self._line = WakeLine(self.queue.wait)
         self._lanes = self._new_lanes(is_json=is_json)
-        self._heartbeat = Heartbeat(self._open_queue, self._lanes, blocked_s=settings.blocked_seconds)
+        self._heartbeat = Heartbeat(
+            lambda: open_queue(settings, self._meter), self._lanes, blocked_s=settings.blocked_seconds
+        )
         self._expenses = Expenses(self.queue, self._meter)
         self._watch = Watch(self.queue, settings)
         self._probes = Probes(settings.health_host, settings.health_port, self.health, self.metrics)
@@ -96,14 +99,10 @@ class Worker:
         slots, weights = Slots(settings.concurrency), settings.queue_weights
         types = sorted(handler.task_type for handler in self._registry)
         states = self.queue.worker_states(new_name(), self._queues, types, int(settings.lease_seconds * 1000))
-        return [Lane(self.queue, state, new_executor, self.metrics, slots, weights) for state in states]
-
-    def _open_queue(self) -> TaskQueue:
-        lease_s = self._settings.lease_seconds
-        transport = TcpTransport(
-            tcp_target(self._settings), attempts=1, socket_timeout_s=max(0.5, min(5.0, lease_s / 3))
-        )
-        return TaskQueue(transport, QueueOptions.of(self._settings), self._meter)
+        return [
+            Lane(self.queue, self._line.wait, state, new_executor, self.metrics, slots, weights)
+            for state in states
+        ]
 
     @property
     def _running(self) -> int:
@@ -140,7 +139,7 @@ class Worker:
         try:
             await self._first_of([begun, stopping], duties)
             if begun.done():
-                self._start(duties)
+                await self._start(duties)
                 await self._first_of([stopping], duties)
                 await self._drain()
             else:
@@ -157,7 +156,7 @@ class Worker:
         if done.isdisjoint(awaited):
             await done.pop()
 
-    def _start(self, duties: list[asyncio.Task[None]]) -> None:
+    async def _start(self, duties: list[asyncio.Task[None]]) -> None:
         """Start the other duties, once there may be work."""
         self._probes.start()
         self._heartbeat.start()
@@ -171,6 +170,9 @@ class Worker:
             every_s=self._settings.audit_seconds,
             may_go_on=lambda: not self._stop.is_set(),
         )
+        end = parent_end()
+        if end is not None:
+            await self._line.open(end)
         runs = [run for lane in self._lanes for run in (lane.exchanger.run, lane.waiter.run)]
         rest = (self._turn, auditor.run, self._expenses.run, self._watch.run)
         duties += [asyncio.create_task(duty()) for duty in (*runs, *rest)]
@@ -220,6 +222,7 @@ class Worker:
             for lane in self._lanes:
                 lane.executor.stop_all(Ending.LOST)
             await asyncio.wait(tasks, timeout=1.0)
+        await self._line.close()
         self._heartbeat.stop()
         self._probes.stop()
         await self._runners.close()

@@ -13,7 +13,7 @@ from shared.settings import RestTarget, Settings, TcpTarget, redis_target, tcp_t
 #: Beginnings of names that are ours or a vendor's of Redis.
 _FAMILIES = ("UPSTASH_", "KV_", "REDIS_", "DTQ_")
 #: Injected beside those that we read; nothing is wrong with them.
-_ALSO_INJECTED = frozenset({"KV_URL", "KV_REST_API_READ_ONLY_TOKEN", "DTQ_PARENT_PIPE"})
+_ALSO_INJECTED = frozenset({"KV_URL", "KV_REST_API_READ_ONLY_TOKEN", "DTQ_PARENT_PIPE", "DTQ_WAKE_SOCKET"})
 
 
 def check_names(environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.doctor.report import Finding, Verdict
+from shared.errors import ShardsDiffer
 from shared.models import Overview, Task, TaskStatus, WorkerInfo
 from shared.queue import TaskQueue
 from shared.queue.inspection import TaskFilter
@@ -25,6 +26,10 @@ async def check_fleet(queue: TaskQueue, *, is_billed: bool) -> list[Finding]:
         queue: the engine.
         is_billed: whether commands cost money, as at Upstash.
     """
+    try:
+        await queue.task_types()
+    except ShardsDiffer as error:
+        return [Finding("workers", Verdict.FAIL, error.detail, "API and workers need the same number.")]
     overview = await queue.overview()
     page = await queue.list_tasks(TaskFilter(status=TaskStatus.PENDING), limit=LOOKED_AT)
     namespace = queue.options.namespace

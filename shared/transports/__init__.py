@@ -12,6 +12,15 @@ def open_transport(target: RestTarget | TcpTarget) -> Transport:
         from shared.transports.rest import RestTransport
 
         return RestTransport(target)
+    return open_tcp(target)
+
+
+def open_tcp(target: TcpTarget, *, attempts: int = 2, socket_timeout_s: float = 2.0) -> Transport:
+    """The transport to one Redis, or to a cluster of them."""
+    if target.is_cluster:
+        from shared.transports.cluster import ClusterTransport
+
+        return ClusterTransport(target, attempts=attempts, socket_timeout_s=socket_timeout_s)
     from shared.transports.tcp import TcpTransport
 
-    return TcpTransport(target)
+    return TcpTransport(target, attempts=attempts, socket_timeout_s=socket_timeout_s)

@@ -14,12 +14,23 @@ Reply = Any
 #: A caller hears of a failed store within this time, retries included.
 DEADLINE_S = 4.5
 
-_AWAY = ("LOADING", "MISCONF", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MASTERDOWN", "NOREPLICAS")
+_AWAY = (
+    "LOADING",
+    "MISCONF",
+    "READONLY",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "UNBLOCKED",
+)
 _REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR max requests limit", "ERR invalid password")
 _PROTECTED = (
     "Redis is in protected mode: without a password it serves its own machine only. Give it one "
     "(requirepass), or turn the mode off (--protected-mode no) on a network that only its clients reach."
 )
+_ELSEWHERE = ("MOVED", "ASK")
 _FULL = ("OOM", "ERR DB capacity quota")
 
 
@@ -97,6 +108,11 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
         return StoreRefused(_PROTECTED)
     if text.startswith(_REFUSED):
         return StoreRefused(f"Redis refused the call: {text}")
+    if head in _ELSEWHERE:
+        return StoreRefused(
+            f"This Redis is one node of a cluster: {text}. Set REDIS_CLUSTER=1, or begin REDIS_URL with "
+            "redis+cluster:// or rediss+cluster://."
+        )
     if head in _AWAY or any(word in text for word in ("max number of clients", "-MISCONF")):
         return StoreUnavailable(f"Redis cannot serve now: {text}")
     return ScriptFailed(script.locate(text) if script else text)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.asyncio.connection import parse_url
+from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -46,24 +47,7 @@ class TcpTransport:
         self._in_flight: set[asyncio.Future[Reply]] = set()
 
     def _client(self, socket_timeout_s: float) -> redis.Redis:
-        # A full pool makes callers wait for their turn; redis-py's default refuses the 101st.
-        pool = redis.BlockingConnectionPool.from_url(
-            self._url,
-            max_connections=MAX_CONNECTIONS,
-            timeout=DEADLINE_S,
-            decode_responses=True,
-            socket_timeout=socket_timeout_s,
-            socket_connect_timeout=min(socket_timeout_s, 2.0),
-            socket_keepalive=True,
-            socket_keepalive_options=_KEEPALIVE,
-            retry=None,
-            retry_on_error=[],
-            health_check_interval=0,
-            driver_info=None,
-            protocol=2,
-        )
-        pool.connection_class = _packed_by_hiredis(pool.connection_class)
-        return redis.Redis.from_pool(pool)
+        return pooled_client(parse_url(self._url), socket_timeout_s)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
         """Run a script; see `Transport.run`."""
@@ -104,14 +88,21 @@ class TcpTransport:
             stream,
             cursor,
         )
-        reply = await self._call(self._waits, None, *words)
+        reply = await self._wait_by(stream, words)
         if not reply:
             return []
         entries = reply[stream][0] if isinstance(reply, dict) else reply[0][1]
         return [(entry_id, dict(fields)) for entry_id, fields in entries]
 
+    async def _wait_by(self, stream: str, words: tuple[str, ...]) -> Reply:
+        return await self._call(self._waits, None, *words)
+
     async def _call(self, client: redis.Redis, script: Script | None, *words: str) -> Reply:
-        task = asyncio.ensure_future(_translated(client, script, words))
+        call = client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
+        return await self._uncancelled(translated(call, script))
+
+    async def _uncancelled(self, call: Coroutine[Any, Any, Reply]) -> Reply:
+        task = asyncio.ensure_future(call)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
         return await uncancelled(task)
@@ -129,7 +120,41 @@ class TcpTransport:
             await client.aclose()
 
 
-def _packed_by_hiredis(kind: type[Any]) -> type[Any]:
+def pooled_client(address: Mapping[str, Any], socket_timeout_s: float) -> redis.Redis:
+    """A client of one server. A full pool makes callers wait; redis-py's default refuses the 101st.
+
+    Args:
+        address: as `parse_url` gives it.
+        socket_timeout_s: how long one answer may take.
+    """
+    options = {"connection_class": redis.Connection, **address}
+    options["connection_class"] = packed_by_hiredis(options["connection_class"])
+    pool = redis.BlockingConnectionPool(
+        max_connections=MAX_CONNECTIONS,
+        timeout=DEADLINE_S,
+        retry=None,
+        retry_on_error=[],
+        **connection_options(socket_timeout_s),
+        **options,
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def connection_options(socket_timeout_s: float) -> dict[str, Any]:
+    """What every connection has, to one server or to a cluster."""
+    return {
+        "decode_responses": True,
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": min(socket_timeout_s, 2.0),
+        "socket_keepalive": True,
+        "socket_keepalive_options": _KEEPALIVE,
+        "health_check_interval": 0,
+        "driver_info": None,
+        "protocol": 2,
+    }
+
+
+def packed_by_hiredis(kind: type[Any]) -> type[Any]:
     """A connection class that writes commands with hiredis: redis-py's asyncio packs in Python.
 
     An exchange of 100 outcomes has 300 words: 0.04 ms instead of 0.5.
@@ -140,14 +165,17 @@ def _packed_by_hiredis(kind: type[Any]) -> type[Any]:
         return kind  # the API's function goes without the worker's libraries
 
     def pack(_: object, *words: str) -> list[bytes]:
+        if " " in words[0]:
+            words = (*words[0].split(), *words[1:])  # the client's own, such as CLUSTER SLOTS
         return [pack_command(words)]  # type: ignore[arg-type]  # its stub takes one word only
 
     return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack})
 
 
-async def _translated(client: redis.Redis, script: Script | None, words: tuple[str, ...]) -> Reply:
+async def translated(call: Awaitable[_T], script: Script | None = None) -> _T:
+    """What a call of redis-py answers; what goes wrong is told in our errors."""
     try:
-        return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
+        return await call
     except AuthenticationError as error:
         raise StoreRefused(f"Redis refused the password: {error}") from None
     # uvloop answers a write to a connection that was reset meanwhile with RuntimeError.
@@ -155,8 +183,21 @@ async def _translated(client: redis.Redis, script: Script | None, words: tuple[s
         raise unreachable(str(error) or type(error).__name__) from None
     except ResponseError as error:
         raise _response_error(error, script) from None
+    except RedisClusterException as error:
+        raise _cluster_error(error) from None
     except (RedisError, UnicodeDecodeError, ValueError) as error:
         raise StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}: {error}") from None
+
+
+def _cluster_error(error: RedisClusterException) -> DtqError:
+    """What keeps the cluster client from finding a node."""
+    if isinstance(error.__cause__, AuthenticationError):
+        return StoreRefused(f"Redis refused the password: {error.__cause__}")
+    if "Cluster mode is not enabled" in str(error):
+        return StoreRefused(
+            "This Redis is no cluster: unset REDIS_CLUSTER, and begin REDIS_URL with redis://."
+        )
+    return StoreUnavailable(f"The cluster cannot serve now: {error}")
 
 
 def _response_error(error: ResponseError, script: Script | None) -> DtqError:

@@ -8,9 +8,10 @@ import random
 import sys
 from pathlib import Path
 
+from tests.chaos.cluster import CLUSTER_KINDS, ClusterRun
 from tests.chaos.deployment import faketime_library
 from tests.chaos.faults import KINDS
-from tests.chaos.run import Options, play
+from tests.chaos.run import Options, Run, play
 
 
 def parse(arguments: list[str]) -> tuple[Options, Path | None]:
@@ -22,14 +23,23 @@ def parse(arguments: list[str]) -> tuple[Options, Path | None]:
     parser.add_argument("--appendfsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--faults", default=",".join(KINDS), help=f"of {','.join(KINDS)}; none for no faults")
     parser.add_argument("--logs", type=Path, help="folder for the logs of the workers")
+    parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster, in four shards")
     given = parser.parse_args(arguments)
+    if given.cluster and given.faults == ",".join(KINDS):
+        given.faults = ",".join(CLUSTER_KINDS)
     faults = [] if given.faults == "none" else given.faults.split(",")
-    unknown = set(faults) - set(KINDS)
+    unknown = set(faults) - set(CLUSTER_KINDS if given.cluster else KINDS)
     if unknown:
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
     tasks = given.tasks or int(given.seconds * 20)
     return Options(
-        given.seconds, given.seed, tasks, given.workers, given.appendfsync, without_missing(faults)
+        given.seconds,
+        given.seed,
+        tasks,
+        given.workers,
+        given.appendfsync,
+        without_missing(faults),
+        is_cluster=given.cluster,
     ), given.logs
 
 
@@ -44,7 +54,7 @@ def without_missing(faults: list[str]) -> list[str]:
 def main() -> int:
     options, logs = parse(sys.argv[1:])
     print(f"seed {options.seed}, {options.seconds:g} s, {options.tasks} tasks, {options.workers} workers")
-    result = asyncio.run(play(options))
+    result = asyncio.run(play(options, ClusterRun if options.is_cluster else Run))
     print(result.report)
     if logs:
         logs.mkdir(parents=True, exist_ok=True)

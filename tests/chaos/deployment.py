@@ -107,7 +107,10 @@ class WorkerSlot:
         deaths: when each process was seen to be gone, by its id.
     """
 
-    def __init__(self, number: int, proxy: Proxy, effects: Path, arguments: list[str]) -> None:
+    def __init__(
+        self, number: int, proxy: Proxy, effects: Path, arguments: list[str], **environment: str
+    ) -> None:
+        self._environment = environment
         self.number = number
         self.proxy = proxy
         self._effects = effects
@@ -139,6 +142,7 @@ class WorkerSlot:
                 "GRACE_SECONDS": str(GRACE_S),
                 "LOG_FORMAT": "json",
                 FILE: str(self._effects),
+                **self._environment,
             },
             stdout=self._output,
             stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from tests.chaos.deployment import Store, WorkerSlot
 from tests.chaos.proxy import Proxy
 
 KINDS = ("kill", "stop", "proxy", "redis", "flush", "memory", "clock")
-_WEIGHTS = {"kill": 4, "stop": 3, "proxy": 8, "redis": 1, "flush": 1, "memory": 1, "clock": 1}
+_WEIGHTS = {"kill": 4, "stop": 3, "proxy": 8, "redis": 1, "flush": 1, "memory": 1, "clock": 1, "move": 2}
 _PROXY_FAULTS = ("cut", "drop", "drop", "drop", "delay", "hole", "half_open")
 
 

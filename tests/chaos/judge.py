@@ -27,7 +27,7 @@ class History:
         records: the stored text of every task.
         runs: what handlers noted.
         deaths: when processes were seen to be gone.
-        renewals: by process, when calls were passed on that renewed its lease, rising.
+        renewals: by process and shard (as in an id), when calls were passed on that renewed its lease, rising.
         clock_steps: when the server's clock jumped, and by how much.
         changed: tasks that changed after they had ended, and when that end had been seen.
         endings: what events counted, by queue and status.
@@ -41,7 +41,7 @@ class History:
     records: dict[str, str] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     deaths: dict[int, float] = field(default_factory=dict)
-    renewals: dict[int, list[float]] = field(default_factory=dict)
+    renewals: dict[tuple[int, str], list[float]] = field(default_factory=dict)
     clock_steps: list[tuple[float, float]] = field(default_factory=list)
     changed: list[tuple[float, str]] = field(default_factory=list)
     endings: Counter[str] = field(default_factory=Counter)
@@ -141,7 +141,7 @@ def _end_of(history: History, run: Run) -> float:
 
 def _held_for(history: History, run: Run, at: float) -> float | None:
     """Seconds since the last renewal of the worker of `run`, when its lease cannot have expired at `at`."""
-    renewals = history.renewals.get(run.pid, [])
+    renewals = history.renewals.get((run.pid, run.task_id[0]), [])
     index = bisect_right(renewals, at)
     if index == 0:
         return None

@@ -62,12 +62,14 @@ class Load:
         seed: what is submitted depends on it alone.
         tasks: how many.
         seconds: within how long.
+        queues: where they go; a batch goes to one of them when they are in several shards.
     """
 
     queue: TaskQueue
     seed: int
     tasks: int
     seconds: float
+    queues: tuple[str, ...] = QUEUES
     attempted: dict[str, Attempted] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -78,7 +80,8 @@ class Load:
         began, sent = monotonic(), 0
         while sent < self.tasks:
             size = min(self.tasks - sent, draw.choice((1, 1, 1, 2, 5, 20)))
-            batch = [self._task(draw, sent + n) for n in range(size)]
+            homes = (draw.choice(self.queues),) if len(self.queue.shards) > 1 else self.queues
+            batch = [self._task(draw, sent + n, homes) for n in range(size)]
             self._start(self._submit(batch))
             sent += size
             await asyncio.sleep(began + self.seconds * sent / self.tasks - monotonic())
@@ -90,7 +93,9 @@ class Load:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    def _task(self, draw: random.Random, number: int) -> tuple[TaskSubmission, Attempted]:
+    def _task(
+        self, draw: random.Random, number: int, queues: tuple[str, ...]
+    ) -> tuple[TaskSubmission, Attempted]:
         kind = draw.choices(list(KINDS), list(KINDS.values()))[0]
         task_type = kind if kind in ("flaky", "snoozing", "doomed", "rejected", "novel") else "work"
         payload: dict[str, Any] = {"number": number, "seconds": round(draw.uniform(0, 0.2), 3)}
@@ -105,7 +110,7 @@ class Load:
             options["max_retries"] = 1
         elif kind == "large":
             payload |= {"filler": "x" * 20_000, "size": 20_000}
-        key, queue = f"{self.seed}-{number}", draw.choice(QUEUES)
+        key, queue = f"{self.seed}-{number}", draw.choice(queues)
         submission = TaskSubmission(
             task_type=task_type,
             payload=payload,
@@ -114,7 +119,7 @@ class Load:
             idempotency_key=key,
             **options,
         )
-        attempted = Attempted(derived_id(0, queue, key), kind)
+        attempted = Attempted(derived_id(self.queue.shard_of(queue), queue, key), kind)
         self.attempted[attempted.task_id] = attempted
         return submission, attempted
 

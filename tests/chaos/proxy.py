@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
 
+from shared.ids import ALPHABET
 from shared.scripts import script
 
 _RST = struct.pack("ii", 1, 0)
@@ -34,13 +35,26 @@ _RENEWED = {
 }
 
 
+#: The key of a worker's hash; its name ends with the process and six characters.
+_RUN = re.compile(rb"\{[^}]*:(\d+)\}:run:\S*-(\d+)-[0-9a-f]{6}\r\n")
+
+
+def _lease_of(head: bytes) -> tuple[int, str]:
+    """Process and shard of the lease that a call is about; (0, "") for none."""
+    found = _RUN.search(head)
+    return (int(found[2]), ALPHABET[int(found[1])]) if found else (0, "")
+
+
 @dataclass(eq=False)
 class _Link:
-    """One connection through the proxy and the calls on it that are not answered yet."""
+    """One connection through the proxy and the calls on it that are not answered yet.
+
+    A call is known by its script, whose lease it renews, and when it was passed on.
+    """
 
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter | None = None
-    calls: deque[tuple[str, float]] = field(default_factory=deque)
+    calls: deque[tuple[str, tuple[int, str], float]] = field(default_factory=deque)
     is_silent: bool = False
 
     def reset(self) -> None:
@@ -57,7 +71,8 @@ class Proxy:
     """Stands between one client and the server.
 
     Attributes:
-        renewals: monotonic times at which calls were passed on that renewed the worker's lease.
+        renewals: monotonic times at which calls were passed on that renewed a worker's lease, by its process
+            and shard (as in an id).
         delay_s: added to each piece of data, both ways.
         replies_to_drop: so many replies of scripts are swallowed and their connection reset.
         is_holding_scripts: calls of scripts go nowhere, everything else passes; `scripts_held` counts them.
@@ -75,7 +90,7 @@ class Proxy:
         self.is_black_hole = False
         self.is_holding_scripts = False
         self.scripts_held = 0
-        self.renewals: list[float] = []
+        self.renewals: dict[tuple[int, str], list[float]] = {}
 
     @property
     def url(self) -> str:
@@ -158,7 +173,7 @@ class Proxy:
                     continue
                 head = data[:4096]
                 named = (name for name, marks in _RENEWING.items() if any(mark in head for mark in marks))
-                link.calls.append((next(named, ""), monotonic()))
+                link.calls.append((next(named, ""), _lease_of(head), monotonic()))
             writer.write(data)
             await writer.drain()
 
@@ -166,9 +181,9 @@ class Proxy:
         while data := await reader.read(_CHUNK):
             is_script = bool(link.calls)
             if is_script:
-                name, passed_on = link.calls.popleft()
+                name, lease, passed_on = link.calls.popleft()
                 if name and _RENEWED[name].match(data):
-                    self.renewals.append(passed_on)
+                    self.renewals.setdefault(lease, []).append(passed_on)
             if self._is_deaf(link):
                 continue
             if is_script and self.replies_to_drop:

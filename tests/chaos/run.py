@@ -20,7 +20,7 @@ from tests.chaos.effects import read_runs
 from tests.chaos.faults import Faults, plan
 from tests.chaos.judge import History, Verdict, judge, render
 from tests.chaos.load import QUEUES, Attempted, Load
-from tests.chaos.observer import PAUSE_S, Observer
+from tests.chaos.observer import PAUSE_S, Observer, record_key
 from tests.chaos.proxy import Proxy
 from tests.support.invariants import PREFIX, disorder, leaks
 from tests.support.queues import NAMESPACE
@@ -45,6 +45,7 @@ class Options:
     workers: int
     appendfsync: str
     faults: list[str]
+    is_cluster: bool = False
 
 
 @dataclass
@@ -59,14 +60,20 @@ class Result:
 class Run:
     """Everything that one run consists of."""
 
+    queues: tuple[str, ...] = QUEUES
+    shards = 1
+
     def __init__(self, options: Options, folder: Path) -> None:
         self.options = options
         self.effects = folder / "effects"
         self.effects.touch()
-        self.store = Store(folder, options.appendfsync, has_clock="clock" in options.faults)
+        self.store = self._new_store(folder)
         self.unmoved: list[str] = []
         self.slots: list[WorkerSlot] = []
         self.facts: dict[str, str] = {}
+
+    def _new_store(self, folder: Path) -> Store:
+        return Store(folder, self.options.appendfsync, has_clock="clock" in self.options.faults)
 
     async def play(self) -> Result:
         await self.store.start()
@@ -78,6 +85,11 @@ class Run:
                 await slot.close()
                 await slot.proxy.stop()
             await self.store.close()
+
+    @property
+    def proxies(self) -> list[Proxy]:
+        """Through which the workers speak to the store."""
+        return [slot.proxy for slot in self.slots]
 
     async def _start_workers(self) -> None:
         for number in range(self.options.workers):
@@ -93,12 +105,11 @@ class Run:
 
     async def _play(self) -> Result:
         options = self.options
-        producer = await Proxy(self.store.port).start()
-        transport = TcpTransport(TcpTarget(producer.url), attempts=1, socket_timeout_s=1.0)
-        queue = TaskQueue(transport, QueueOptions(namespace=NAMESPACE))
-        load = Load(queue, options.seed, options.tasks, options.seconds * 0.9)
-        observer = Observer(self.store.client, load.attempted)
-        faults = Faults(self.store, self.slots, producer)
+        producer = await self._producer()
+        queue = self._open_queue(producer, attempts=1, socket_timeout_s=1.0)
+        load = Load(queue, options.seed, options.tasks, options.seconds * 0.9, self.queues)
+        observer = Observer(self.store.client, load.attempted, shards=self.shards)
+        faults = self._new_faults(producer)
         watching = asyncio.create_task(observer.run())
         try:
             loading = asyncio.create_task(load.run())
@@ -110,9 +121,20 @@ class Run:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            await transport.close()
+            await queue.transport.close()
             await producer.stop()
         return await self._judge(load, faults, observer)
+
+    async def _producer(self) -> Proxy:
+        return await Proxy(self.store.port).start()
+
+    def _open_queue(self, proxy: Proxy | None = None, **options: float) -> TaskQueue:
+        """To the store, through a proxy when one is given."""
+        url = proxy.url if proxy else f"redis://127.0.0.1:{self.store.port}/0"
+        return TaskQueue(TcpTransport(TcpTarget(url), **options), QueueOptions(namespace=NAMESPACE))
+
+    def _new_faults(self, producer: Proxy) -> Faults:
+        return Faults(self.store, self.slots, producer)
 
     async def _quiet(self, load: Load, loading: asyncio.Task[None], observer: Observer) -> None:
         began = monotonic()
@@ -137,8 +159,7 @@ class Run:
         # Once all are idle no lease is about to end, whose guard would come anyway.
         await asyncio.sleep(LEASE_S + 0.5)
         worst = 0.0
-        transport = TcpTransport(TcpTarget(f"redis://127.0.0.1:{self.store.port}/0"))
-        queue = TaskQueue(transport, QueueOptions(namespace=NAMESPACE))
+        queue = self._open_queue()
         for slot in self.slots:
             others = [other for other in self.slots if other is not slot]
             for other in others:
@@ -146,13 +167,13 @@ class Run:
             await asyncio.sleep(0.2)  # what they had sent before has arrived: a frozen one claims nothing
             began = monotonic()
             try:
-                await self._call(queue, attempted)
+                await self._call(queue, attempted, self.queues[slot.number % len(self.queues)])
             except AssertionError as error:
                 self.unmoved.append(f"worker {slot.number} alone and idle does not come: {error}")
             worst = max(worst, monotonic() - began)
             for other in others:
                 other.resume()
-        await transport.close()
+        await queue.transport.close()
         self.facts["slowest in the roll call"] = f"{worst:.2f} s"
 
     async def _cut_once_more(self) -> None:
@@ -165,16 +186,16 @@ class Run:
             describe="each worker lost a reply after it had connected again",
         )
 
-    async def _call(self, queue: TaskQueue, attempted: dict[str, Attempted]) -> None:
+    async def _call(self, queue: TaskQueue, attempted: dict[str, Attempted], name: str) -> None:
         for delay_s in (None, 0.2):
             task = TaskSubmission(
-                task_type="work", payload={"seconds": 0.0}, queue=QUEUES[0], delay_seconds=delay_s
+                task_type="work", payload={"seconds": 0.0}, queue=name, delay_seconds=delay_s
             )
             [stored] = await queue.submit([task])
             attempted[stored.id] = Attempted(stored.id, "work", monotonic())
 
             async def is_over(task_id: str = stored.id) -> bool:
-                text = await self.store.client.get(f"{PREFIX}t:{task_id}")
+                text = await self.store.client.get(record_key(task_id))
                 return bool(text) and text[0] == "C"
 
             await wait_until(is_over, describe=f"delay {delay_s}", timeout_s=ROLL_CALL_S)
@@ -201,8 +222,9 @@ class Run:
         )
         for slot in self.slots:
             history.deaths |= slot.deaths
-            for pid in slot.pids:
-                history.renewals[pid] = slot.proxy.renewals
+        for proxy in self.proxies:
+            for lease, times in proxy.renewals.items():
+                history.renewals[lease] = sorted([*history.renewals.get(lease, []), *times])
         verdict = judge(history)
         self.facts |= {
             "appendfsync": self.options.appendfsync,
@@ -243,7 +265,7 @@ def without_late_trims(disorder: list[str], steps: list[tuple[float, float]]) ->
     return [line for line in disorder if not is_explained(line)]
 
 
-async def play(options: Options) -> Result:
+async def play(options: Options, kind: type[Run] = Run) -> Result:
     """Run once in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        return await Run(options, Path(folder)).play()
+        return await kind(options, Path(folder)).play()

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from tests.chaos.__main__ import parse
+from tests.chaos.cluster import ClusterRun
 from tests.chaos.faults import KINDS, plan
 from tests.chaos.run import play, without_late_trims
 
@@ -20,6 +21,19 @@ async def test_nothing_is_lost_and_nothing_is_doubled():
     print(f"CHAOS_SEED={seed}")
     options, _ = parse(["--seed", seed, "--seconds", seconds])
     result = await play(options)
+    print(result.report)
+    assert not result.verdict.violations, result.report
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(180)
+async def test_nothing_is_lost_and_nothing_is_doubled_on_a_cluster():
+    """Four shards on three masters, which die and come back; slots move while they are in use."""
+    seed = os.environ.get("CHAOS_SEED") or str(random.SystemRandom().randrange(1_000_000))
+    seconds = os.environ.get("CHAOS_SECONDS", "20")
+    print(f"CHAOS_SEED={seed}")
+    options, _ = parse(["--cluster", "--seed", seed, "--seconds", seconds])
+    result = await play(options, ClusterRun)
     print(result.report)
     assert not result.verdict.violations, result.report
 

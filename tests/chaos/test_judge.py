@@ -26,7 +26,7 @@ def clean() -> History:
         attempted={ID: Attempted(ID, "work", acknowledged_at=0.5)},
         records={ID: record()},
         runs=[Run(ID, 1, 10, 1.0, 1.5, "done")],
-        renewals={10: [0.9], 20: [1.0]},
+        renewals={(10, "0"): [0.9], (20, "0"): [1.0]},
         endings=Counter({"default:C": 1}),
     )
 

@@ -107,8 +107,8 @@ class History:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_no_history_loses_a_task(tcp_queues, store, seed):
-    history = History(tcp_queues(), store, seed)
+async def test_no_history_loses_a_task(waiting_queues, store, seed):
+    history = History(waiting_queues(), store, seed)
     steps = [history.submit] * 3 + [history.exchange] * 9 + [history.cancel] * 2
     steps += [history.start_worker, history.start_worker, history.kill, history.leave, history.tick]
     for number in range(250):

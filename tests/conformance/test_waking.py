@@ -14,8 +14,8 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def queue(tcp_queues):
-    return tcp_queues()
+def queue(waiting_queues):
+    return waiting_queues()
 
 
 async def _asleep(queue, store, *queues: str):

@@ -188,7 +188,7 @@ async def test_a_server_without_memory_left_is_told_by_the_first_write() -> None
         ("zmscore", "scores up to 2^53"),
         ("getrange", "SET, GET, GETRANGE, EXISTS"),
         ("msetnx", "MSET, MSETNX, MGET"),
-        ("xrevrange", "XADD with MAXLEN, XREVRANGE"),
+        ("xrevrange", "XADD with MAXLEN, XRANGE, XREVRANGE"),
     ],
 )
 async def test_a_command_that_a_server_lacks_is_found_and_nothing_is_left(command: str, step: str) -> None:

@@ -52,6 +52,9 @@ TEXTS = [
     ("ERR max number of clients reached", StoreUnavailable),
     ("ERR unknown command 'EVALSHA', with args beginning with:", ScriptFailed),
     ("ERR user_script:3: Script attempted to access nonexistent global variable 'x'", ScriptFailed),
+    ("UNBLOCKED force unblock from blocking operation, instance state changed", StoreUnavailable),
+    ("MOVED 10491 127.0.0.1:7001", StoreRefused),
+    ("ASK 10491 127.0.0.1:7001", StoreRefused),
     ("CROSSSLOT Keys in request don't hash to the same slot", ScriptFailed),
 ]
 

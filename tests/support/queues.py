@@ -8,10 +8,13 @@ from typing import Any
 
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import RestTarget, TcpTarget
+from shared.transports.cluster import ClusterTransport
 from shared.transports.rest import RestTransport
 from shared.transports.tcp import TcpTransport
 
 NAMESPACE = "test"
+#: of the tests on a cluster: their tags {test:0} to {test:3} live on three nodes
+SHARDS = 4
 #: operations that are one script or one command; pages of tasks have a price of their own
 OPERATIONS = frozenset(
     {
@@ -78,6 +81,14 @@ class WatchedTcp(TcpTransport):
         return await super()._call(client, script, *words)
 
 
+class WatchedCluster(ClusterTransport):
+    """Notes each command where it leaves."""
+
+    async def _call(self, client: Any, script: Any, *words: str) -> Any:
+        _note(words)
+        return await super()._call(client, script, *words)
+
+
 class WatchedRest(RestTransport):
     """Notes each command where it leaves."""
 
@@ -117,6 +128,34 @@ class WatchedQueue(TaskQueue):
                     self.too_many.append(f"{name}: {[words[:2] for words in sent]}")
 
         return watched
+
+
+class PlacedQueue(WatchedQueue):
+    """All queues live in one shard of several: what is said of one shard must hold in each.
+
+    Args:
+        transport: to the cluster.
+        options: with the number of shards.
+        shard: where everything is.
+    """
+
+    def __init__(self, transport: Any, options: QueueOptions, shard: int) -> None:
+        super().__init__(transport, options)
+        self._shard = shard
+
+    def shard_of(self, queue: str) -> int:
+        return self._shard
+
+    async def wait(self, cursor: str, timeout_ms: int, **_: int) -> list[tuple[str, dict[str, str]]]:
+        return await super().wait(cursor, timeout_ms, shard=self._shard)
+
+
+def cluster_queue(url: str, shard: int, **options: Any) -> WatchedQueue:
+    """Over a cluster, in four shards; all in one of them unless the test names a number of shards."""
+    transport = WatchedCluster(TcpTarget(url, is_cluster=True))
+    if "shards" in options:
+        return WatchedQueue(transport, QueueOptions(namespace=NAMESPACE, **options))
+    return PlacedQueue(transport, QueueOptions(namespace=NAMESPACE, shards=SHARDS, **options), shard)
 
 
 def tcp_queue(url: str, **options: Any) -> WatchedQueue:

