@@ -97,7 +97,7 @@ def _add_submit(parser: _Parser) -> None:
     parser.add_argument("--priority", type=int, help="1 to 10, 10 is claimed first")
     parser.add_argument("--queue")
     parser.add_argument("--delay", type=float, dest="delay_seconds", metavar="SECONDS")
-    parser.add_argument("--run-at", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601 with a zone")
+    parser.add_argument("--run-at", type=_moment, metavar="TIME", help="ISO 8601 with a zone")
     parser.add_argument("--max-retries", type=int)
     parser.add_argument(
         "--timeout", type=float, dest="timeout_seconds", metavar="SECONDS", help="of an attempt"
@@ -127,7 +127,18 @@ def _add_filters(parser: _Parser, *, has_status: bool) -> None:
     parser.add_argument("--type", dest="task_type")
     parser.add_argument("--limit", type=_positive, default=50, help="most tasks (50)")
     if has_status:
+        parser.add_argument(
+            "--since", type=_moment, metavar="TIME", help="submitted then or later (ISO 8601)"
+        )
         parser.add_argument("--status", choices=[status.value for status in TaskStatus])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be ISO 8601, such as 2026-12-01T08:00") from None
+    return moment if moment.tzinfo else moment.astimezone()  # a terminal's own zone
 
 
 def _positive(text: str) -> int:
