@@ -24,11 +24,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON")
-    shared.add_argument("--url", help="address of the API (default: DTQ_URL)")
+    # May stand before the command and behind it; a default of each would hide what was said before.
+    unsaid = argparse.SUPPRESS
+    shared.add_argument("--json", action="store_true", default=unsaid, help="print JSON")
+    shared.add_argument("--url", default=unsaid, help="address of the API (default: DTQ_URL)")
     parser = argparse.ArgumentParser(
-        prog="dtq", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="dtq",
+        parents=[shared],
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(json=False, url=None)
     names = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, command: Callable[..., object], text: str, *, of: object = names) -> _Parser:
@@ -37,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         return child
 
     def group(name: str, text: str) -> object:
-        child = names.add_parser(name, help=text, description=text)
+        child = names.add_parser(name, parents=[shared], help=text, description=text)
         return child.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     _add_submit(add("submit", commands.submit, "submit a task"))
