@@ -19,7 +19,7 @@ The API's address is DTQ_URL (or --url), its key DTQ_API_KEY. --json prints JSON
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The chosen command and what it was given; ends the process with 2 when that makes no sense."""
-    return _parser().parse_args(arguments)
+    return _parser().parse_args(arguments, argparse.Namespace(json=False, url=None))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(json=False, url=None)
     names = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, command: Callable[..., object], text: str, *, of: object = names) -> _Parser:
