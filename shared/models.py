@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -67,8 +68,12 @@ def _check_name(value: str) -> str:
 
 
 def _check_callback(value: str) -> str:
-    authority = value.partition("//")[2].partition("/")[0]
-    if not CALLBACK_URL.fullmatch(value) or "@" in authority:
+    try:
+        parts = urlsplit(value)
+        is_url = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:  # brackets that are no IPv6 address, a port that is no number or too large
+        is_url = False
+    if not is_url or not CALLBACK_URL.fullmatch(value):
         raise ValueError("must be an absolute http or https URL, percent-encoded, without credentials")
     return value
 

@@ -76,6 +76,7 @@ def list_tasks(client: Client, chosen: argparse.Namespace, output: Output) -> No
         status=chosen.status,
         queue=chosen.queue,
         task_type=chosen.task_type,
+        created_after=chosen.since,
         page_size=min(chosen.limit, 100),
     )
     output.tasks(islice(found, chosen.limit))

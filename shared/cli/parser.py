@@ -19,15 +19,20 @@ The API's address is DTQ_URL (or --url), its key DTQ_API_KEY. --json prints JSON
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The chosen command and what it was given; ends the process with 2 when that makes no sense."""
-    return _parser().parse_args(arguments)
+    return _parser().parse_args(arguments, argparse.Namespace(json=False, url=None))
 
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON")
-    shared.add_argument("--url", help="address of the API (default: DTQ_URL)")
+    # May stand before the command and behind it; a default of each would hide what was said before.
+    unsaid = argparse.SUPPRESS
+    shared.add_argument("--json", action="store_true", default=unsaid, help="print JSON")
+    shared.add_argument("--url", default=unsaid, help="address of the API (default: DTQ_URL)")
     parser = argparse.ArgumentParser(
-        prog="dtq", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="dtq",
+        parents=[shared],
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     names = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -37,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         return child
 
     def group(name: str, text: str) -> object:
-        child = names.add_parser(name, help=text, description=text)
+        child = names.add_parser(name, parents=[shared], help=text, description=text)
         return child.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     _add_submit(add("submit", commands.submit, "submit a task"))
@@ -97,7 +102,7 @@ def _add_submit(parser: _Parser) -> None:
     parser.add_argument("--priority", type=int, help="1 to 10, 10 is claimed first")
     parser.add_argument("--queue")
     parser.add_argument("--delay", type=float, dest="delay_seconds", metavar="SECONDS")
-    parser.add_argument("--run-at", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601 with a zone")
+    parser.add_argument("--run-at", type=_moment, metavar="TIME", help="ISO 8601 with a zone")
     parser.add_argument("--max-retries", type=int)
     parser.add_argument(
         "--timeout", type=float, dest="timeout_seconds", metavar="SECONDS", help="of an attempt"
@@ -127,7 +132,18 @@ def _add_filters(parser: _Parser, *, has_status: bool) -> None:
     parser.add_argument("--type", dest="task_type")
     parser.add_argument("--limit", type=_positive, default=50, help="most tasks (50)")
     if has_status:
+        parser.add_argument(
+            "--since", type=_moment, metavar="TIME", help="submitted then or later (ISO 8601)"
+        )
         parser.add_argument("--status", choices=[status.value for status in TaskStatus])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be ISO 8601, such as 2026-12-01T08:00") from None
+    return moment if moment.tzinfo else moment.astimezone()  # a terminal's own zone
 
 
 def _positive(text: str) -> int:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.client import ApiError, Event
+from shared.client.live import CHANGE
 from shared.errors import DtqError
 from shared.models import ErrorGroup, QueueInfo, Schedule, Task, WorkerInfo
 
@@ -29,6 +30,14 @@ _STYLES = {
     "dead": "bold red",
     "cancelled": "dim",
 }
+_SIGNALS = {
+    "ready": "watching; Ctrl-C ends it",
+    "reset": "some events were missed",
+    "away": "the API does not reach Redis",
+    "back": "the API reaches Redis again",
+}
+#: Ids in one line of `tail`.
+_MAX_NAMED = 5
 _COUNTS = ("pending", "scheduled", "running", "retrying", "completed", "dead", "cancelled")
 
 
@@ -143,10 +152,21 @@ class TableOutput:
         self._table("no schedules", ("schedule", "times", "type", "next", "paused"), rows)
 
     def event(self, event: Event, /) -> None:
-        """One line each."""
-        line = Text(datetime.now().astimezone().strftime("%H:%M:%S "), style="dim")
-        line.append(f"{event.kind} ", style="bold")
-        line.append(event.data if isinstance(event.data, str) else json.dumps(event.data, ensure_ascii=False))
+        """One line each: what came into which status, and the first of them by id."""
+        data = event.data if isinstance(event.data, dict) else {}
+        at = datetime.fromisoformat(data["at"]) if "at" in data else datetime.now().astimezone()
+        line = Text(at.astimezone().strftime("%H:%M:%S "), style="dim")
+        if event.kind != CHANGE:
+            line.append(_SIGNALS.get(event.kind, event.kind), style="bold")
+        for queue, counts in data.get("counts", {}).items():
+            line.append(f"{queue} ", style="bold")
+            for status, count in counts.items():
+                line.append(f"{count} {status} ", style=_STYLES.get(status, ""))
+        for task in data.get("tasks", [])[:_MAX_NAMED]:
+            line.append(f" {task['id']}", style=_STYLES.get(task["status"], ""))
+        left_out = data.get("omitted", 0) + max(0, len(data.get("tasks", [])) - _MAX_NAMED)
+        if left_out:
+            line.append(f" and {left_out} more", style="dim")
         self._out.print(line, soft_wrap=True)
 
     def done(self, sentence: str, **_: Any) -> None:

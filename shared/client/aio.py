@@ -16,7 +16,7 @@ from shared.client.live import SILENCE_S, Event, Feed
 from shared.client.operations import GroupStep, Operations, queue_path, schedule_path, task_path
 from shared.client.retrying import Retries
 from shared.client.submissions import SubmitOptions
-from shared.client.sync import changes
+from shared.client.sync import between, changes
 from shared.models import (
     ErrorGroup,
     Overview,
@@ -104,10 +104,22 @@ class AsyncClient:
         status: TaskStatus | str | None = None,
         queue: str | None = None,
         task_type: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
-        """All tasks that match, read page by page as they are asked for."""
+        """All tasks that match, read page by page as they are asked for.
+
+        Args:
+            status: in this status.
+            queue: of this queue.
+            task_type: of this type.
+            created_after: submitted then or later.
+            created_before: submitted earlier.
+            page_size: most tasks of one request.
+        """
         filters = {"status": status, "queue": queue, "task_type": task_type, "limit": page_size}
+        filters |= between(created_after, created_before)
         return self._pages("/tasks", filters)
 
     def dead_letters(
@@ -246,6 +258,12 @@ class AsyncClient:
         asked = {name: text for name, text in (("queue", queue), ("task", task_id)) if text is not None}
         timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
         while True:
+            if feed.is_polling:
+                page = await self._run(self._do.poll_events(feed.after, asked))
+                for event in feed.take_page(page):
+                    yield event
+                await asyncio.sleep(feed.pause_s)
+                continue
             try:
                 async with self._http.stream(
                     "GET", "/api/events", params=asked, headers=feed.headers, timeout=timeout
@@ -253,9 +271,9 @@ class AsyncClient:
                     if response.status_code == 200:
                         feed.opened()
                         async for line in response.aiter_lines():
-                            event = feed.take(line)
-                            if event is not None:
-                                yield event
+                            told = feed.take(line)
+                            if told is not None:
+                                yield told
                     else:
                         await response.aread()
                         feed.refused(response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from shared.codec import decode
 
 #: A stream that says nothing for so long is taken for dead; the API sends comments to keep it alive.
 SILENCE_S = 60.0
+#: Of events that have no name.
+CHANGE = "change"
+#: Status of an API that answers as a whole, and so never with a stream.
+NO_STREAMS = 501
 #: Between the planned end of one stream and the next.
 RECONNECT_S = 0.1
 
@@ -24,8 +29,10 @@ class Event:
 
     Attributes:
         id: where to resume after this one.
-        kind: what it is about; `reset` says that events were missed: read anew what you show.
-        data: its JSON, or its text when it is none.
+        kind: `change`; `ready` when a stream begins; `reset` when events were missed: read anew what you show;
+            `away` and `back` when the API does not reach Redis, and does again.
+        data: its JSON. Of a change: `at`, `counts` by queue and status, `tasks` (id and status of the first 20),
+            and how many it left out (`omitted`).
     """
 
     id: str
@@ -49,6 +56,13 @@ class Feed:
         self._failures = 0
         self._next_id, self._kind, self._data = after, "", list[str]()
         self.pause_s = RECONNECT_S
+        #: whether the API sends no streams (on AWS Lambda), so that it must be asked again and again
+        self.is_polling = False
+
+    @property
+    def after(self) -> str | None:
+        """Id of the last event seen."""
+        return self._last_id
 
     @property
     def headers(self) -> dict[str, str]:
@@ -78,8 +92,17 @@ class Feed:
             self.pause_s = int(value) / 1000
         return None
 
+    def take_page(self, page: Mapping[str, Any]) -> list[Event]:
+        """What a poll was answered with; where to go on and when are kept."""
+        self._last_id, self.pause_s = page["cursor"], page["poll_after_seconds"]
+        missed = [Event(page["cursor"], "reset", {"cursor": page["cursor"]})] if page["reset"] else []
+        return missed + [Event(one["id"], CHANGE, one) for one in page["events"]]
+
     def refused(self, response: httpx.Response) -> None:
-        """The stream was answered by something else: wait, or raise what it says."""
+        """The stream was answered by something else: poll, wait, or raise what it says."""
+        if response.status_code == NO_STREAMS:
+            self.is_polling, self.pause_s = True, 0.0
+            return
         self._failed(error_of(response), response.status_code in (429, 502, 503, 504), response)
 
     def lost(self, error: httpx.TransportError) -> None:
@@ -104,6 +127,6 @@ class Feed:
             data = decode(text)
         except msgspec.DecodeError:
             data = text
-        event = Event(self._last_id or "", self._kind or "message", data)
+        event = Event(self._last_id or "", self._kind or CHANGE, data)
         self._kind, self._data = "", []
         return event

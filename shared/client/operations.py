@@ -112,6 +112,11 @@ class Operations:
         value = yield from self._value(Call("GET", path, params={**params, "cursor": cursor}))
         return self._model(TaskPage, value)
 
+    def poll_events(self, after: str | None, filters: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
+        """What has happened since."""
+        call = Call("GET", "/events/poll", params={**filters, "after": after})
+        return dict((yield from self._value(call)))
+
     def explain(self, task_id: str) -> Flow[dict[str, Any]]:
         """Why a task does not run."""
         return dict((yield from self._value(Call("GET", f"/tasks/{_part(task_id)}/explain"))))

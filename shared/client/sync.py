@@ -108,10 +108,22 @@ class Client:
         status: TaskStatus | str | None = None,
         queue: str | None = None,
         task_type: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[Task]:
-        """All tasks that match, read page by page as they are asked for."""
+        """All tasks that match, read page by page as they are asked for.
+
+        Args:
+            status: in this status.
+            queue: of this queue.
+            task_type: of this type.
+            created_after: submitted then or later.
+            created_before: submitted earlier.
+            page_size: most tasks of one request.
+        """
         filters = {"status": status, "queue": queue, "task_type": task_type, "limit": page_size}
+        filters |= between(created_after, created_before)
         return self._pages("/tasks", filters)
 
     def dead_letters(
@@ -249,6 +261,11 @@ class Client:
         asked = {name: text for name, text in (("queue", queue), ("task", task_id)) if text is not None}
         timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)
         while True:
+            if feed.is_polling:
+                page = self._run(self._do.poll_events(feed.after, asked))
+                yield from feed.take_page(page)
+                time.sleep(feed.pause_s)
+                continue
             try:
                 with self._http.stream(
                     "GET", "/api/events", params=asked, headers=feed.headers, timeout=timeout
@@ -256,9 +273,9 @@ class Client:
                     if response.status_code == 200:
                         feed.opened()
                         for line in response.iter_lines():
-                            event = feed.take(line)
-                            if event is not None:
-                                yield event
+                            told = feed.take(line)
+                            if told is not None:
+                                yield told
                     else:
                         response.read()
                         feed.refused(response)
@@ -286,6 +303,14 @@ class Client:
             return result
         finally:
             flow.close()
+
+
+def between(after: datetime | None, before: datetime | None) -> dict[str, Any]:
+    """The part of a filter that says when a task was submitted."""
+    return {
+        "created_after": after.isoformat() if after else None,
+        "created_before": before.isoformat() if before else None,
+    }
 
 
 def changes(

@@ -182,6 +182,15 @@ def test_without_rich_there_is_json(http_api, more, code, out, err):  # noqa: F8
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
 
 
+@pytest.mark.parametrize(
+    "words", [["--json", "queues", "list"], ["queues", "--json", "list"], ["queues", "list", "--json"]]
+)
+def test_json_may_stand_anywhere(words, http_api, capsys, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("DTQ_URL", "http://127.0.0.1:9")
+    assert main(["--url", http_api.url, *words]) == 0
+    assert capsys.readouterr().out == "[]\n"
+
+
 def test_every_command_explains_itself(capsys):
     for words in ([], ["submit"], ["dead-letters"], ["dead-letters", "requeue"], ["schedules"], ["queues"]):
         with pytest.raises(SystemExit) as end:

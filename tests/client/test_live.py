@@ -48,7 +48,7 @@ def test_events_are_read_and_resumed_where_a_stream_ended(make_client):
     client = make_client("http://api.test", transport=streams)
     assert followed(client, 3, queue="mail", task_id="0" * 27) == [
         Event("1-0", "tasks", {"n": 1}),
-        Event("2-0", "message", "text"),
+        Event("2-0", "change", "text"),
         Event("3-0", "reset", {}),
     ]
     assert streams.asked == [f"queue=mail&task={'0' * 27}"] * 2
@@ -78,3 +78,30 @@ def test_a_refusal_is_raised_at_once(make_client):
     client = make_client("http://api.test", transport=Streams(problem(403)))
     with pytest.raises(NotAllowed):
         followed(client, 1)
+
+
+def test_an_api_without_streams_is_polled(make_client):
+    def page(cursor, *ids, reset=False):
+        events = [{"id": one, "counts": {}} for one in ids]
+        return httpx.Response(
+            200, json={"events": events, "cursor": cursor, "reset": reset, "poll_after_seconds": 0.0}
+        )
+
+    streams = Streams(
+        problem(501), page("5-0"), page("7-0", "6-0", "7-0"), page("9-0", reset=True), page("9-0", "9-1")
+    )
+    client = make_client("http://api.test", transport=streams)
+    assert [(event.id, event.kind) for event in followed(client, 4, queue="mail")] == [
+        ("6-0", "change"),
+        ("7-0", "change"),
+        ("9-0", "reset"),
+        ("9-1", "change"),
+    ]
+    asked = [
+        "queue=mail",
+        "queue=mail",
+        "queue=mail&after=5-0",
+        "queue=mail&after=7-0",
+        "queue=mail&after=9-0",
+    ]
+    assert streams.asked == asked

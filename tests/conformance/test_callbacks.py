@@ -10,7 +10,9 @@ import pytest
 from shared.ids import is_task_id
 from shared.models import OnConflict, TaskStatus
 from shared.queue.inspection import TaskFilter
+from tests.conformance.test_random import History
 from tests.support.factories import ending, registered, task, tasks
+from tests.support.invariants import disorder
 from tests.support.waiting import wait_until
 
 URL = "https://my-app.example/hooks?a=%20b&c=[1]'"
@@ -173,3 +175,44 @@ async def _again(queue, state):
     """The last answer once more: what the worker holds."""
     state.number -= 1
     return await queue.exchange(state, free=100)
+
+
+class Calling:
+    """The queue, where every submission has a callback."""
+
+    def __init__(self, queue) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name):
+        return getattr(self._queue, name)
+
+    async def submit(self, submissions, **more):
+        return await self._queue.submit(
+            [one.model_copy(update={"callback_url": URL}) for one in submissions], **more
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_history_tells_an_ending_twice_or_not_at_all(tcp_queues, store, seed):
+    history = History(Calling(tcp_queues()), store, seed)
+    steps = [history.submit] * 2 + [history.exchange] * 9 + [history.cancel] * 2
+    steps += [history.start_worker, history.start_worker, history.kill, history.leave, history.tick]
+    for number in range(150):
+        await history.draw.choice(steps)()
+        if number % 10 == 9:
+            assert disorder(store) == []
+    for state, _ in history.workers:
+        await history.queue.leave(state)
+    last, outcomes = await registered(history.queue, "a", "b", types=("noop", "rare", "webhook")), []
+
+    async def all_ended():
+        nonlocal outcomes
+        reply = await history.queue.exchange(last, outcomes, free=100)
+        outcomes = [ending(claim) for claim in reply.claims]
+        counts = (await history.queue.overview()).counts
+        return not any(counts[name] for name in ("pending", "scheduled", "running", "retrying"))
+
+    await wait_until(all_ended, describe="everything ends")
+    records = [store.get(key).split("\n") for key in store.scan_iter(match="{test:0}:t:*", count=10_000)]
+    ended = sorted(json.loads(lines[2])["task"]["id"] for lines in records if " webhook " in lines[1])
+    assert ended == sorted(set(history.ids))
