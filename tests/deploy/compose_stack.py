@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.deploy import guide
+from tests.deploy.streaming import Viewer
 from tests.e2e.test_local import finished, readme_bodies, submit
 from tests.support.processes import children
 from tests.support.waiting import wait_until
@@ -188,6 +189,15 @@ async def test_dashboard_and_docs_are_where_the_file_says(client: httpx.AsyncCli
     assert script.headers["content-encoding"] == "gzip"
     assert "immutable" in script.headers["cache-control"]
     assert (await client.get("http://localhost:8000/docs")).status_code == 200
+
+
+async def test_events_arrive_while_the_feed_lives(client: httpx.AsyncClient) -> None:
+    pytest.importorskip("api.routes.events", reason="this API has no live feed")
+    viewer = await Viewer.of(80, "/api/events")
+    assert await viewer.sees("event: ready")
+    for _ in range(3):
+        assert await viewer.sees(await submit(client, {"task_type": "hello", "payload": {}}))
+    viewer.close()
 
 
 @pytest.mark.parametrize("service", OURS)

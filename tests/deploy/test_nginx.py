@@ -187,6 +187,19 @@ async def test_each_event_arrives_before_the_next_is_sent(folder: Path) -> None:
             assert "X-Forwarded-For: 127.0.0.1\r\n" in upstream.requests[-1]
 
 
+async def test_events_of_the_api_arrive_while_the_feed_lives(
+    client: httpx.AsyncClient, store: redis.Redis
+) -> None:
+    pytest.importorskip("api.routes.events", reason="this API has no live feed")
+    viewer = await Viewer.of(client.base_url.port or 80, "/api/events")
+    assert await viewer.sees("event: ready")
+    for number in range(3):
+        body = {"task_type": "noop", "payload": {"n": number}}
+        task_id = (await client.post("/api/tasks", json=body)).json()["id"]
+        assert await viewer.sees(task_id)
+    viewer.close()
+
+
 async def test_the_proof_of_streaming_can_fail(folder: Path) -> None:
     """The same feed through a careless nginx: nothing arrives while the feed lives, all when it ends."""
     async with feed() as (upstream, port):
