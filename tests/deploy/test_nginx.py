@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,9 @@ import pytest
 import redis
 
 from api.dashboard import _POLICY
-from tests.deploy.nginx import Nginx
+from tests.deploy.nginx import START, Nginx
 from tests.deploy.streaming import Feed, Viewer, feed
+from tests.deploy.tls import Authority
 from tests.support.queues import NAMESPACE
 from tests.support.server import Server, free_port
 from tests.support.waiting import wait_until
@@ -172,6 +174,42 @@ async def test_an_api_that_is_down_is_a_problem_and_comes_back(client: httpx.Asy
     assert (await client.get("/")).status_code == 200, "the dashboard itself is served all the same"
     api.start()
     await _answers(client)
+
+
+async def test_with_a_certificate_it_speaks_tls_and_leads_there(
+    store: redis.Redis, api: Api, folder: Path
+) -> None:
+    authority = Authority(folder, "authority")
+    certificate, key = authority.issue("localhost")
+    tls = free_port()
+    variables = {"TLS_CERT": str(certificate), "TLS_KEY": str(key), "TLS_LISTEN": f"127.0.0.1:{tls}"}
+    with Nginx(folder, f"127.0.0.1:{api.port}", **variables) as nginx:
+        trusting = ssl.create_default_context(cafile=str(authority.file))
+        address = f"https://localhost:{tls}"
+        async with httpx.AsyncClient(base_url=address, verify=trusting, trust_env=False) as client:
+            await _answers(client)
+            page = await client.get("/tasks")
+            assert page.status_code == 200
+            assert page.headers["strict-transport-security"] == "max-age=31536000"
+            assert page.headers["content-security-policy"] == _POLICY
+            assert (await client.get("/api/ready")).json() == {"status": "ready"}
+            plain = await client.get(f"{nginx.url}/tasks?status=dead", headers={"Host": "dtq.example"})
+            assert plain.status_code == 308
+            assert plain.headers["location"] == "https://dtq.example/tasks?status=dead"
+
+
+def test_a_certificate_that_cannot_be_read_is_named(folder: Path) -> None:
+    command = ["sh", str(START), "-t"]
+    environment = {"PATH": os.environ["PATH"], "TLS_CERT": "/nowhere/a.pem", "TLS_KEY": "/nowhere/b.pem"}
+    refused = subprocess.run(
+        command,
+        env={**environment, "RUN_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "nginx: /nowhere/a.pem cannot be read by user" in refused.stderr
 
 
 async def test_each_event_arrives_before_the_next_is_sent(folder: Path) -> None:
