@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.deploy import guide
+from tests.deploy.streaming import Viewer
 from tests.e2e.test_local import finished, readme_bodies, submit
 from tests.support.processes import children
 from tests.support.waiting import wait_until
@@ -190,6 +191,15 @@ async def test_dashboard_and_docs_are_where_the_file_says(client: httpx.AsyncCli
     assert (await client.get("http://localhost:8000/docs")).status_code == 200
 
 
+async def test_events_arrive_while_the_feed_lives(client: httpx.AsyncClient) -> None:
+    pytest.importorskip("api.routes.events", reason="this API has no live feed")
+    viewer = await Viewer.of(80, "/api/events")
+    assert await viewer.sees("event: ready")
+    for _ in range(3):
+        assert await viewer.sees(await submit(client, {"task_type": "hello", "payload": {}}))
+    viewer.close()
+
+
 @pytest.mark.parametrize("service", OURS)
 def test_it_runs_hardened(stack: Stack, service: str) -> None:
     seen = stack.inspect(service)
@@ -293,3 +303,41 @@ def _kill(stack: Stack, service: str) -> None:
     """Kill the program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
     first = int(stack.inspect(service)["State"]["Pid"])
     os.kill((children(first) or [first])[0], signal.SIGKILL)
+
+
+async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tmp_path: Path) -> None:
+    """docker-compose.dev.yml laid over it; last, as both want the same ports. Vite would need the network."""
+    stack.run("stop")
+    development = Stack("work", tmp_path, CHECKOUT / "docker-compose.dev.yml")
+    handlers = CHECKOUT / "local" / "my_handlers.py"
+    try:
+        development.up("api", "worker", "web")
+        async with httpx.AsyncClient(base_url="http://localhost:8000", trust_env=False, timeout=10) as client:
+            await _ready(client)
+            hello = {"task_type": "hello", "payload": {"name": "Ada"}}
+            assert (await finished(client, await submit(client, hello)))["result"] == {
+                "greeting": "Hello, Ada"
+            }
+            # In place: the container holds the file, not its name.
+            handlers.write_text(handlers.read_text("utf-8").replace("Hello, ", "Good evening, "), "utf-8")
+
+            async def is_new() -> bool:
+                task = await finished(client, await submit(client, hello))
+                return task["result"] == {"greeting": "Good evening, Ada"}
+
+            await wait_until(is_new, describe="the new code runs", timeout_s=40, pause_s=0.5)
+            health = CHECKOUT / "api" / "routes" / "health.py"
+            text = health.read_text("utf-8")
+            assert '{"status": "ok"}' in text
+            health.write_text(text.replace('{"status": "ok"}', '{"status": "ok", "is_new": True}'), "utf-8")
+
+            async def is_reloaded() -> bool:
+                try:
+                    return "is_new" in (await client.get("/api/health")).json()
+                except httpx.TransportError:
+                    return False
+
+            await wait_until(is_reloaded, describe="the API runs the new code", timeout_s=40, pause_s=0.5)
+    finally:
+        print(development.run("logs", "--no-color", "--tail", "30").stdout)
+        development.down()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,9 @@ import pytest
 import redis
 
 from api.dashboard import _POLICY
-from tests.deploy.nginx import Nginx
+from tests.deploy.nginx import START, Nginx
 from tests.deploy.streaming import Feed, Viewer, feed
+from tests.deploy.tls import Authority
 from tests.support.queues import NAMESPACE
 from tests.support.server import Server, free_port
 from tests.support.waiting import wait_until
@@ -174,6 +176,42 @@ async def test_an_api_that_is_down_is_a_problem_and_comes_back(client: httpx.Asy
     await _answers(client)
 
 
+async def test_with_a_certificate_it_speaks_tls_and_leads_there(
+    store: redis.Redis, api: Api, folder: Path
+) -> None:
+    authority = Authority(folder, "authority")
+    certificate, key = authority.issue("localhost")
+    tls = free_port()
+    variables = {"TLS_CERT": str(certificate), "TLS_KEY": str(key), "TLS_LISTEN": f"127.0.0.1:{tls}"}
+    with Nginx(folder, f"127.0.0.1:{api.port}", **variables) as nginx:
+        trusting = ssl.create_default_context(cafile=str(authority.file))
+        address = f"https://localhost:{tls}"
+        async with httpx.AsyncClient(base_url=address, verify=trusting, trust_env=False) as client:
+            await _answers(client)
+            page = await client.get("/tasks")
+            assert page.status_code == 200
+            assert page.headers["strict-transport-security"] == "max-age=31536000"
+            assert page.headers["content-security-policy"] == _POLICY
+            assert (await client.get("/api/ready")).json() == {"status": "ready"}
+            plain = await client.get(f"{nginx.url}/tasks?status=dead", headers={"Host": "dtq.example"})
+            assert plain.status_code == 308
+            assert plain.headers["location"] == "https://dtq.example/tasks?status=dead"
+
+
+def test_a_certificate_that_cannot_be_read_is_named(folder: Path) -> None:
+    command = ["sh", str(START), "-t"]
+    environment = {"PATH": os.environ["PATH"], "TLS_CERT": "/nowhere/a.pem", "TLS_KEY": "/nowhere/b.pem"}
+    refused = subprocess.run(
+        command,
+        env={**environment, "RUN_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "nginx: /nowhere/a.pem cannot be read by user" in refused.stderr
+
+
 async def test_each_event_arrives_before_the_next_is_sent(folder: Path) -> None:
     async with feed() as (upstream, port):
         with Nginx(folder, f"127.0.0.1:{port}") as nginx:
@@ -185,6 +223,19 @@ async def test_each_event_arrives_before_the_next_is_sent(folder: Path) -> None:
             viewer.close()
             await wait_until(upstream.is_left.is_set, describe="the upstream's connection is closed")
             assert "X-Forwarded-For: 127.0.0.1\r\n" in upstream.requests[-1]
+
+
+async def test_events_of_the_api_arrive_while_the_feed_lives(
+    client: httpx.AsyncClient, store: redis.Redis
+) -> None:
+    pytest.importorskip("api.routes.events", reason="this API has no live feed")
+    viewer = await Viewer.of(client.base_url.port or 80, "/api/events")
+    assert await viewer.sees("event: ready")
+    for number in range(3):
+        body = {"task_type": "noop", "payload": {"n": number}}
+        task_id = (await client.post("/api/tasks", json=body)).json()["id"]
+        assert await viewer.sees(task_id)
+    viewer.close()
 
 
 async def test_the_proof_of_streaming_can_fail(folder: Path) -> None:
