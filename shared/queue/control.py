@@ -106,6 +106,7 @@ class Control(QueueBase):
                 "delete",
                 queues=keys.queues,
                 timers=keys.timers,
+                wakes=keys.wakes,
                 record=[keys.task(task_id) for task_id in part],
                 prefix=keys.prefix,
                 by=who(by),

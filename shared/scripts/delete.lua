@@ -2,6 +2,7 @@
   Precondition  none; running tasks are left alone and told.
   @key  queues  hash    {<namespace>:<shard>}:queues   counts of each queue
   @key  timers  zset    {<namespace>:<shard>}:timers   due times, ms
+  @key  wakes   stream  {<namespace>:<shard>}:wakes    wake-ups
   @keys record  string  {<namespace>:<shard>}:t:<id>   1..100 tasks
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  by      text  who asked
@@ -12,7 +13,9 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/wakes"
 --- @include "lib/record"
+--- @include "lib/timers"
 --- @include "lib/place"
 --- @include "lib/remove"
 --- @include "lib/audit"
@@ -34,6 +37,8 @@ counts_load(names)
 for _, one in ipairs(chosen) do take_out(one.id, one.r) end
 place_flush()
 remove_all(chosen)
-counts_flush(function() end)
+timers_flush('')
+counts_flush(wake_queue)
+wakes_flush()
 audit_add('delete', chosen[1].id, by, int(#chosen))
 return {price, now, letters}

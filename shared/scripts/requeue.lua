@@ -19,6 +19,7 @@
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/record"
+--- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/fair"
 --- @include "lib/place"

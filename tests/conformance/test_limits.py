@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -24,7 +25,7 @@ async def _drain(queue, state, free, holding=0):
     while True:
         reply = await queue.exchange(state, free=free - len(claims), holding=holding + len(claims))
         claims += reply.claims
-        if not reply.has_more:
+        if not reply.has_more and not 0 < reply.next_due_ms <= reply.now_ms:
             return claims
 
 
@@ -334,6 +335,35 @@ async def test_rate_limited_holds_the_key_for_all_workers_and_nobody_else(queue)
 
     await wait_until(all_claimed, describe="the hold has ended")
     assert (await queue.key_limit("default", "a")).held_until is None
+
+
+@pytest.mark.parametrize("way", ["cancel", "delete", "later", "expire", "unknown"])
+async def test_who_leaves_before_its_turn_leaves_room_for_the_parked(queue, way):
+    """What came back from the parked may never start: the others of its key must not wait for it."""
+    await queue.limit_keys("default", Limit(concurrency=2), by="ops")
+    soon = datetime.now(UTC) + timedelta(seconds=1) if way == "expire" else None
+    kind = "alien" if way == "unknown" else "noop"
+    one = await registered(queue, types=("noop", "alien"))
+    await queue.submit(tasks(2, limit_key="a"))
+    first = await _drain(queue, one, 10)
+    items = await queue.submit(tasks(2, limit_key="a", expires_at=soon, task_type=kind))
+    others = await queue.submit(tasks(6, limit_key="a"))
+    assert await _drain(queue, one, 8, 2) == []
+    await queue.exchange(one, [ending(claim) for claim in first], free=0)
+    ids = [item.id for item in items]
+    if way == "cancel":
+        for task_id in ids:
+            await queue.cancel(task_id)
+    elif way == "delete":
+        await queue.delete(ids, by="ops")
+    elif way == "later":
+        for task_id in ids:
+            await queue.edit(task_id, by="ops", run_at_ms=4e12)
+    elif way == "expire":
+        await asyncio.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.01)
+    other = await registered(queue)
+    claims = await _drain(queue, other, 10)
+    assert {claim.id for claim in claims} == {item.id for item in others[:2]}
 
 
 async def test_a_priced_exchange_with_keys_stays_within_its_bound(tcp_queues, store):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from shared.jobs import JobFilter, JobKind
-from shared.models import TaskStatus
+from shared.models import Limit, TaskStatus
 from shared.queue import Outcome
 from shared.queue.inspection import TaskFilter
 from tests.support.factories import ending, registered, task, tasks
@@ -287,3 +287,42 @@ async def test_the_audit(queue, bill):
         assert (await queue.audit(may_go_on=lambda: True)).repaired == {}
     with bill("to hear that none is due", 4):
         await queue.audit(may_go_on=lambda: True, every_s=3600)
+
+
+async def test_features_in_use(queue, bill):
+    """The figures of docs/LIMITS.md."""
+    state = await _warm(queue)
+    await queue.submit([task(fair_key="a"), task(limit_key="a")])
+    with bill("submit one with a limit key", 7):
+        await queue.submit([task(limit_key="b")])
+    with bill("submit one with a fair key", 10):
+        await queue.submit([task(fair_key="b")])
+    window = {"unique_key": "t", "throttle_seconds": 60}
+    with bill("submit one with throttle", 8):
+        await queue.submit([task(**window)])
+    with bill("submit one that is throttled", 4):
+        await queue.submit([task(**window)])
+    quiet = {"unique_key": "d", "debounce": {"seconds": 60}}
+    with bill("submit one with debounce", 11):
+        await queue.submit([task(**quiet)])
+    with bill("submit one that moves it", 11):
+        await queue.submit([task({"n": 2}, **quiet)])
+    claims = (await queue.exchange(state, free=50)).claims
+    await queue.exchange(state, [ending(claim) for claim in claims], free=0)
+
+
+async def test_limits_in_use(queue, bill):
+    state = await _warm(queue)
+    await queue.limit_keys("default", Limit(concurrency=2), by="ops")
+    await queue.submit([task({"n": n}, limit_key=f"k{n % 10}") for n in range(100)])
+    with bill("exchange: claims of 10 keys, the others parked", 22):
+        claims = (await queue.exchange(state, free=50)).claims
+    assert len(claims) == 20
+    with bill("exchange: 20 outcomes of 10 keys, 3 keys come back", 28):
+        reply = await queue.exchange(state, [ending(claim) for claim in claims], free=50)
+    claims = list(reply.claims)
+    while reply.has_more:
+        reply = await queue.exchange(state, free=50 - len(claims), holding=len(claims))
+        claims += reply.claims
+    assert len(claims) == 20
+    await queue.exchange(state, [ending(claim) for claim in claims], free=0)

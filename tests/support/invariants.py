@@ -188,13 +188,18 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
     ]
 
 
+def _limit_key(record: dict[str, str]) -> str | None:
+    key = re.search(r" c=(\S+)", record["options"].partition(" o=")[0])
+    return key[1] if key else None
+
+
 def _wrong_limits(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
     """What is counted of limit keys runs, none runs over its limit, and what is parked has somebody who comes."""
     running: Counter[str] = Counter()
     for record in records.values():
-        key = re.search(r" c=(\S+)", record["options"].partition(" o=")[0])
+        key = _limit_key(record)
         if key and record["letter"] == "R":
-            running[f"{record['queue']}:{key[1]}"] += 1
+            running[f"{record['queue']}:{key}"] += 1
     stored = seen.hashes.get("limits", {})
     counted = {field: int(value.split()[0]) for field, value in stored.items() if "!" not in field}
     wrong = [
@@ -203,6 +208,12 @@ def _wrong_limits(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
         if counted.get(field, 0) != running[field]
     ]
     timers = seen.zsets.get("timers", {})
+    # A pending task of the key will start, end, and let the next one in.
+    pending = {
+        f"{record['queue']}:{_limit_key(record)}"
+        for task_id, record in records.items()
+        if task_id in seen.zsets.get(f"pending:{record['queue']}", {})
+    }
     for key, members in seen.zsets.items():
         queue = key.removeprefix("parked:")
         if not key.startswith("parked:") or ":" in queue:
@@ -210,7 +221,7 @@ def _wrong_limits(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
         for field in {f"{queue}:{member.partition(':')[0]}" for member in members}:
             parked = int(stored.get(field, "0 0").split()[1])
             timed = {f"r:{field}", f"r:{queue}:*"} & timers.keys()
-            if not parked or not (running[field] or timed):
+            if not parked or not (running[field] or timed or field in pending):
                 wrong.append(f"{field} is parked: {parked} counted, nobody comes for it")
     return wrong
 

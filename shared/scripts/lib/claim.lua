@@ -161,6 +161,11 @@ local function load_keys_of(batch, texts, first)
   batch.are_keys_loaded = true
 end
 
+-- A task of a key will not start now: its room may be for one that is parked.
+local function leave_room(state)
+  if state and state.parked > 0 then timer_of_limit(state.queue .. ':' .. state.key, now) end
+end
+
 -- Claims up to `want` of a batch into `claimed`; parks what may not run here, puts the rest back. Returns
 -- whether a limit key parked something.
 local function take(batch, want, claimed)
@@ -176,17 +181,20 @@ local function take(batch, want, claimed)
     local attempt, free_and_due, due, created, level, task_type, options =
       string.match(text or '', '^P(%d+)( %d+ (%d+))[^\n]*\n(%d+) (%d+) %S+ (%S+) %d+([^\n]*)')
     local key = options and options ~= '' and option_of(options, 'c')
+    if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
+    local state = key and limit_states[service.name .. ':' .. key]
     if attempt and options ~= '' and has_expired(options) then
       expire(id, text)
+      leave_room(state)
     elseif attempt then
       if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
-      if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
       if not known[task_type] then
         park(service.name, task_type, id, batch.scores[i])
+        leave_room(state)
       elseif length == most or service.started == service.room then
         local priority = priority_of(batch.scores[i])
         make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
-      elseif key and not limit_start(limit_states[service.name .. ':' .. key], tonumber(level), tonumber(created), id) then
+      elseif state and not limit_start(state, tonumber(level), tonumber(created), id) then
         has_parked = true
       else
         -- One substitution copies the record once; cutting and joining would twice.

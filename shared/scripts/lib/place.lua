@@ -1,6 +1,7 @@
 -- Takes a task out of the index that its status names; the caller puts it elsewhere. Removals are
 -- gathered, so that a batch is one call per index.
 local out_of, out_order = {}, {}
+local key_left = {} -- limit keys whose room may be free for a parked task now: nobody else would come for it
 local PLACE_DONE = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 
 local function take_out_of(key, member)
@@ -27,6 +28,8 @@ local function take_out(id, r)
     if count_of(fields_of(r.queue).K) > 0 and take_out_parked(id, r) then
       count_add(fields_of(r.queue).K, -1)
     else
+      local key = option_of(r.options, 'c')
+      if key and count_of(fields_of(r.queue).K) > 0 then key_left[r.queue .. ':' .. key] = true end
       take_out_of(prefix .. 'pending:' .. r.queue, id)
       count_add(fields_of(r.queue)[r.priority], -1)
     end
@@ -47,5 +50,6 @@ end
 -- The first write of its script: a removal, which Redis lets through when memory is full.
 local function place_flush()
   for _, key in ipairs(out_order) do call_variadic('ZREM', key, out_of[key]) end
-  out_of, out_order = {}, {}
+  for field in pairs(key_left) do timer_add('r:' .. field, now) end
+  out_of, out_order, key_left = {}, {}, {}
 end
