@@ -55,7 +55,9 @@ class QueueUnderTest:
 
     def _app(self) -> Any:
         # Never connected to: the transport is given. Unknown types are refused once any handler is known.
-        settings = ApiSettings.model_construct(redis_url="redis://embedded", dtq_namespace=_NAMESPACE)
+        # Its log of requests would mix with what tests print.
+        values: dict[str, Any] = {"redis_url": "redis://embedded", "dtq_namespace": _NAMESPACE}
+        settings = ApiSettings.model_construct(**values, log_requests=False)
         return create_app(settings, transport=self._transport)
 
     def handler(self, task_type: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:

@@ -46,7 +46,7 @@ class Output(Protocol):
     def event(self, event: Event, /) -> None:
         """One live event."""
 
-    def done(self, sentence: str, **fields: Any) -> None:
+    def done(self, sentence: str, /, **fields: Any) -> None:
         """Something was done: a sentence, or its fields."""
 
     def fail(self, error: DtqError, /) -> None:
@@ -82,7 +82,7 @@ class JsonOutput:
         """An object in a line."""
         self._write({"id": event.id, "event": event.kind, "data": event.data})
 
-    def done(self, sentence: str, **fields: Any) -> None:
+    def done(self, sentence: str, /, **fields: Any) -> None:
         """The fields."""
         self._write(fields or {"done": sentence})
 

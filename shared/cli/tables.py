@@ -169,7 +169,7 @@ class TableOutput:
             line.append(f" and {left_out} more", style="dim")
         self._out.print(line, soft_wrap=True)
 
-    def done(self, sentence: str, **_: Any) -> None:
+    def done(self, sentence: str, /, **_: Any) -> None:
         """A sentence."""
         self._out.print(Text(sentence), soft_wrap=True)
 

@@ -11,12 +11,12 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 
 from shared.client import config
+from shared.client.arguments import between, changes
 from shared.client.calls import Call, Flow
 from shared.client.live import SILENCE_S, Event, Feed
 from shared.client.operations import GroupStep, Operations, queue_path, schedule_path, task_path
 from shared.client.retrying import Retries
 from shared.client.submissions import SubmitOptions
-from shared.client.sync import between, changes
 from shared.models import (
     ErrorGroup,
     Overview,
@@ -108,16 +108,7 @@ class AsyncClient:
         created_before: datetime | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
-        """All tasks that match, read page by page as they are asked for.
-
-        Args:
-            status: in this status.
-            queue: of this queue.
-            task_type: of this type.
-            created_after: submitted then or later.
-            created_before: submitted earlier.
-            page_size: most tasks of one request.
-        """
+        """All tasks that match, read page by page as they are asked for; see `Client.tasks`."""
         filters = {"status": status, "queue": queue, "task_type": task_type, "limit": page_size}
         filters |= between(created_after, created_before)
         return self._pages("/tasks", filters)
@@ -247,13 +238,7 @@ class AsyncClient:
     async def events(
         self, *, queue: str | None = None, task_id: str | None = None, after: str | None = None
     ) -> AsyncIterator[Event]:
-        """Follow what happens, over any number of connections, until the caller stops.
-
-        Args:
-            queue: only of this queue.
-            task_id: only of this task.
-            after: id of the last event seen; without it the next event comes first.
-        """
+        """Follow what happens, over any number of connections, until the caller stops; see `Client.events`."""
         feed = Feed(after, self._retries, self._url)
         asked = {name: text for name, text in (("queue", queue), ("task", task_id)) if text is not None}
         timeout = httpx.Timeout(self._timeout_s, read=SILENCE_S)

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 
 from shared.client import config
+from shared.client.arguments import between, changes
 from shared.client.calls import Call, Flow
 from shared.client.live import SILENCE_S, Event, Feed
 from shared.client.operations import GroupStep, Operations, queue_path, schedule_path, task_path
@@ -114,13 +115,7 @@ class Client:
     ) -> Iterator[Task]:
         """All tasks that match, read page by page as they are asked for.
 
-        Args:
-            status: in this status.
-            queue: of this queue.
-            task_type: of this type.
-            created_after: submitted then or later.
-            created_before: submitted earlier.
-            page_size: most tasks of one request.
+        `created_after` is submitted then or later, `created_before` earlier; `page_size` is of one request.
         """
         filters = {"status": status, "queue": queue, "task_type": task_type, "limit": page_size}
         filters |= between(created_after, created_before)
@@ -303,27 +298,3 @@ class Client:
             return result
         finally:
             flow.close()
-
-
-def between(after: datetime | None, before: datetime | None) -> dict[str, Any]:
-    """The part of a filter that says when a task was submitted."""
-    return {
-        "created_after": after.isoformat() if after else None,
-        "created_before": before.isoformat() if before else None,
-    }
-
-
-def changes(
-    payload: Mapping[str, Any] | None,
-    priority: int | None,
-    delay_seconds: float | None,
-    run_at: datetime | None,
-) -> dict[str, Any]:
-    """The fields of a change, those that are None left out."""
-    fields = {
-        "payload": dict(payload) if payload is not None else None,
-        "priority": priority,
-        "delay_seconds": delay_seconds,
-        "run_at": run_at.isoformat() if run_at else None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}

@@ -23,7 +23,9 @@ class HttpApi:
     """
 
     def __init__(self, app: FastAPI | None = None, **settings: Any) -> None:
-        self.app = app or create_app(ApiSettings(**{"dtq_namespace": NAMESPACE, **settings}))
+        # Its lines would mix with what the tests' own process prints.
+        quiet = {"dtq_namespace": NAMESPACE, "log_requests": False}
+        self.app = app or create_app(ApiSettings(**{**quiet, **settings}))
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         config = uvicorn.Config(
