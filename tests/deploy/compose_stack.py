@@ -253,9 +253,10 @@ def _address(stack: Stack) -> str:
 async def test_a_killed_worker_comes_back_and_its_task_completes(
     stack: Stack, client: httpx.AsyncClient
 ) -> None:
-    slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 2}})
+    worker = _program_of(stack, "worker")
+    slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 3}})
     await _running(client, slow)
-    _kill(stack, "worker")
+    os.kill(worker, signal.SIGKILL)
     await wait_until(
         lambda: stack.inspect("worker")["RestartCount"] == 1,
         describe="it was restarted",
@@ -269,7 +270,7 @@ async def test_a_killed_worker_comes_back_and_its_task_completes(
 async def test_tasks_survive_the_end_of_redis(stack: Stack, client: httpx.AsyncClient) -> None:
     stack.run("stop", "worker")
     waiting = await submit(client, {"task_type": "hello", "payload": {"name": "Ada"}, "queue": "default"})
-    _kill(stack, "redis")
+    os.kill(_program_of(stack, "redis"), signal.SIGKILL)
 
     async def answers() -> bool:
         return (await client.get(f"/api/tasks/{waiting}")).status_code == 200
@@ -299,10 +300,10 @@ async def _running(client: httpx.AsyncClient, task_id: str) -> None:
     await wait_until(look, describe=f"start of {task_id}", timeout_s=20, pause_s=0.05)
 
 
-def _kill(stack: Stack, service: str) -> None:
-    """Kill the program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
+def _program_of(stack: Stack, service: str) -> int:
+    """The program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
     first = int(stack.inspect(service)["State"]["Pid"])
-    os.kill((children(first) or [first])[0], signal.SIGKILL)
+    return (children(first) or [first])[0]
 
 
 async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tmp_path: Path) -> None:
@@ -318,7 +319,6 @@ async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tm
             assert (await finished(client, await submit(client, hello)))["result"] == {
                 "greeting": "Hello, Ada"
             }
-            # In place: the container holds the file, not its name.
             handlers.write_text(handlers.read_text("utf-8").replace("Hello, ", "Good evening, "), "utf-8")
 
             async def is_new() -> bool:
