@@ -55,11 +55,18 @@ function toCounts(wire: WireCounts): Counts {
   };
 }
 
+/** A time as ISO 8601, or as milliseconds since 1970 in whatever form. */
+function toInstant(value: unknown): Date | null {
+  if (typeof value !== "string" && typeof value !== "number") return null;
+  const at = new Date(/^\d+$/.test(String(value)) ? Number(value) : value);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
 function toPause(paused: WireQueue["paused"]): Pause | null {
   if (!paused) return null;
   const { at, by, reason } = paused;
   return {
-    at: typeof at === "string" || typeof at === "number" ? new Date(at) : null,
+    at: toInstant(at),
     by: typeof by === "string" && by !== "" ? by : null,
     reason: typeof reason === "string" && reason !== "" ? reason : null,
   };

@@ -14,7 +14,7 @@ export function Checkbox({ label, checked, mixed = false, tabIndex, onToggle }: 
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => { if (input.current !== null) input.current.indeterminate = mixed; }, [mixed]);
   return (
-    <label className="-m-1 inline-flex size-6 cursor-pointer items-center justify-center" onClick={(event) => { event.stopPropagation(); }}>
+    <label className="-m-1 flex size-6 cursor-pointer items-center justify-center" onClick={(event) => { event.stopPropagation(); }}>
       <input
         ref={input}
         type="checkbox"
@@ -23,7 +23,7 @@ export function Checkbox({ label, checked, mixed = false, tabIndex, onToggle }: 
         tabIndex={tabIndex}
         onChange={() => { onToggle(false); }}
         onClick={(event) => { if (event.shiftKey) { event.preventDefault(); onToggle(true); } }}
-        className="size-4 cursor-pointer accent-accent"
+        className="checkbox cursor-pointer"
       />
     </label>
   );

@@ -3,7 +3,6 @@ import { Ellipsis } from "lucide-react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { useEffect, useRef, useState } from "react";
 import { joinClasses } from "../lib/format";
-import { buttonClass } from "./button";
 
 export interface MenuItem {
   readonly label: string;
@@ -11,6 +10,9 @@ export interface MenuItem {
   readonly danger?: boolean;
   readonly run: () => void;
 }
+
+const MORE =
+  "inline-flex size-(--control) shrink-0 items-center justify-center rounded-md border border-border-strong bg-surface text-text hover:bg-surface-2 md:size-7";
 
 interface MenuProps {
   /** "More for queue emails". */
@@ -89,7 +91,7 @@ export function Menu({ label, items, children, className, onOpen }: MenuProps) {
           if (isOpen) close(false);
           else open();
         }}
-        className={className ?? buttonClass("plain", "w-(--control) px-0 md:w-7")}
+        className={className ?? MORE}
       >
         {children ?? <Ellipsis size={14} aria-hidden />}
       </button>

@@ -15,8 +15,8 @@ export function StateText({ icon: Icon, tone, text, pill = false }: StateTextPro
   return (
     <span
       className={joinClasses(
-        "inline-flex items-center gap-1.5 font-medium whitespace-nowrap",
-        pill ? `h-6 rounded-full px-2.5 text-12 ${TONE_PILL[tone]}` : TONE_TEXT[tone],
+        "inline-flex items-center gap-1.5 whitespace-nowrap",
+        pill ? `h-6 rounded-full px-2.5 text-12 font-medium ${TONE_PILL[tone]}` : TONE_TEXT[tone],
       )}
     >
       <Icon size={14} aria-hidden className="shrink-0" />

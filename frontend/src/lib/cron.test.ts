@@ -4,8 +4,11 @@ import { clockChange, cronWords, intervalWords } from "./cron";
 describe("cronWords", () => {
   it.each([
     ["*/15 * * * *", "Every 15 minutes"],
-    ["0 3 * * *", "At 03:00"],
-    ["30 6,18 * * 1-5", "At 06:30 and 18:30, Monday through Friday"],
+    ["0 3 * * *", "Every day at 03:00"],
+    ["30 6,18 * * 1-5", "Weekdays at 06:30 and 18:30"],
+    ["0 8 * * 1", "Every Monday at 08:00"],
+    ["10 0 22 * *", "On the 22nd at 00:10"],
+    ["0 9 1-7 * 1", "At 09:00, between day 1 and 7 of the month, and on Monday"],
     ["not a cron", "not a cron"],
   ])("%s reads %s", (cron, words) => {
     expect(cronWords(cron)).toBe(words);

@@ -1,10 +1,33 @@
 import cronstrue from "cronstrue";
 import { formatDuration } from "./time";
 
-/** "Every 15 minutes", "At 03:00", or the expression itself where it has no words. */
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+function ordinal(day: number): string {
+  const end = day % 100 >= 11 && day % 100 <= 13 ? "th" : (["th", "st", "nd", "rd"][day % 10] ?? "th");
+  return `${day}${end}`;
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1) ?? ""}`;
+}
+
+/** The everyday ones as people say them; null for all others. */
+function everydayWords(cron: string): string | null {
+  const [minute = "", hours = "", day = "", month = "", weekday = "", more] = cron.trim().split(/\s+/);
+  if (more !== undefined || month !== "*" || !/^\d{1,2}$/.test(minute) || !/^\d{1,2}(,\d{1,2})*$/.test(hours)) return null;
+  const times = listed(hours.split(",").map((hour) => `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`));
+  if (day === "*" && weekday === "*") return `Every day at ${times}`;
+  if (day === "*" && weekday === "1-5") return `Weekdays at ${times}`;
+  if (day === "*" && /^[0-7]$/.test(weekday)) return `Every ${WEEKDAYS[Number(weekday)] ?? ""} at ${times}`;
+  if (weekday === "*" && /^\d{1,2}$/.test(day)) return `On the ${ordinal(Number(day))} at ${times}`;
+  return null;
+}
+
+/** "Every 15 minutes", "Weekdays at 06:30", or the expression itself where it has no words. */
 export function cronWords(cron: string): string {
   try {
-    return cronstrue.toString(cron, { use24HourTimeFormat: true, verbose: false });
+    return everydayWords(cron) ?? cronstrue.toString(cron, { use24HourTimeFormat: true, verbose: false });
   } catch {
     return cron; // the server judges expressions; this only reads them out
   }

@@ -60,9 +60,11 @@ function without(schema: Schema, key: keyof Schema): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== key));
 }
 
+const ACRONYMS: ReadonlySet<string> = new Set(["url", "id", "ip", "sql", "csv", "html", "json", "uri", "cc"]);
+
 function labelOf(name: string): string {
   const words = name.replaceAll("_", " ").trim();
-  return words.length <= 3 ? words.toUpperCase() : words.charAt(0).toUpperCase() + words.slice(1);
+  return ACRONYMS.has(words) ? words.toUpperCase() : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function kindOf(schema: Schema, name: string): FieldKind {

@@ -59,6 +59,13 @@ export function formatClock(at: Date | number): string {
   return clockFormat.format(at);
 }
 
+const momentFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** 24 Nov 2026, 14:20:16 in the viewer's zone. */
+export function formatMoment(at: Date): string {
+  return momentFormat.format(at);
+}
+
 /** 24 Nov 2026, 14:20:16.123 CET: the whole truth, for titles. */
 export function formatExact(at: Date): string {
   return exactFormat.format(at);

@@ -21,6 +21,7 @@ interface Text {
 
 export type TracebackPart = Frame | Text;
 
+const HEAD = "Traceback (most recent call last):";
 const FRAME = /^\s*File "([^"]+)", line (\d+)(?:, in (.+))?$/;
 const PACKAGE = /(?:site-packages|dist-packages)[\\/]+([^\\/]+)/;
 const STANDARD = /[\\/]lib(?:64)?[\\/]python[\d.]+[\\/]+([^\\/]+)|^<frozen ([^>]+)>/;
@@ -46,7 +47,7 @@ export function parseTraceback(text: string): readonly TracebackPart[] {
       code.push(line);
     } else {
       code = null;
-      if (line.trim() !== "") parts.push({ kind: "text", text: line, isError: /^[\w.]+(?::|$)/.test(line) && !line.startsWith("Traceback") });
+      if (line.trim() !== "" && line !== HEAD) parts.push({ kind: "text", text: line, isError: /^[\w.]+(?::|$)/.test(line) });
     }
   }
   return parts;

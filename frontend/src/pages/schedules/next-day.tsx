@@ -32,7 +32,7 @@ export function NextDay({ schedules }: { schedules: readonly Schedule[] }) {
   const total = rows.reduce((sum, { times }) => sum + times.length, 0);
   const narrow = width < 560;
   const left = narrow ? 100 : LEFT;
-  const x = (at: number) => left + ((at - now) / DAY) * (width - left - 8);
+  const x = (at: number) => left + ((at - now) / DAY) * (width - left - 40);
   const height = rows.length * ROW + 30;
   return (
     <Card

@@ -54,7 +54,7 @@ export function PageFrame({ title, heading, needs = 0, tools, held = 0, fill = f
             aria-label="Find a task or command"
             aria-haspopup="dialog"
             onClick={openPalette}
-            className="hidden h-8 w-44 items-center gap-2 rounded-md border border-border-control bg-surface px-2.5 text-text-3 md:flex lg:w-57"
+            className="hidden h-8 w-44 items-center gap-2 rounded-md border border-border-control bg-surface px-2.5 text-text-3 md:flex lg:w-62"
           >
             <Search size={14} aria-hidden />
             <span className="truncate max-lg:hidden">Find a task or command</span>

@@ -95,7 +95,7 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
             <Button type="submit" kind="primary" aria-disabled={submission.isPending} className="max-md:w-full md:h-8">
               <Send size={14} aria-hidden />
               {submission.isPending ? "Submitting" : "Submit"}
-              <Kbd keys="Ctrl ↵" className="border-on-accent/50 bg-transparent text-on-accent max-md:hidden" />
+              <Kbd keys="Ctrl ↵" onAccent className="max-md:hidden" />
             </Button>
             <p role="status" className="min-w-0 break-words text-red-fg">
               {needed > 0 ? plural(needed, "field needs you", "fields need you") : (submission.refusal ?? "")}

@@ -11,7 +11,7 @@ import { TimeText } from "../../components/time-text";
 import { joinClasses } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
-import { formatClockMs, formatDuration, formatExact } from "../../lib/time";
+import { formatClockMs, formatDuration, formatExact, formatMoment } from "../../lib/time";
 import { taskEvents } from "./task-events";
 
 export function EventsCard({ task }: { task: Task }) {
@@ -39,10 +39,10 @@ export function PolicyCard({ task }: { task: Task }) {
   const type = types.find((each) => each.name === task.type);
   const facts: (readonly [string, ReactNode])[] = [["Retries", String(task.maxRetries)]];
   if (type !== undefined) facts.push(["Timeout of the type", formatDuration(type.timeoutSeconds * 1000)]);
-  facts.push(["Submitted", formatExact(task.createdAt)]);
-  if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", formatExact(task.runAt)]);
-  if (task.startedAt !== null) facts.push(["Last start", formatExact(task.startedAt)]);
-  if (task.finishedAt !== null) facts.push(["Ended", formatExact(task.finishedAt)]);
+  facts.push(["Submitted", <Moment key="Submitted" at={task.createdAt} />]);
+  if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", <Moment key="Not before" at={task.runAt} />]);
+  if (task.startedAt !== null) facts.push(["Last start", <Moment key="Last start" at={task.startedAt} />]);
+  if (task.finishedAt !== null) facts.push(["Ended", <Moment key="Ended" at={task.finishedAt} />]);
   if (task.fingerprint !== null) facts.push(["Error group", <span key="group" className="font-mono">{task.fingerprint}</span>]);
   for (const [name, value] of metadataOf(task.metadata)) facts.push([name, <span key={name} className="font-mono break-all">{value}</span>]);
   return (
@@ -57,6 +57,10 @@ export function PolicyCard({ task }: { task: Task }) {
       </dl>
     </Card>
   );
+}
+
+function Moment({ at }: { at: Date }) {
+  return <time dateTime={at.toISOString()} title={formatExact(at)}>{formatMoment(at)}</time>;
 }
 
 function metadataOf(metadata: Json): (readonly [string, string])[] {

@@ -49,7 +49,7 @@ export function BulkBar({ selection, rows }: BulkBarProps) {
         {progress === null ? (
           <>
             <p role="status" className="mr-2 font-medium">{formatCount(selected.size)} selected</p>
-            <Button kind="primary" onClick={() => { ask("requeue"); }}><RotateCw size={14} aria-hidden />Requeue<Kbd keys="R" className="border-on-accent/50 bg-transparent text-on-accent max-md:hidden" /></Button>
+            <Button kind="primary" onClick={() => { ask("requeue"); }}><RotateCw size={14} aria-hidden />Requeue<Kbd keys="R" onAccent className="max-md:hidden" /></Button>
             <Button onClick={() => { ask("cancel"); }}><Ban size={14} aria-hidden />Cancel</Button>
             <Button kind="danger" onClick={() => { ask("delete"); }}><Trash2 size={14} aria-hidden />Delete…</Button>
             <IconButton icon={X} label="Clear selection" onClick={selection.clear} />
