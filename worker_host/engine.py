@@ -9,7 +9,7 @@ from shared.transports import open_tcp
 from worker_host.settings import WorkerSettings
 
 
-def open_queue(settings: WorkerSettings, meter: Meter | None = None) -> TaskQueue:
+def open_queue(settings: WorkerSettings, meter: Meter) -> TaskQueue:
     """A queue over connections of its own; its calls are not repeated, the worker does that itself."""
     transport = open_tcp(
         tcp_target(settings),

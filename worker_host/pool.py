@@ -72,7 +72,7 @@ class Pool:
         signal.signal(signal.SIGHUP, lambda *_: self._signals.put("roll"))
         self._read_end, self._write_end = os.pipe()
         if self.settings.processes > 1:
-            self._relay = WakeRelay(lambda: open_queue(self.settings))
+            self._relay = WakeRelay(lambda meter: open_queue(self.settings, meter))
         probes = FleetProbes(self.settings, self.settings.processes, self._own_calls)
         self._children = [Child(number, port) for number, port in enumerate(probes.child_ports, start=1)]
         probes.start(self._alive)

@@ -19,7 +19,9 @@ import structlog
 
 from shared.errors import StoreError
 from shared.queue import TaskQueue
+from shared.spending import Meter
 from shared.transports.tcp import MAX_WAIT_S
+from worker_host.expenses import Expenses
 from worker_host.wake_line import ALIVE_S, MAX_LINE, Entries, order_of
 
 #: Wake-ups kept for children that report late; the stream itself keeps about 128.
@@ -86,11 +88,13 @@ class WakeRelay:
     """Reads the streams in a thread of its own, so that the supervisor's loop need not be asynchronous.
 
     Args:
-        open_queue: makes a queue with connections of its own; called in the thread.
+        open_queue: makes a queue with connections of its own, whose calls the meter counts; called in the
+            thread.
     """
 
-    def __init__(self, open_queue: Callable[[], TaskQueue]) -> None:
+    def __init__(self, open_queue: Callable[[Meter], TaskQueue]) -> None:
         self._open_queue = open_queue
+        self._meter = Meter("idle")
         self._queue: TaskQueue | None = None
         self._loop = asyncio.new_event_loop()
         self._streams: dict[int, Stream] = {}
@@ -122,8 +126,9 @@ class WakeRelay:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._queue = self._open_queue()
+        self._queue = self._open_queue(self._meter)
         self._begin(self._say_alive())
+        self._begin(Expenses(self._queue, self._meter).run())
         self._loop.run_forever()
         self._loop.run_until_complete(self._end())
         self._loop.close()
@@ -134,6 +139,8 @@ class WakeRelay:
         for writer in self._lines:
             writer.close()
         assert self._queue is not None
+        if self._meter.total:
+            await Expenses(self._queue, self._meter).save()
         await self._queue.transport.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -164,15 +164,15 @@ class Worker:
             "worker ready", worker=self._name, queues=self._queues, types=list(self._lanes[0].state.types),
             slots=self._settings.concurrency,
         )  # fmt: skip
+        end = parent_end()
+        if end is not None:
+            await self._line.open(end)
         auditor = Auditor(
             self.queue,
             self.metrics,
             every_s=self._settings.audit_seconds,
             may_go_on=lambda: not self._stop.is_set(),
         )
-        end = parent_end()
-        if end is not None:
-            await self._line.open(end)
         runs = [run for lane in self._lanes for run in (lane.exchanger.run, lane.waiter.run)]
         rest = (self._turn, auditor.run, self._expenses.run, self._watch.run)
         duties += [asyncio.create_task(duty()) for duty in (*runs, *rest)]

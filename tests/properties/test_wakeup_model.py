@@ -44,6 +44,13 @@ SCENARIOS = {
         crashes=1,
         half_open=1,
     ),
+    "a pool": Scenario((BOTH, BOTH), (TaskKind("a", "x"), TaskKind("b", "x", 1)), crashes=2, is_pool=True),
+    "a pool whose parent goes deaf": Scenario(
+        (BOTH, BOTH), (TaskKind("a", "x"), TaskKind("b", "x", 1)), crashes=1, half_open=1, is_pool=True
+    ),
+    "a pool that loses replies": Scenario(
+        (BOTH, BOTH), (TaskKind("a", "x", fails_once=True),), half_open=1, lost_replies=1, is_pool=True
+    ),
     "a paused queue": Scenario(
         (WorkerKind(1, "ab", "x"), WorkerKind(1, "b", "x")),
         (TaskKind("b", "x"), TaskKind("b", "x", 1), TaskKind("a", "x")),
@@ -76,6 +83,7 @@ MISSED_IN = {
     "resume wakes": "a paused queue",
     "more": "claims in slices",
     "exchange first": "a half-open connection and a crash",
+    "reports are answered": "a pool",
 }
 
 
@@ -93,3 +101,16 @@ def test_without_this_rule_work_is_stranded(rule: str):
 def test_parking_wakes_although_a_worker_that_knows_the_type_would_come():
     [rule] = SPARE_RULES
     assert search(Model(SCENARIOS["two queues, two versions"], frozenset({rule}))).why is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("read by all", "a pool"),
+        ("cursor of the script", "a pool whose parent goes deaf"),
+        ("exchange first", "a pool whose parent goes deaf"),
+        ("reports are answered", "a pool whose parent goes deaf"),
+    ],
+)
+def test_a_pool_needs_these_rules_too(rule: str, name: str):
+    assert search(Model(SCENARIOS[name], frozenset({rule}))).why is not None

@@ -1,7 +1,7 @@
 """A small model of waking, searched exhaustively: who sleeps until when, who reads which wake-up.
 
 It follows `scripts/lib/{wakes,timers,pending,claim,maintain,lease}.lua`, `exchange.lua` and
-`worker_host/{waiter,exchanger,heartbeat}.py` rule by rule, and leaves out what does not matter to
+`worker_host/{waiter,exchanger,heartbeat,wake_line,wake_relay}.py` rule by rule, and leaves out what does not matter to
 waking: payloads, priorities, retention. Time counts in ticks: a lease lasts three, a third of it is
 one. A tick passes only when nobody has anything to do; whatever happens within a tick happens in
 every order.
@@ -42,6 +42,7 @@ RULES = {
     "resume wakes": "a queue that is resumed tells the sleepers",
     "more": "an exchange that filled its cap and left slots free is followed by another",
     "exchange first": "a new connection begins with an exchange",
+    "reports are answered": "a process that reports a cursor is told at once what its parent has read since",
 }
 SPARE_RULES = {"parked wakes": "parking tells the workers that may know the type"}
 
@@ -65,7 +66,11 @@ class TaskKind(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """A small world: who works, what comes, what may go wrong how often."""
+    """A small world: who works, what comes, what may go wrong how often.
+
+    With `is_pool` the workers are processes whose parent reads for all of them: one that has heard of
+    something hears no more until it has reported its cursor, and all go deaf together.
+    """
 
     workers: tuple[WorkerKind, ...]
     tasks: tuple[TaskKind, ...]
@@ -73,6 +78,7 @@ class Scenario:
     half_open: int = 0
     lost_replies: int = 0
     paused: str = ""
+    is_pool: bool = False
 
 
 class Unread(NamedTuple):
@@ -95,11 +101,16 @@ class Reply(NamedTuple):
     is_replay: bool = False
 
 
+#: What the parent of a pool knows of a process: nothing, nothing yet, where it waits from.
+NO_CURSOR, HAS_CURSOR, REPORTED = range(3)
+
+
 class Worker(NamedTuple):
     """A worker process as waking sees it.
 
     `old` are unread wake-ups from before the exchange that is under way, `new` those from after it.
-    `lease` is None while only its presence stands in the timers, which is far away.
+    `lease` is None while only its presence stands in the timers, which is far away. `listens` is
+    `REPORTED` for one that reads by itself.
     """
 
     is_alive: bool = True
@@ -112,10 +123,12 @@ class Worker(NamedTuple):
     new: Unread = Unread()
     reply: Reply | None = None
     lease: int | None = None
+    listens: int = 2
 
     @property
     def has_to_do(self) -> bool:
-        can_read = not self.is_half_open and (self.old != Unread() or self.new != Unread())
+        has_unread = self.old != Unread() or self.new != Unread()
+        can_read = not self.is_half_open and (has_unread or self.listens == HAS_CURSOR)
         return self.is_alive and (self.poked or self.reply is not None or self.alarm == 0 or can_read)
 
 
@@ -262,8 +275,7 @@ class Model:
                     f"{i} loses the answer",
                     put(state, i, again)._replace(lost_replies=state.lost_replies - 1),
                 )
-        if not worker.is_half_open and (worker.old != Unread() or worker.new != Unread()):
-            yield f"{i} reads", put(state, i, self._read(worker))
+        yield from self._by_listener(state, i, worker)
         if worker.alarm == 0:
             yield f"{i} rings", put(state, i, worker._replace(alarm=None, poked=True, maintain=True))
         if worker.reply is None:
@@ -275,12 +287,30 @@ class Model:
             dead = DEAD._replace(lease=worker.lease if self._held(state.tasks, i) else None)
             yield f"{i} dies", put(state, i, dead)._replace(crashes=state.crashes - 1)
         if state.half_open and not worker.is_half_open:
-            yield f"{i} goes deaf", put(state, i, worker._replace(is_half_open=True))._replace(half_open=0)
+            deaf = range(len(state.workers)) if self.scenario.is_pool else [i]
+            workers = tuple(
+                w._replace(is_half_open=n in deaf and w.is_alive) for n, w in enumerate(state.workers)
+            )
+            yield f"{i} goes deaf", state._replace(workers=workers, half_open=0)
         if worker.is_half_open:
             yield f"{i} reconnects", put(state, i, self._reconnect(worker))
 
+    def _by_listener(self, state: State, i: int, worker: Worker) -> Iterator[tuple[str, State]]:
+        if worker.is_half_open:
+            return
+        if worker.listens == HAS_CURSOR:
+            yield f"{i} reports", put(state, i, worker._replace(listens=REPORTED))
+        if worker.old == Unread() and worker.new == Unread():
+            return
+        if worker.listens == REPORTED:
+            yield f"{i} reads", put(state, i, self._read(worker))
+        elif not self.holds("reports are answered"):
+            yield f"{i} is passed over", put(state, i, worker._replace(old=Unread(), new=Unread()))
+
     def _reconnect(self, worker: Worker) -> Worker:
         worker = worker._replace(is_half_open=False, old=Unread(), new=Unread())
+        if self.scenario.is_pool:
+            worker = worker._replace(listens=NO_CURSOR if self.holds("exchange first") else REPORTED)
         if self.holds("exchange first"):
             worker = worker._replace(poked=True, want_cursor=True)
         return worker
@@ -292,6 +322,7 @@ class Model:
             new=Unread(),
             poked=worker.poked or unread.called,
             alarm=earlier(worker.alarm, unread.at),
+            listens=HAS_CURSOR if self.scenario.is_pool else REPORTED,
         )
 
     def _learn(self, worker: Worker) -> Worker:
@@ -311,6 +342,7 @@ class Model:
             poked=worker.poked or reply.more,
             maintain=worker.maintain or is_asked_again,
             want_cursor=worker.want_cursor or is_asked_again,
+            listens=max(worker.listens, HAS_CURSOR) if reply.has_cursor else worker.listens,
         )
 
     def _tick(self, state: State) -> State:

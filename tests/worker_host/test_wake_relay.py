@@ -27,7 +27,7 @@ WAKES = "{test:0}:wakes"
 
 @pytest.fixture
 async def relay(server, store) -> AsyncIterator[WakeRelay]:
-    running = WakeRelay(lambda: tcp_queue(server.url, shards=2))
+    running = WakeRelay(lambda _: tcp_queue(server.url, shards=2))
     running.start()
     yield running
     await asyncio.to_thread(running.stop)
