@@ -12,6 +12,7 @@ import structlog
 
 from shared.errors import StoreError
 from shared.queue import QueueOptions, TaskQueue
+from shared.sealing import read_sealer
 from shared.settings import tcp_target
 from shared.spending import Meter
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
@@ -60,6 +61,7 @@ class Worker:
         self._registry = registry
         self._queues = settings.queue_names
         self._meter = Meter("idle")
+        self._sealer = read_sealer(settings.payload_key)
         self.queue = self._open_queue()
         self.metrics = Metrics()
         self._runners = Runners(
@@ -92,6 +94,7 @@ class Worker:
             self.metrics,
             task_log,
             max_result_bytes=settings.max_result_bytes,
+            sealer=self._sealer,
         )
         slots, weights = Slots(settings.concurrency), settings.queue_weights
         types = sorted(handler.task_type for handler in self._registry)
@@ -103,7 +106,8 @@ class Worker:
         transport = TcpTransport(
             tcp_target(self._settings), attempts=1, socket_timeout_s=max(0.5, min(5.0, lease_s / 3))
         )
-        return TaskQueue(transport, QueueOptions.of(self._settings), self._meter)
+        options = QueueOptions.of(self._settings, sealer=self._sealer)
+        return TaskQueue(transport, options, self._meter)
 
     @property
     def _running(self) -> int:
