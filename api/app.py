@@ -54,7 +54,6 @@ _MODULES = (
     client,
     session,
     keys,
-    audit,
     cron,
     audit,
     health,

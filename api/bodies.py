@@ -53,6 +53,22 @@ def _preview_rules(schema: dict[str, Any]) -> None:
     schema |= exactly_one("cron", "interval_seconds")
 
 
+def _filter_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    conditions = [
+        {"required": [name]} for name in ("queue", "task_type", "fingerprint") if name in schema["properties"]
+    ]
+    every = {"required": ["all"], "properties": {"all": {"const": True}}, "not": {"anyOf": conditions}}
+    schema |= {"oneOf": [every, {"anyOf": conditions, "properties": {"all": {"const": False}}}]}
+
+
+def _step_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    of_step = [{"required": [name]} for name in ("limit", "cursor")]
+    of_group = [{"required": [name]} for name in ("payload", "first", "per_second")]
+    schema |= {"anyOf": [{"not": {"anyOf": of_step}}, {"not": {"anyOf": of_group}}]}
+
+
 class ControlBody(BaseModel):
     """Read strictly: types as declared, no unknown fields."""
 
@@ -161,6 +177,7 @@ class Paced(ControlBody):
             le=MAX_FIRST,
             description="So many go first; the rest only when all of them have completed.",
         ),
+        WHOLE,
     ] = 0
     per_second: Annotated[
         Seconds | None,
@@ -175,6 +192,8 @@ class Paced(ControlBody):
 
 class GroupStep(Paced):
     """One step through the tasks of a group; or, with a pace, all of them in the background."""
+
+    model_config = ConfigDict(json_schema_extra=_step_rules)
 
     limit: Annotated[int, Field(ge=1, le=MAX_BULK, description="Most tasks of this step."), WHOLE] = MAX_BULK
     cursor: Annotated[
@@ -195,6 +214,8 @@ class GroupStep(Paced):
 
 class _Filter(ControlBody):
     """Which tasks are meant: at least one condition, or `all`."""
+
+    model_config = ConfigDict(json_schema_extra=_filter_rules)
 
     queue: Annotated[Name | None, Field(description="Only tasks of this queue.")] = None
     task_type: Annotated[Name | None, Field(description="Only tasks of this type.")] = None
@@ -226,6 +247,8 @@ class DeadFilter(_Filter):
 
 class BulkRequeue(DeadFilter, Paced):
     """Which dead tasks begin anew, and how fast."""
+
+    model_config = ConfigDict(json_schema_extra=_filter_rules)
 
 
 class BulkCancel(_Filter):
