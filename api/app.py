@@ -22,10 +22,12 @@ from api.routes import (
     docs,
     health,
     jobs,
+    keys,
     limits,
     overview,
     queues,
     schedules,
+    session,
     stats,
     task_types,
     tasks,
@@ -50,12 +52,17 @@ _MODULES = (
     stats,
     cost,
     client,
+    session,
+    keys,
     cron,
     audit,
     health,
     docs,
 )
-_EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Redis-Calls"]
+_EXPOSED = [
+    *("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *("X-Request-ID", "X-Redis-Calls"),
+]
 _ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"]
 
 

@@ -13,7 +13,18 @@ from api.validation import read_fields
 from shared.errors import InvalidInput
 from shared.ids import TASK_ID
 from shared.jobs import MAX_FIRST, MAX_PER_SECOND, JobFilter, JobPace
-from shared.models import MAX_DELAY_S, Instant, Limit, Name, RateLimit, Seconds, TaskStatus
+from shared.models import (
+    MAX_DELAY_S,
+    WHOLE,
+    Instant,
+    Limit,
+    Name,
+    RateLimit,
+    Seconds,
+    TaskStatus,
+    exactly_one,
+    not_both,
+)
 from shared.queue.control import MAX_BULK
 
 _NEW_PAYLOAD = "Replaces the payload; checked by the task type's schema."
@@ -27,6 +38,37 @@ def _without_null(schema: dict[str, Any]) -> None:
             field.update(next(kind for kind in field.pop("anyOf") if kind.get("type") != "null"))
 
 
+def _change_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    schema |= {"minProperties": 1, **not_both("delay_seconds", "run_at")}
+
+
+def _key_limit_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    schema |= {"anyOf": [{"required": ["concurrency"]}, {"required": ["rate"]}]}
+
+
+def _preview_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    schema |= exactly_one("cron", "interval_seconds")
+
+
+def _filter_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    conditions = [
+        {"required": [name]} for name in ("queue", "task_type", "fingerprint") if name in schema["properties"]
+    ]
+    every = {"required": ["all"], "properties": {"all": {"const": True}}, "not": {"anyOf": conditions}}
+    schema |= {"oneOf": [every, {"anyOf": conditions, "properties": {"all": {"const": False}}}]}
+
+
+def _step_rules(schema: dict[str, Any]) -> None:
+    _without_null(schema)
+    of_step = [{"required": [name]} for name in ("limit", "cursor")]
+    of_group = [{"required": [name]} for name in ("payload", "first", "per_second")]
+    schema |= {"anyOf": [{"not": {"anyOf": of_step}}, {"not": {"anyOf": of_group}}]}
+
+
 class ControlBody(BaseModel):
     """Read strictly: types as declared, no unknown fields."""
 
@@ -35,6 +77,12 @@ class ControlBody(BaseModel):
 
 class NoFields(ControlBody):
     """A route that takes nothing but its path."""
+
+
+class SignIn(ControlBody):
+    """Who signs in."""
+
+    key: Annotated[str, Field(min_length=1, max_length=512, description="An API key.")]
 
 
 class Requeue(ControlBody):
@@ -46,8 +94,12 @@ class Requeue(ControlBody):
 class TaskChange(ControlBody):
     """What is to change of a task that waits; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra=_change_rules)
+
     payload: Annotated[dict[str, Any] | None, Field(description=_NEW_PAYLOAD)] = None
-    priority: Annotated[int | None, Field(ge=1, le=10, description="1 to 10, 10 is claimed first.")] = None
+    priority: Annotated[
+        int | None, Field(ge=1, le=10, description="1 to 10, 10 is claimed first."), WHOLE
+    ] = None
     delay_seconds: Annotated[
         Seconds | None, Field(ge=0, le=MAX_DELAY_S, description="Not before this many seconds from now.")
     ] = None
@@ -69,14 +121,20 @@ class Pause(ControlBody):
 class KeyLimits(ControlBody):
     """A limit; what is left out is not bounded."""
 
+    model_config = ConfigDict(json_schema_extra=_key_limit_rules)
+
     concurrency: Annotated[
-        int | None, Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together.")
+        int | None,
+        Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together."),
+        WHOLE,
     ] = None
     rate: Annotated[RateLimit | None, Field(description="How often tasks start.")] = None
 
 
 class QueueLimits(KeyLimits):
     """All limits of a queue; what is left out is lifted."""
+
+    model_config = ConfigDict(json_schema_extra=_without_null)
 
     per_key: Annotated[Limit | None, Field(description="Of each limit key that has none of its own.")] = None
 
@@ -90,12 +148,22 @@ class Drain(ControlBody):
 class SchedulePreview(ControlBody):
     """A timing to try: `cron` or `interval_seconds`."""
 
-    cron: Annotated[str | None, Field(max_length=200, description='Such as "0 9 * * 1-5".')] = None
+    model_config = ConfigDict(json_schema_extra=_preview_rules)
+
+    cron: Annotated[
+        Annotated[str, Field(max_length=200, json_schema_extra={"format": "cron"})] | None,
+        Field(description='Such as "0 9 * * 1-5".'),
+    ] = None
     interval_seconds: Annotated[
         Seconds | None, Field(ge=1, le=MAX_DELAY_S, description="Seconds from one time to the next.")
     ] = None
-    zone: Annotated[str, Field(max_length=64, description="IANA time zone of `cron`.")] = "UTC"
-    count: Annotated[int, Field(ge=1, le=300, description="How many times.")] = 5
+    zone: Annotated[
+        str,
+        Field(
+            max_length=64, description="IANA time zone of `cron`.", json_schema_extra={"format": "time-zone"}
+        ),
+    ] = "UTC"
+    count: Annotated[int, Field(ge=1, le=300, description="How many times."), WHOLE] = 5
 
 
 class Paced(ControlBody):
@@ -109,6 +177,7 @@ class Paced(ControlBody):
             le=MAX_FIRST,
             description="So many go first; the rest only when all of them have completed.",
         ),
+        WHOLE,
     ] = 0
     per_second: Annotated[
         Seconds | None,
@@ -124,7 +193,9 @@ class Paced(ControlBody):
 class GroupStep(Paced):
     """One step through the tasks of a group; or, with a pace, all of them in the background."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_BULK, description="Most tasks of this step.")] = MAX_BULK
+    model_config = ConfigDict(json_schema_extra=_step_rules)
+
+    limit: Annotated[int, Field(ge=1, le=MAX_BULK, description="Most tasks of this step."), WHOLE] = MAX_BULK
     cursor: Annotated[
         str | None, Field(pattern=f"^{TASK_ID.pattern}$", description="`next_cursor` of the step before.")
     ] = None
@@ -143,6 +214,8 @@ class GroupStep(Paced):
 
 class _Filter(ControlBody):
     """Which tasks are meant: at least one condition, or `all`."""
+
+    model_config = ConfigDict(json_schema_extra=_filter_rules)
 
     queue: Annotated[Name | None, Field(description="Only tasks of this queue.")] = None
     task_type: Annotated[Name | None, Field(description="Only tasks of this type.")] = None
@@ -174,6 +247,8 @@ class DeadFilter(_Filter):
 
 class BulkRequeue(DeadFilter, Paced):
     """Which dead tasks begin anew, and how fast."""
+
+    model_config = ConfigDict(json_schema_extra=_filter_rules)
 
 
 class BulkCancel(_Filter):

@@ -114,4 +114,6 @@ async def _check_payload(
         raise InvalidInput(
             "payload", "is meant for tasks of several types.", "Name task_type or fingerprint, too."
         )
+    # A mask stands for a secret of one task; these are several, with secrets of their own.
+    (await runtime_of(request).secrets.of(queue, task_type)).restore(payload, None)
     await runtime_of(request).types.check_payload(queue, task_type, payload)

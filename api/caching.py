@@ -43,7 +43,7 @@ def _digest(content: bytes) -> str:
 def _answer(
     request: Request, content: bytes, digest: str, headers: dict[str, str], media_type: str
 ) -> Response:
-    fields = {"Cache-Control": "private, no-cache", "Vary": "Authorization", **headers}
+    fields = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie", **headers}
     if _holds(request.headers.getlist("if-none-match"), digest):
         return Response(None, 304, fields)
     return Response(content, 200, fields, media_type=media_type)

@@ -8,7 +8,9 @@ from typing import cast
 from starlette.types import Scope
 
 from api.security.keys import Role
-from shared.queue import TaskQueue
+from api.security.reach import ALL_QUEUES, Reach
+from shared.queue import Allowance, TaskQueue
+from shared.rates import Rate
 
 _KEY = "dtq"
 
@@ -21,13 +23,26 @@ class RequestContext:
         request_id: as accepted from X-Request-ID, else made here.
         role: of the caller; None before the guard has judged and on public paths.
         caller: name of its key, for the audit log; `local` where there are no keys.
+        reach: which queues it reaches.
+        rate: how fast it may submit; None for no limit.
+        allowance: of a submission, with what is left of it; it becomes the RateLimit headers.
+        session_ends_at: seconds since 1970, when it came with a session; None when it came with its key.
         queue: made by the first dependency that needs it; its `calls` become X-Redis-Calls.
     """
 
     request_id: str
     role: Role | None = None
     caller: str = "local"
+    reach: Reach = ALL_QUEUES
+    rate: Rate | None = None
+    session_ends_at: int | None = None
+    allowance: Allowance | None = None
     queue: TaskQueue | None = None
+
+    @property
+    def by(self) -> str:
+        """Who acts, as control operations take it: the name, and the request's id for the audit log."""
+        return f"{self.caller}\n{self.request_id}"
 
     @property
     def redis_calls(self) -> int:

@@ -20,6 +20,7 @@ from api.bodies import (
     QueueLimits,
     Requeue,
     SchedulePreview,
+    SignIn,
     TaskChange,
 )
 from api.schemas import Batch, Problem
@@ -43,6 +44,7 @@ _OWN = (
     Problem,
     TaskSubmission,
     Batch,
+    SignIn,
     Requeue,
     TaskChange,
     Pause,
@@ -57,6 +59,12 @@ _OWN = (
     ScheduleSpec,
     SchedulePreview,
 )
+_SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-dtq-session",
+    "description": "As `POST /api/session` sets it. Changes need an Origin of the API's own.",
+}
 _CRON = {
     "type": "http",
     "scheme": "bearer",
@@ -84,8 +92,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     components = schema.setdefault("components", {})
-    components["securitySchemes"] = {"key": _BEARER, "cron": _CRON}
-    schema["security"] = [{"key": []}]
+    components["securitySchemes"] = {"key": _BEARER, "session": _SESSION, "cron": _CRON}
+    schema["security"] = [{"key": []}, {"session": []}]
     _, own = models_json_schema(
         [(model, "validation") for model in _OWN],
         ref_template="#/components/schemas/{model}",

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import RequestContext, attach
-from api.problems import unexpected_problem
+from api.problems import rate_fields, unexpected_problem
 
 _log = logging.getLogger(__name__)
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
@@ -18,8 +18,12 @@ _CSP = b"content-security-policy"
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
-_API_CSP = (_CSP, b"default-src 'none'; frame-ancestors 'none'")
+_API_CSP = (_CSP, b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Envelope:
@@ -45,7 +49,7 @@ class Envelope:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                _dress(message, context)
+                _dress(message, context, is_https=scope["scheme"] == "https")
             await send(message)
 
         try:
@@ -66,10 +70,15 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(12)
 
 
-def _dress(message: Message, context: RequestContext) -> None:
+def _dress(message: Message, context: RequestContext, *, is_https: bool) -> None:
     headers = [*message.get("headers", ()), *_ALWAYS]
+    if is_https:
+        headers.append(_HSTS)
     if not any(name == _CSP for name, _ in headers):
         headers.append(_API_CSP)
     headers.append((b"x-request-id", context.request_id.encode()))
     headers.append((b"x-redis-calls", b"%d" % context.redis_calls))
+    allowance = context.allowance
+    if allowance is not None and allowance.left is not None:
+        headers += rate_fields(allowance.rate.amount, allowance.rate.seconds, allowance.left, 0)
     message["headers"] = headers

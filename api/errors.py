@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from shared.errors import DtqError, InvalidInput, SettingsError
 
@@ -30,7 +29,7 @@ class BudgetSpent(DtqError):
     slug = "budget-spent"
     title = "The budget of Redis calls is spent"
     status = 429
-    retry_after_s: ClassVar[int | None] = 3_600
+    retry_after_s: int | None = 3_600
 
 
 class NotConfigured(DtqError):
@@ -39,7 +38,7 @@ class NotConfigured(DtqError):
     slug = "not-configured"
     title = "The API is not configured"
     status = 503
-    retry_after_s: ClassVar[int | None] = 60
+    retry_after_s: int | None = 60
 
     def __init__(self, faults: Sequence[SettingsError]) -> None:
         super().__init__(" ".join(fault.detail for fault in faults))

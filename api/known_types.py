@@ -9,8 +9,9 @@ from typing import Any
 
 from api.payload_schema import PayloadSchema
 from api.replies import readable_reply
+from api.security.uses import KeyUses
 from shared.codec import encode
-from shared.errors import InvalidInput, TooLarge, UnknownTaskType
+from shared.errors import InvalidInput, StoreError, TooLarge, UnknownTaskType
 from shared.models import TaskSubmission, TypeRegistry
 from shared.queue import Defaults, TaskQueue
 
@@ -26,11 +27,22 @@ class KnownTypes:
 
     Args:
         refuse_unknown: CHECK_TASK_TYPES; refuse types that no live worker knows.
+        uses: of API keys; what waits is written with each read.
+        on_read: hears of each read.
         clock: seconds that only rise.
     """
 
-    def __init__(self, *, refuse_unknown: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        refuse_unknown: bool = True,
+        uses: KeyUses | None = None,
+        on_read: Callable[[TypeRegistry], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._refuse_unknown = refuse_unknown
+        self._uses = uses or KeyUses()
+        self._on_read = on_read
         self._clock = clock
         self._registry: TypeRegistry | None = None
         self._read_at = 0.0
@@ -95,9 +107,15 @@ class KnownTypes:
             reading.exception()  # seen here, in case every request has left
 
     async def _read(self, queue: TaskQueue) -> None:
-        with readable_reply():
-            registry = await queue.task_types()
+        uses = self._uses.take()
+        try:
+            with readable_reply():
+                registry = await queue.task_types(uses)
+        except StoreError:
+            self._uses.put_back(uses)
+            raise
         self._registry = registry
+        self._on_read(registry)
         self._read_at = self._clock()
         self._schemas = {
             name: PayloadSchema(name, kind.json_schema)

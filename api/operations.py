@@ -11,8 +11,12 @@ from fastapi import Request
 
 from api.bodies import GroupStep, Requeue, read_change, read_control
 from api.bulk import go_on
-from api.deps import runtime_of
+from api.context import context_of
+from api.deps import check_reached, reach_of, runtime_of
+from api.errors import Forbidden
 from api.replies import readable_reply
+from api.security.keys import Role
+from api.wire import plain_unmasked
 from shared.errors import DtqError, NotFound, StoreError
 from shared.jobs import read_due_jobs
 from shared.models import TaskStatus
@@ -35,15 +39,15 @@ async def requeue_task(request: Request, queue: TaskQueue, task_id: str, by: str
         Conflict: it is not dead.
     """
     wanted = await read_control(request, Requeue)
-    await _check_payload(request, queue, task_id, wanted.payload)
+    payload = await _judged_payload(request, queue, task_id, wanted.payload)
     with readable_reply():
-        return await queue.requeue_one(task_id, by=by, payload=wanted.payload)
+        return await queue.requeue_one(task_id, by=by, payload=payload)
 
 
 async def change_task(request: Request, queue: TaskQueue, task_id: str, by: str) -> TaskStatus:
     """Change a task that waits; raises as `requeue_task` does, Conflict when it does not wait."""
     wanted = await read_change(request)
-    await _check_payload(request, queue, task_id, wanted.payload)
+    payload = await _judged_payload(request, queue, task_id, wanted.payload)
     run_at_ms = None
     if wanted.run_at is not None:
         run_at_ms = max(0.0, wanted.run_at.timestamp() * 1000)
@@ -51,19 +55,44 @@ async def change_task(request: Request, queue: TaskQueue, task_id: str, by: str)
         run_at_ms = (time.time() + wanted.delay_seconds) * 1000
     with readable_reply():
         return await queue.edit(
-            task_id, by=by, payload=wanted.payload, priority=wanted.priority, run_at_ms=run_at_ms
+            task_id, by=by, payload=payload, priority=wanted.priority, run_at_ms=run_at_ms
         )
 
 
-async def _check_payload(
+async def _judged_payload(
     request: Request, queue: TaskQueue, task_id: str, payload: dict[str, Any] | None
-) -> None:
-    """Check a new payload by the type of the task that is to get it."""
-    if payload is None:
-        return
+) -> dict[str, Any] | None:
+    """A new payload, checked by the type of the task that is to get it.
+
+    Secrets that were shown masked and came back so are those that are stored.
+    """
+    reach = reach_of(request)
+    if payload is None and reach.queues is None:
+        return None
     with readable_reply():
-        task = await queue.get(task_id)
-    await runtime_of(request).types.check_payload(queue, task.task_type, payload)
+        task = check_reached(reach, await queue.get(task_id))
+    if payload is None:
+        return None
+    runtime = runtime_of(request)
+    places = await runtime.secrets.of(queue, task.task_type)
+    restored: dict[str, Any] = places.restore(payload, task.payload)
+    await runtime.types.check_payload(queue, task.task_type, restored)
+    return restored
+
+
+async def reveal_task(request: Request, queue: TaskQueue, task_id: str, by: str) -> dict[str, Any]:
+    """A task with its secrets, after an entry in the audit log.
+
+    Raises:
+        Forbidden: the caller is no admin.
+        NotFound: no task of that id is kept.
+    """
+    if context_of(request.scope).role is not Role.ADMIN:
+        raise Forbidden("reveal: only a key of role admin may see secrets. Leave it out, or use such a key.")
+    with readable_reply():
+        task = check_reached(reach_of(request), await queue.get(task_id))
+        await queue.note_action("reveal", task_id, by=by)
+    return plain_unmasked(task)
 
 
 async def requeue_group(queue: TaskQueue, fingerprint: str, step: GroupStep, by: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from api.context import context_of
 from api.errors import NotConfigured, Unauthorized, WrongQuery
 from api.validation import fault_of
-from shared.errors import DtqError, InvalidInput, SettingsError
+from shared.errors import DtqError, InvalidInput, RateExceeded, SettingsError
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_ECHO = 200
@@ -38,9 +38,23 @@ def problem_of(scope: Scope, error: DtqError) -> Response:
         retry_after_s = _DEFAULT_RETRY_S
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
+    if isinstance(error, RateExceeded):
+        fields = rate_fields(error.count, error.window_s, 0, error.retry_after_s or 1)
+        headers |= {name.decode(): value.decode() for name, value in fields}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="dtq"'
     return _problem(scope, error.slug, error.title, error.status, members, headers)
+
+
+def rate_fields(amount: int, window_s: int, left: int, wait_s: int) -> list[tuple[bytes, bytes]]:
+    """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers): the policy, and what is left of it.
+
+    `t` is when more becomes free; that is now, unless nothing is left.
+    """
+    return [
+        (b"ratelimit-policy", b'"default";q=%d;w=%d' % (amount, window_s)),
+        (b"ratelimit", b'"default";r=%d;t=%d' % (left, wait_s)),
+    ]
 
 
 def unexpected_problem(scope: Scope) -> Response:
@@ -88,9 +102,15 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> set[str]:
-    """What the path takes, over all its routes: the router names only the first one's."""
+    """What the path takes, over all its routes: the router names only the first one's.
+
+    A path that is a route's own word by word is that one, and no id of another route.
+    """
     path = request.scope["path"]
-    matching = (r for r in request.app.routes if isinstance(r, Route) and r.path_regex.match(path))
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.path == path] or [
+        route for route in routes if route.path_regex.match(path)
+    ]
     return {method for route in matching for method in route.methods or ()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.models import NAME, TaskStatus
 from shared.queue.inspection import TaskFilter
@@ -16,7 +16,44 @@ def _check_filter(value: str) -> str:
     return value
 
 
-_Filter = Annotated[str, AfterValidator(_check_filter)]
+_Filter = Annotated[
+    str, AfterValidator(_check_filter), Field(json_schema_extra={"pattern": f"^({NAME.pattern})?$"})
+]
+
+
+def _read_flag(value: object) -> object:
+    """As in JSON: what else might mean yes is refused."""
+    flags = {"true": True, "false": False}
+    return flags.get(value, value) if isinstance(value, str) else value
+
+
+_Cursor = Annotated[
+    str,
+    Field(
+        max_length=1_000,
+        description="`next_cursor` of the page before.",
+        json_schema_extra={"format": "cursor"},
+    ),
+]
+
+
+class TaskQuery(BaseModel):
+    """How one task is shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reveal: Annotated[bool, BeforeValidator(_read_flag)] = Field(
+        default=False, description="Show secrets; role `admin`, and kept in the audit log."
+    )
+
+
+class AuditQuery(BaseModel):
+    """Which entries of the audit log a page shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=1_000, description="Most entries on the page.")
+    cursor: _Cursor = ""
 
 
 class DeadLetterQuery(BaseModel):
@@ -27,7 +64,7 @@ class DeadLetterQuery(BaseModel):
     queue: _Filter = Field(default="", description="Only tasks of this queue.")
     task_type: _Filter = Field(default="", description="Only tasks of this type.")
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
-    cursor: str = Field(default="", max_length=1_000, description="`next_cursor` of the page before.")
+    cursor: _Cursor = ""
 
     @property
     def wanted(self) -> TaskFilter:

@@ -9,13 +9,17 @@ from fastapi import Request
 
 from api.bodies import SchedulePreview
 from api.body import read_json
-from api.deps import runtime_of
+from api.deps import reach_of, runtime_of
+from api.errors import Forbidden
 from api.replies import readable_reply
+from api.security.reach import Reach
 from api.validation import read_schedule_spec
 from api.wire import utc
 from shared.errors import InvalidInput
+from shared.masking import MASK
 from shared.models import NAME, Schedule, ScheduleSpec, TaskSubmission
 from shared.queue import Defaults, TaskQueue
+from shared.queue.scheduling import no_schedule
 from shared.schedules import Timing
 
 
@@ -27,6 +31,7 @@ async def store_schedule(
     Raises:
         InvalidInput: naming the first field that breaks a rule; nothing was changed.
         Conflict: it is new, and too many are stored.
+        Forbidden: its task goes to a queue that the caller does not reach, or the schedule of that id does.
     """
     runtime = runtime_of(request)
     if not NAME.fullmatch(schedule_id):
@@ -37,7 +42,9 @@ async def store_schedule(
         )
     spec = read_schedule_spec(await read_json(request, runtime.settings.max_body_bytes))
     _timing(spec)
+    spec = await _with_known_secrets(request, queue, schedule_id, spec)
     [defaults] = await runtime.types.judge(queue, [spec.task], "task.")
+    reach_of(request).check(spec.task.queue or defaults.queue, "task.queue")
     spec = spec.model_copy(update={"task": _with_defaults(spec.task, defaults)})
     try:
         with readable_reply():
@@ -56,32 +63,80 @@ def next_times(wanted: SchedulePreview) -> list[str]:
     return [utc(time) for time in _timing(wanted).preview(datetime.now(UTC), wanted.count)]
 
 
-async def pause_known(queue: TaskQueue, schedule_id: str, by: str, reason: str) -> Schedule:
+def is_reached(reach: Reach, schedule: Schedule) -> bool:
+    """Whether the caller may know of a schedule: by the queue that its task goes to."""
+    return reach.has(schedule.spec.task.queue or Defaults().queue)
+
+
+async def reached_schedule(request: Request, queue: TaskQueue, schedule_id: str) -> Schedule:
+    """One schedule; raises NotFound, also when its task goes to a queue that the caller does not reach."""
+    with readable_reply():
+        schedule = await queue.schedule(schedule_id)
+    if not is_reached(reach_of(request), schedule):
+        raise no_schedule(schedule_id)
+    return schedule
+
+
+async def shown_schedule(request: Request, queue: TaskQueue, schedule: Schedule) -> dict[str, Any]:
+    """A schedule as an answer has it."""
+    [shown] = await runtime_of(request).secrets.show_schedules(queue, [schedule])
+    return shown
+
+
+async def pause_known(request: Request, queue: TaskQueue, schedule_id: str, by: str, reason: str) -> Schedule:
     """Pause a schedule; raises NotFound."""
+    await _check_reach(request, queue, schedule_id)
     with readable_reply():
         await queue.pause_schedule(schedule_id, by=by, reason=reason)
         return await queue.schedule(schedule_id)
 
 
-async def resume_known(queue: TaskQueue, schedule_id: str, by: str) -> Schedule:
+async def resume_known(request: Request, queue: TaskQueue, schedule_id: str, by: str) -> Schedule:
     """Let a schedule go on; raises NotFound."""
+    await _check_reach(request, queue, schedule_id)
     with readable_reply():
         await queue.resume_schedule(schedule_id, by=by, now=datetime.now(UTC))
         return await queue.schedule(schedule_id)
 
 
-async def delete_known(queue: TaskQueue, schedule_id: str, by: str) -> None:
+async def delete_known(request: Request, queue: TaskQueue, schedule_id: str, by: str) -> None:
     """Remove a schedule; raises NotFound."""
+    # A server that answers nonsense is told by this read; the reply to the removal says nothing.
+    await reached_schedule(request, queue, schedule_id)
     with readable_reply():
-        # A server that answers nonsense is told by this read; the reply to the removal says nothing.
-        await queue.schedule(schedule_id)
         await queue.delete_schedule(schedule_id, by=by)
 
 
-async def run_known(queue: TaskQueue, schedule_id: str) -> str:
+async def run_known(request: Request, queue: TaskQueue, schedule_id: str, by: str) -> str:
     """Submit a schedule's task once more; raises NotFound."""
+    await _check_reach(request, queue, schedule_id)
     with readable_reply():
-        return await queue.run_schedule(schedule_id)
+        return await queue.run_schedule(schedule_id, by=by)
+
+
+async def _check_reach(request: Request, queue: TaskQueue, schedule_id: str) -> None:
+    """Raise NotFound for a schedule out of the caller's reach; a caller of all queues pays nothing."""
+    if reach_of(request).queues is not None:
+        await reached_schedule(request, queue, schedule_id)
+
+
+async def _with_known_secrets(
+    request: Request, queue: TaskQueue, schedule_id: str, spec: ScheduleSpec
+) -> ScheduleSpec:
+    """The spec with the secrets that were shown masked and came back so; refuses to overwrite what is out of reach."""
+    reach = reach_of(request)
+    places = await runtime_of(request).secrets.of(queue, spec.task.task_type)
+    if reach.queues is None and MASK not in places.values(spec.task.payload):
+        return spec
+    with readable_reply():
+        stored = next((one for one in await queue.schedules() if one.id == schedule_id), None)
+    if stored is not None and not is_reached(reach, stored):
+        raise Forbidden("id: this id is taken in a queue that this key does not reach. Choose another one.")
+    try:
+        payload = places.restore(spec.task.payload, stored.spec.task.payload if stored else None)
+    except InvalidInput as error:
+        raise type(error)(f"task.{error.field}", error.rule, error.fix) from None
+    return spec.model_copy(update={"task": spec.task.model_copy(update={"payload": payload})})
 
 
 def _timing(rule: ScheduleSpec | SchedulePreview) -> Timing:

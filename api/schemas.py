@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import MEDIA_TYPE
 from shared.jobs import Job
 from shared.models import (
     MAX_BATCH,
+    NAME,
     Deduplicated,
     ErrorGroup,
     KeyLimit,
@@ -25,6 +27,8 @@ from shared.models import (
     WorkerInfo,
 )
 
+#: For the document alone: what breaks it is answered by the route itself.
+NAME_IN_PATH = Path(json_schema_extra={"pattern": f"^{NAME.pattern}$"})
 TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
 
 
@@ -60,6 +64,8 @@ class SubmittedBatch(BaseModel):
 
 class Batch(BaseModel):
     """Tasks to store all together, or none of them."""
+
+    model_config = ConfigDict(extra="forbid")
 
     tasks: list[TaskSubmission] = Field(min_length=1, max_length=MAX_BATCH)
 
@@ -234,6 +240,33 @@ class CostOut(BaseModel):
     budget: BudgetOut
 
 
+class SessionOut(BaseModel):
+    """Who asks."""
+
+    name: str = Field(description="Of the key; `local` where there are none.", examples=["ops"])
+    role: Literal["submit", "read", "admin"]
+    queues: list[str] | None = Field(description="The only queues that it reaches; null for all.")
+    expires_at: datetime | None = Field(description="When the session ends; null without one.")
+
+
+class ApiKeyOut(BaseModel):
+    """One entry of API_KEYS."""
+
+    name: str = Field(examples=["web"])
+    role: Literal["submit", "read", "admin"]
+    queues: list[str] | None = Field(description="The only queues that it reaches; null for all.")
+    rate: str | None = Field(
+        description="How fast it may submit; null for API_RATE_LIMIT.", examples=["100/s"]
+    )
+    last_used_at: datetime | None = Field(description="To about an hour; null when it never was.")
+
+
+class ApiKeyList(BaseModel):
+    """The entries of API_KEYS."""
+
+    keys: list[ApiKeyOut]
+
+
 class Health(BaseModel):
     """The process is alive; nothing is said about Redis."""
 
@@ -255,7 +288,7 @@ _MEANINGS = {
     413: "The body or a payload is too large.",
     415: "The body is not declared as `application/json`.",
     422: "A field or parameter breaks a rule; the problem names field, rule and fix.",
-    429: "The budget of Redis calls is spent, and the task's priority is low; see Retry-After.",
+    429: "Too many requests, or the budget of Redis calls is spent; see Retry-After.",
     503: "Redis does not answer, or the API is not configured; see Retry-After.",
     507: "Redis is full; nothing was stored.",
 }

@@ -9,6 +9,8 @@ from api.errors import NotConfigured
 from api.security.keys import ApiKey, read_keys
 from shared.errors import SettingsError
 from shared.notify import targets_of
+from shared.rates import EXAMPLE, Rate, read_rate
+from shared.sealing import read_sealer
 from shared.settings import Settings, redis_target
 
 
@@ -20,7 +22,13 @@ class ApiSettings(Settings):
     )
 
     api_keys: str | None = Field(default=None, repr=False)
-    """Comma-separated `name:role:sha256-hex`; `python -m api.keys` makes an entry."""
+    """Comma-separated `name:role:sha256-hex[:queue+queue[:rate]]`; `python -m api.keys` makes an entry."""
+    api_rate_limit: str | None = None
+    """How fast each key may submit that names no rate itself, such as `100/s`; no limit by default."""
+    session_secret: str | None = Field(default=None, repr=False, min_length=32)
+    """Signs the dashboard's sessions; derived from Redis' credentials by default."""
+    session_seconds: int = Field(default=12 * 3_600, ge=60, le=30 * 86_400)
+    """How long a sign-in lasts."""
     allow_keyless: bool = False
     """Without keys, serve peers that are not loopback; Host and Origin stay checked."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1_024, le=64 * 1024 * 1024)
@@ -34,6 +42,11 @@ class ApiSettings(Settings):
     """What Vercel's cron sends as `Authorization: Bearer`; opens /api/cron/tick and nothing else."""
     cors_origins: str = ""
     """Comma-separated origins of browsers' pages that may call the API; none by default."""
+
+    @property
+    def rate_limit(self) -> Rate | None:
+        """The rate of API_RATE_LIMIT; `configuration_problem` tells when it is none."""
+        return read_rate(self.api_rate_limit) if self.api_rate_limit else None
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -73,7 +86,13 @@ def configuration_problem(settings: ApiSettings) -> NotConfigured | None:
                 "web:admin:<sha256-hex>, as printed by `python -m api.keys web admin`",
             )
         )
-    for check in (lambda: redis_target(settings), lambda: targets_of(settings.alerts)):
+    if settings.api_rate_limit and settings.rate_limit is None:
+        faults.append(SettingsError("API_RATE_LIMIT", "is no rate.", EXAMPLE))
+    for check in (
+        lambda: redis_target(settings),
+        lambda: targets_of(settings.alerts),
+        lambda: read_sealer(settings.payload_key),
+    ):
         try:
             check()
         except SettingsError as error:

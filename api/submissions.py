@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
 
 from api.body import read_json
-from api.context import header_values
-from api.deps import runtime_of
+from api.context import context_of, header_values
+from api.deps import reach_of, runtime_of
 from api.replies import readable_reply
 from api.validation import read_submission
 from shared.errors import InvalidInput
-from shared.models import MAX_BATCH, SubmittedTask
-from shared.queue import TaskQueue
+from shared.models import MAX_BATCH, SubmittedTask, TaskSubmission
+from shared.queue import Allowance, Defaults, TaskQueue
 from shared.tracing import is_traceparent
 
 _HEADER = "Idempotency-Key"
@@ -24,6 +25,8 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
 
     Raises:
         InvalidInput: naming the first field that breaks a rule; nothing was stored.
+        Forbidden: its queue is none that the caller reaches.
+        RateExceeded: the caller submits faster than it may; nothing was stored.
         Conflict: the idempotency key was used with another body; nothing was stored.
         BudgetSpent: the month's Redis calls are spent, and its priority is low.
         StoreError: Redis does not answer; a repeat with the same idempotency key is safe.
@@ -33,8 +36,8 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     task = read_submission(_with_key_of_header(body, _header_key(request)))
     runtime.budget.check([task.priority])
     defaults = await runtime.types.judge(queue, [task], "")
-    with readable_reply():
-        return (await queue.submit([task], defaults=defaults, bodies=[body], traceparent=_trace(request)))[0]
+    _check_queues(request, [task], defaults, "")
+    return (await _store(request, queue, [task], defaults, [body]))[0]
 
 
 async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:
@@ -48,9 +51,9 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     tasks = [read_submission(body, f"tasks[{index}].") for index, body in enumerate(bodies)]
     runtime.budget.check(task.priority for task in tasks)
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
+    _check_queues(request, tasks, defaults, "tasks[{}].")
     try:
-        with readable_reply():
-            return await queue.submit(tasks, defaults=defaults, bodies=bodies, traceparent=_trace(request))
+        return await _store(request, queue, tasks, defaults, bodies)
     except InvalidInput as error:
         if error.field.startswith("tasks"):
             raise
@@ -62,6 +65,36 @@ def stored(task: SubmittedTask) -> dict[str, Any]:
     """What a submission is answered with."""
     answer: dict[str, Any] = {"id": task.id, "status": task.status}
     return answer | {"deduplicated": task.deduplicated} if task.deduplicated else answer
+
+
+def _check_queues(
+    request: Request, tasks: Sequence[TaskSubmission], defaults: Sequence[Defaults], where: str
+) -> None:
+    """Refuse a task of a queue that the caller does not reach."""
+    reach = reach_of(request)
+    if reach.queues is not None:
+        for index, (task, default) in enumerate(zip(tasks, defaults, strict=True)):
+            reach.check(task.queue or default.queue, f"{where.format(index)}queue")
+
+
+async def _store(
+    request: Request,
+    queue: TaskQueue,
+    tasks: Sequence[TaskSubmission],
+    defaults: Sequence[Defaults],
+    bodies: Sequence[Any],
+) -> list[SubmittedTask]:
+    context = context_of(request.scope)
+    if context.rate is not None:
+        context.allowance = Allowance(context.caller, context.rate)
+    with readable_reply():
+        return await queue.submit(
+            tasks,
+            defaults=defaults,
+            bodies=bodies,
+            traceparent=_trace(request),
+            allowance=context.allowance,
+        )
 
 
 def _tasks_of(body: Any) -> list[Any]:

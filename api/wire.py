@@ -9,6 +9,8 @@ import msgspec
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from shared.models import ErrorGroup, Schedule, Task
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -18,6 +20,17 @@ def to_json(value: Any) -> bytes:
 
 
 def plain(model: BaseModel) -> dict[str, Any]:
+    """The fields of a model by name.
+
+    Raises:
+        TypeError: it may hold secrets of users, which `api.secrets` masks first.
+    """
+    if isinstance(model, Task | Schedule | ErrorGroup):
+        raise TypeError(f"a {type(model).__name__} is shown by KnownSecrets, which masks its secrets")
+    return plain_unmasked(model)
+
+
+def plain_unmasked(model: BaseModel) -> dict[str, Any]:
     """The fields of a model by name; what users stored is passed on as it is."""
     return {name: _plain_field(value) for name, value in model.__dict__.items()}
 
@@ -26,9 +39,9 @@ def _plain_field(value: Any) -> Any:
     if isinstance(value, datetime):
         return utc(value)
     if isinstance(value, BaseModel):
-        return plain(value)
+        return plain_unmasked(value)
     if isinstance(value, list) and value and isinstance(value[0], BaseModel):
-        return [plain(item) for item in value]
+        return [plain_unmasked(item) for item in value]
     return value
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from shared.errors import InvalidInput
 from shared.models import LETTERS, Attempt, Task, TaskError, TaskStatus, instant
+from shared.sealing import PAYLOAD, Sealer, Unreadable, result_place, unseal
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -140,8 +141,15 @@ def _keys(words: str) -> dict[str, str | None]:
     return {"limit_key": found.get("c"), "fair_key": found.get("f")} if found else {}
 
 
-def read_task(task_id: str, record: str, payload: str | None = None, result: str | None = None) -> Task:
-    """A task from its record, and from its bodies when they are stored apart."""
+def read_task(
+    task_id: str,
+    record: str,
+    payload: str | None = None,
+    result: str | None = None,
+    *,
+    sealer: Sealer | None = None,
+) -> Task:
+    """A task from its record, and from its bodies when they are stored apart; encrypted ones are opened."""
     head, attributes, body, *tagged = record.split("\n")
     first, _free, due, *tail = head.split(" ")
     created, priority, queue, task_type, rest = attributes.split(" ", 4)
@@ -159,6 +167,10 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
     if stored_result == ELSEWHERE:
         stored_result = result
         omitted += ["result"] if result is None else []
+    unreadable: dict[str, str] = {}
+    body = _opened(sealer, body, PAYLOAD, "payload", unreadable)
+    if stored_result:
+        stored_result = _opened(sealer, stored_result, result_place(task_id), "result", unreadable)
     worker, started_at, finished_at = _tail(tail)
     if worker and status in (TaskStatus.RUNNING, TaskStatus.COMPLETED):
         outcome = status.value
@@ -190,7 +202,17 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,
+        unreadable=unreadable,
     )
+
+
+def _opened(sealer: Sealer | None, stored: str, place: str, name: str, unreadable: dict[str, str]) -> str:
+    """The JSON text of a body; null, with the reason in `unreadable`, when it cannot be decrypted here."""
+    try:
+        return unseal(sealer, stored, place)
+    except Unreadable as error:
+        unreadable[name] = error.detail
+        return "null"
 
 
 def _tail(tail: list[str]) -> tuple[str | None, Any, Any]:

@@ -10,6 +10,7 @@
     ├── Conflict                the state does not allow the operation             409
     │   ├── IdempotencyConflict same idempotency key, other body                   409
     │   └── UniqueConflict      a live task has the unique key                     409
+    ├── RateExceeded            the caller asks faster than it may                  429
     ├── SettingsError           a variable is missing or wrong (exit code 2)
     ├── ShardsDiffer            the namespace is divided into another number of shards 503
     ├── LeaseLost               the worker's lease expired; its tasks run elsewhere
@@ -40,7 +41,7 @@ class DtqError(Exception):
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "The request failed"
     status: ClassVar[int] = 500
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -122,6 +123,25 @@ class UniqueConflict(Conflict):
     title = "A live task has this unique key"
 
 
+class RateExceeded(DtqError):
+    """Raised when a caller asks faster than it may; nothing was stored.
+
+    Attributes:
+        count: how many it may ask at once.
+        window_s: in how many seconds as many become free.
+    """
+
+    slug = "rate-limited"
+    title = "Too many requests"
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after_s: int, count: int, window_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+        self.count = count
+        self.window_s = window_s
+
+
 class SettingsError(DtqError):
     """Raised when a variable is missing or wrong; names it, the rule and an example."""
 
@@ -156,7 +176,7 @@ class StoreError(DtqError):
     slug = "store"
     title = "The store failed"
     status = 503
-    retry_after_s: ClassVar[int | None] = 2
+    retry_after_s: int | None = 2
 
 
 class StoreUnavailable(StoreError):

@@ -24,11 +24,13 @@ class Keys:
     __slots__ = (
         "alerts",
         "alerts_turn",
+        "audit",
         "cost",
         "errors",
         "events",
         "groups",
         "jobs",
+        "key_uses",
         "limits",
         "prefix",
         "queues",
@@ -76,6 +78,10 @@ class Keys:
         self.workers = self.prefix + "workers"
         #: hash; recurring schedules: id -> definition, <id>:n next time, <id>:l last task, <id>:p why paused
         self.schedules = self.prefix + "schedules"
+        #: stream, about 10,000 entries; who did what
+        self.audit = self.prefix + "audit"
+        #: hash, in shard 0; name of an API key -> last use, ms
+        self.key_uses = self.prefix + "keys"
         #: hash; task type -> schema and defaults, published by workers; in shard 0 !shards -> how many there are
         self.types = self.prefix + "types"
 
@@ -114,3 +120,7 @@ class Keys:
     def scratch(self, mark: str, number: int) -> str:
         """Any type; what the doctor writes to see whether it can, and removes at once."""
         return f"{self.prefix}doctor:{mark}:{number}"
+
+    def rate(self, kind: str, who: str) -> str:
+        """String, expires; when somebody's allowance is whole again, µs since 2026."""
+        return f"{self.prefix}rate:{kind}:{who}"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from shared.retry import RetryPolicy
 
@@ -78,6 +79,10 @@ def _check_callback(value: str) -> str:
     return value
 
 
+def _read_whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
 def _read_instant(value: Any) -> datetime:
     if isinstance(value, str):
         try:
@@ -91,10 +96,79 @@ def _read_instant(value: Any) -> datetime:
     return value
 
 
-Name = Annotated[str, AfterValidator(_check_name)]
-CallbackUrl = Annotated[str, AfterValidator(_check_callback)]
+Name = Annotated[str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
+CallbackUrl = Annotated[
+    str, AfterValidator(_check_callback), Field(json_schema_extra={"format": "callback-url"})
+]
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
+#: In JSON 5.0 is the integer 5; the strict mode of pydantic would refuse it.
+WHOLE = BeforeValidator(_read_whole)
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def not_both(one: str, other: str) -> JsonDict:
+    """JSON Schema of an object that has one of two fields, or none of them; null counts as left out."""
+    given: JsonDict = {"not": {"type": "null"}}
+    return {"not": {"required": [one, other], "properties": {one: given, other: given}}}
+
+
+def exactly_one(one: str, other: str) -> JsonDict:
+    """JSON Schema of an object that has exactly one of two fields; null counts as left out."""
+    given: JsonDict = {"not": {"type": "null"}}
+    left_out: JsonDict = {"type": "null"}
+    return {
+        "oneOf": [
+            {"required": [has], "properties": {has: given, lacks: left_out}}
+            for has, lacks in ((one, other), (other, one))
+        ]
+    }
+
+
+def needs(one: str, other: str) -> JsonDict:
+    """JSON Schema of an object that has one field only together with another one; null counts as left out."""
+    given: JsonDict = {"not": {"type": "null"}}
+    return {
+        "anyOf": [
+            {"properties": {one: {"type": "null"}}},
+            {"required": [other], "properties": {other: given}},
+        ]
+    }
+
+
+def _rejects_or_lacks(name: str) -> JsonDict:
+    return {"anyOf": [_REJECTS, {"properties": {name: {"type": "null"}}}]}
+
+
+#: What pydantic's schema of a submission does not say: the rules between fields.
+_REJECTS: JsonDict = {"properties": {"on_conflict": {"const": "reject"}}}
+_SUBMISSION_RULES: JsonDict = {
+    "allOf": [
+        not_both("delay_seconds", "run_at"),
+        {"anyOf": [_REJECTS, {"required": ["unique_key"], "properties": {"unique_key": {"type": "string"}}}]},
+        *map(_rejects_or_lacks, ("debounce", "throttle_seconds")),
+        *(needs(name, "unique_key") for name in ("debounce", "throttle_seconds")),
+        *(
+            not_both("debounce", name)
+            for name in ("throttle_seconds", "delay_seconds", "run_at", "idempotency_key")
+        ),
+    ]
+}
+#: Fields of a task that do not fit a schedule, whose times make its tasks unique.
+_NOT_SCHEDULED = (
+    "delay_seconds",
+    "run_at",
+    "idempotency_key",
+    "unique_key",
+    "debounce",
+    "throttle_seconds",
+    "expires_at",
+)
+_SCHEDULE_RULES: JsonDict = {
+    "allOf": [
+        exactly_one("cron", "interval_seconds"),
+        {"properties": {"task": {"properties": {name: {"type": "null"} for name in _NOT_SCHEDULED}}}},
+    ]
+}
 
 
 class OnConflict(StrEnum):
@@ -131,19 +205,19 @@ class TaskSubmission(BaseModel):
     What is left out is taken from the task type's defaults, else from the defaults named here.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_SUBMISSION_RULES)
 
     task_type: Annotated[Name, Field(description="Registered name of the handler.", examples=["email"])]
     payload: Annotated[dict[str, Any], Field(description="What the handler receives: a JSON object.")]
-    priority: Annotated[int, Field(ge=1, le=10, description="1 to 10, 10 is claimed first.")] = 5
+    priority: Annotated[int, Field(ge=1, le=10, description="1 to 10, 10 is claimed first."), WHOLE] = 5
     queue: Annotated[Name | None, Field(description="Default: the task type's queue, else `default`.")] = None
     delay_seconds: Annotated[
         Seconds | None, Field(ge=0, le=MAX_DELAY_S, description="Not before this many seconds from now.")
     ] = None
     run_at: Annotated[Instant | None, Field(description="Not before this time; a past time runs now.")] = None
-    max_retries: Annotated[int | None, Field(ge=0, le=100, description="Retries after a failed attempt.")] = (
-        None
-    )
+    max_retries: Annotated[
+        int | None, Field(ge=0, le=100, description="Retries after a failed attempt."), WHOLE
+    ] = None
     timeout_seconds: Annotated[
         Seconds | None, Field(gt=0, le=86_400, description="Bound of one attempt, seconds.")
     ] = None
@@ -240,26 +314,26 @@ class Overlap(StrEnum):
 class ScheduleSpec(BaseModel):
     """A recurring schedule as an operator asks for it: cron with a zone, or an interval."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_SCHEDULE_RULES)
 
-    cron: Annotated[str | None, Field(max_length=200, description='Such as "0 9 * * 1-5".')] = None
+    cron: Annotated[
+        Annotated[str, Field(max_length=200, json_schema_extra={"format": "cron"})] | None,
+        Field(description='Such as "0 9 * * 1-5".'),
+    ] = None
     interval_seconds: Annotated[Seconds | None, Field(ge=1, le=MAX_DELAY_S)] = None
-    zone: Annotated[str, Field(max_length=64, description="IANA time zone of `cron`.")] = "UTC"
+    zone: Annotated[
+        str,
+        Field(
+            max_length=64, description="IANA time zone of `cron`.", json_schema_extra={"format": "time-zone"}
+        ),
+    ] = "UTC"
     task: Annotated[TaskSubmission, Field(description="What is submitted at each time.")]
     catch_up: Annotated[CatchUp, Field(strict=False)] = CatchUp.SKIP
     overlap: Annotated[Overlap, Field(strict=False)] = Overlap.ALLOW
 
     @model_validator(mode="after")
     def _plain_task(self) -> ScheduleSpec:
-        for name in (
-            "delay_seconds",
-            "run_at",
-            "idempotency_key",
-            "unique_key",
-            "debounce",
-            "throttle_seconds",
-            "expires_at",
-        ):
+        for name in _NOT_SCHEDULED:
             if getattr(self.task, name) is not None:
                 raise ValueError(f"task.{name} does not fit a schedule, whose times make its tasks unique")
         return self
@@ -300,11 +374,12 @@ class RateLimit(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=1_000_000, description="Starts per period.")]
+    limit: Annotated[int, Field(ge=1, le=1_000_000, description="Starts per period."), WHOLE]
     period_seconds: Annotated[Seconds, Field(gt=0, le=86_400, description="Length of the period.")] = 1.0
     burst: Annotated[
         int | None,
         Field(ge=1, le=1_000_000, description="Starts at once after a pause; default: those of 0.1 s."),
+        WHOLE,
     ] = None
 
 
@@ -314,7 +389,9 @@ class Limit(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     concurrency: Annotated[
-        int | None, Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together.")
+        int | None,
+        Field(ge=1, le=100_000, description="Tasks that run at once, on all workers together."),
+        WHOLE,
     ] = None
     rate: Annotated[RateLimit | None, Field(description="How often tasks start.")] = None
 
@@ -386,6 +463,8 @@ class Task(BaseModel):
     """Of a dead task: the same cause has the same fingerprint; dead letters are grouped by it."""
     omitted: list[str] = []
     """Names of the bodies over 16 KiB that a list leaves out; a read of the task has them."""
+    unreadable: dict[str, str] = {}
+    """Bodies that cannot be decrypted here, which are shown as null: name and reason."""
 
 
 class ErrorGroup(BaseModel):

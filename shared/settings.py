@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     vercel_env: str | None = None
     vercel_git_commit_ref: str | None = None
     retention_seconds: int = Field(default=7 * 86_400, ge=1, le=366 * 86_400)
+    payload_key: str | None = Field(default=None, repr=False)
+    """Comma-separated `id:base64`; encrypts payloads and results, by the first key (`shared/sealing.py`)."""
     retention_count: int = Field(default=100_000, ge=100, le=10_000_000)
     dead_retention_seconds: int = Field(default=30 * 86_400, ge=1, le=366 * 86_400)
     """Dead letters wait longer than others: somebody is to look at them."""

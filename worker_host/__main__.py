@@ -21,6 +21,7 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     from shared.errors import SettingsError
+    from shared.sealing import read_sealer
     from shared.settings import tcp_target
     from worker_host.cli import parse
     from worker_host.logs import configure
@@ -28,6 +29,7 @@ def _run(arguments: list[str]) -> int:
     command = parse(arguments)
     settings = command.settings
     tcp_target(settings)
+    read_sealer(settings.payload_key)
     try:
         settings.queue_names  # noqa: B018  # read for its check
     except ValueError as error:

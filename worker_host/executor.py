@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from shared.codec import Claim, decode
 from shared.queue import Outcome
+from shared.sealing import PAYLOAD, Sealer, result_place, unseal
 from worker_host.context import Context
 from worker_host.metrics import Metrics
-from worker_host.outcome import TaskTimeout, completed, failed
+from worker_host.outcome import TaskTimeout, completed, failed, hiding_of
 from worker_host.registry import Handler, Registry, RunIn
 from worker_host.runners import Runners
 from worker_host.task_log import TaskLog
@@ -63,10 +64,11 @@ class Executor:
         task_log: one line per ended attempt.
         max_result_bytes: of one result as JSON.
         on_outcome: called when an outcome is ready.
+        sealer: decrypts payloads and encrypts results; None when PAYLOAD_KEY is not set.
         uniform: draws from [0, 1) for jitter.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what an executor is made of, each named
         self,
         registry: Registry,
         runners: Runners,
@@ -75,6 +77,7 @@ class Executor:
         *,
         max_result_bytes: int,
         on_outcome: Callable[[], None],
+        sealer: Sealer | None = None,
         uniform: Callable[[], float] = random.random,
     ) -> None:
         self._registry = registry
@@ -85,6 +88,7 @@ class Executor:
         self._on_outcome = on_outcome
         #: traces attempts; None where OpenTelemetry is not configured
         self.telemetry: Telemetry | None = None
+        self._sealer = sealer
         self._uniform = uniform
         self._sweeper: asyncio.TimerHandle | None = None
         self.running: dict[str, Slot] = {}
@@ -115,15 +119,16 @@ class Executor:
         telemetry = self.telemetry
         span = telemetry.started(claim) if telemetry is not None else None
         try:
+            claim.payload = unseal(self._sealer, claim.payload, PAYLOAD)
             if handler.run_in is RunIn.PROCESS:
-                result = await self._runners.process(handler, claim, self._note_of(claim))
+                result = await self._runners.process(handler, claim, self._note_of(claim, handler))
             else:
                 arguments = self._arguments(handler, claim)
                 if handler.run_in is RunIn.LOOP:
                     result = await handler.function(*arguments)
                 else:
                     result = await self._runners.thread(handler, arguments)
-            outcome = completed(claim, result, self._max_result_bytes)
+            outcome = self._sealed(completed(claim, result, self._max_result_bytes))
         except asyncio.CancelledError as error:
             outcome = self._stopped(slot, error)
         except (
@@ -142,17 +147,24 @@ class Executor:
             self._task_log.ended(claim, outcome, elapsed)
             self._settle(outcome)
 
+    def _sealed(self, outcome: Outcome) -> Outcome:
+        if self._sealer is None:
+            return outcome
+        return outcome._replace(body=self._sealer.seal(outcome.body, result_place(outcome.task_id)))
+
     def _notes_before_end(self, slot: Slot) -> None:
         """The last notes of an attempt go before its outcome, in the same exchange."""
         for kind, bodies in self._notes.pop(slot.claim.id).items():
             if bodies and slot.ending is not Ending.LOST:
                 self.outcomes.append(Outcome(slot.claim.id, slot.claim.number, kind, "\x1e".join(bodies)))
 
-    def _note_of(self, claim: Claim) -> Callable[[str, str], None]:
-        """Takes the notes of one attempt; called from whatever thread its handler runs in."""
+    def _note_of(self, claim: Claim, handler: Handler) -> Callable[[str, str], None]:
+        """Takes the notes of one attempt, without its secrets; called from whatever thread its handler runs in."""
+        hide = hiding_of(claim, handler)
 
-        def note(kind: str, body: str) -> None:
+        def note(kind: str, text: str) -> None:
             if claim.id in self.running:
+                body = hide(text)
                 kept = self._notes.setdefault(claim.id, {"g": [], "l": []})[kind]
                 kept[:] = [body] if kind == "g" else [*kept[-49:], body]
 
@@ -176,7 +188,11 @@ class Executor:
 
     def _arguments(self, handler: Handler, claim: Claim) -> tuple[object, ...]:
         payload = decode(claim.payload) if handler.payload is None else handler.read_payload(claim.payload)
-        return (payload, context_of(claim, self._note_of(claim))) if handler.takes_context else (payload,)
+        return (
+            (payload, context_of(claim, self._note_of(claim, handler)))
+            if handler.takes_context
+            else (payload,)
+        )
 
     def _stopped(self, slot: Slot, error: asyncio.CancelledError) -> Outcome | None:
         claim = slot.claim

@@ -8,10 +8,12 @@ from typing import Any
 
 from shared.codec import Claim, decode, encode
 from shared.errors import InvalidInput
+from shared.masking import hiding
 from shared.queue import Outcome
 from shared.retry import RetryPolicy
+from shared.sealing import MARK
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
-from worker_host.fingerprint import digest, fingerprint, text_of
+from worker_host.fingerprint import digest, last_frame, text_of
 from worker_host.registry import Handler
 
 MAX_MESSAGE = 2_000
@@ -68,8 +70,9 @@ def _judged(
     if isinstance(error, Snooze | RateLimited):
         kind = "s" if isinstance(error, Snooze) else "w"
         return Outcome(claim.id, claim.number, kind, "", _ms(error.seconds))
-    group = _fingerprint(claim.task_type, error)
-    body = error_json(error, group)
+    hide = hiding_of(claim, handler) if handler else _as_it_is
+    group = _fingerprint(claim.task_type, error, hide)
+    body = error_json(error, group, hide)
     if isinstance(error, Reject) or (handler and isinstance(error, handler.never_retry)):
         return Outcome(claim.id, claim.number, "x", body, 0, group)
     if isinstance(error, RetryAfter):
@@ -85,14 +88,28 @@ def retry_policy(claim: Claim, handler: Handler | None) -> RetryPolicy:
     return RetryPolicy(**{**base.model_dump(), **own}) if own else base
 
 
-def _fingerprint(task_type: str, error: BaseException) -> str:
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def hiding_of(claim: Claim, handler: Handler) -> Callable[[str], str]:
+    """Replaces the secrets of a claim's payload in texts; the payload is decrypted already, or cannot be."""
+    if not handler.secrets.is_any or claim.payload.startswith(MARK):
+        return _as_it_is
+    return hiding(handler.secrets.values(decode(claim.payload)))
+
+
+def _fingerprint(task_type: str, error: BaseException, hide: Callable[[str], str]) -> str:
     if isinstance(error, RemoteError):
-        return digest(task_type, error.name, error.frame, str(error))
-    return fingerprint(task_type, error)
+        return digest(task_type, error.name, error.frame, hide(str(error)))
+    return digest(task_type, type(error).__name__, last_frame(error.__traceback__), hide(text_of(error)))
 
 
-def error_json(error: BaseException, group: str) -> str:
-    """Type, message, traceback and fingerprint as JSON, bounded, always valid UTF-8."""
+def error_json(error: BaseException, group: str, hide: Callable[[str], str] = _as_it_is) -> str:
+    """Type, message, traceback and fingerprint as JSON, bounded, always valid UTF-8, without secrets.
+
+    What is hidden is hidden before anything is cut: half a secret would not be found.
+    """
     if isinstance(error, RemoteError):
         name, message, trace = error.name, str(error), error.trace
     else:
@@ -100,11 +117,12 @@ def error_json(error: BaseException, group: str) -> str:
         trace = "".join(traceback.format_exception(error)) if error.__traceback__ else None
     fields = {
         "type": _text(name, 200),
-        "message": _text(message, MAX_MESSAGE),
+        "message": _text(hide(message), MAX_MESSAGE),
         "traceback": None,
         "fingerprint": group,
     }
     if trace:
+        trace = hide(trace)
         # The end names the failing line; the beginning is the worker's own.
         fields["traceback"] = _text(trace[-MAX_TRACEBACK:], MAX_TRACEBACK)
     return encode(fields, "error")

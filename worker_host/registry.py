@@ -7,11 +7,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.codec import decode
+from shared.masking import SecretPlaces
 from shared.retry import RetryPolicy
 from worker_host.control import Reject
 
@@ -73,7 +75,13 @@ class Handler:
         try:
             return self.payload.validate_json(text)
         except ValidationError as error:
-            raise Reject(_first_fault(error)) from error
+            # Its own text repeats what was sent, secrets included.
+            raise Reject(_first_fault(error)) from None
+
+    @property
+    def secrets(self) -> SecretPlaces:
+        """Where a payload holds what must not be shown."""
+        return _secrets_of(self.payload)
 
     def description(self) -> dict[str, Any]:
         """What the worker publishes about this type; JSON-ready."""
@@ -86,6 +94,11 @@ class Handler:
             "timeout_seconds": self.timeout_s,
             "description": inspect.getdoc(self.function) or "",
         }
+
+
+@cache
+def _secrets_of(payload: TypeAdapter[Any] | None) -> SecretPlaces:
+    return SecretPlaces(payload.json_schema() if payload is not None else None)
 
 
 class Registry:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.errors import StoreError
+from shared.sealing import read_sealer
 from shared.spending import Meter
 from shared.transports.tcp import MAX_WAIT_S
 from worker_host.auditor import Auditor
@@ -60,7 +61,8 @@ class Worker:
         self._registry = registry
         self._queues = settings.queue_names
         self._meter = Meter("idle")
-        self.queue = open_queue(settings, self._meter)
+        self._sealer = read_sealer(settings.payload_key)
+        self.queue = open_queue(settings, self._meter, self._sealer)
         self.metrics = Metrics()
         self._runners = Runners(
             threads=settings.concurrency,
@@ -71,7 +73,9 @@ class Worker:
         self._line = WakeLine(self.queue.wait)
         self._lanes = self._new_lanes(is_json=is_json)
         self._heartbeat = Heartbeat(
-            lambda: open_queue(settings, self._meter), self._lanes, blocked_s=settings.blocked_seconds
+            lambda: open_queue(settings, self._meter, self._sealer),
+            self._lanes,
+            blocked_s=settings.blocked_seconds,
         )
         self._expenses = Expenses(self.queue, self._meter)
         self._watch = Watch(self.queue, settings)
@@ -95,6 +99,7 @@ class Worker:
             self.metrics,
             task_log,
             max_result_bytes=settings.max_result_bytes,
+            sealer=self._sealer,
         )
         slots, weights = Slots(settings.concurrency), settings.queue_weights
         types = sorted(handler.task_type for handler in self._registry)

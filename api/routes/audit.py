@@ -1,18 +1,42 @@
-"""`/api/audit/repair`: finds and repairs what disagrees in the store."""
+"""`/api/audit`: who did what; `/api/audit/repair`: finds and repairs what disagrees in the store."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.bodies import NoFields, read_control
+from api.caching import cached_response
 from api.deps import ControlQueue, ReadQueue
 from api.operations import audit_in_time
+from api.pagination import page_links
+from api.queries import AuditQuery
 from api.replies import readable_reply
 from api.schemas import Audited, AuditState, answer, problems
-from api.wire import json_response, utc
+from api.wire import json_response, plain, utc
+from shared.queue.audit import AuditPage
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
+
+
+@router.get(
+    "",
+    summary="List control actions",
+    responses={200: answer(AuditPage, "A page; the Link header leads to the next."), **problems(422)},
+)
+async def list_actions(
+    request: Request, queue: ControlQueue, query: Annotated[AuditQuery, Query()]
+) -> Response:
+    """Who did what, and when: the newest first, about 10,000 are kept.
+
+    Cancel, requeue, change, delete, pause, resume, drain, schedules, reveal, sign-in: each with the name of
+    the key and the request's id, by which the log of the API has it.
+    """
+    with readable_reply():
+        page = await queue.audit_log(limit=query.limit, cursor=query.cursor)
+    return cached_response(request, plain(page), headers=page_links(request, page.next_cursor))
 
 
 @router.post(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.caching import cached_text
-from api.deps import ReadQueue
+from api.deps import ScopedReadQueue
 from api.replies import readable_reply
 from api.schemas import problems
 
@@ -32,7 +32,7 @@ _TEXT = "text/typescript; charset=utf-8"
         **problems(),
     },
 )
-async def typescript_client(request: Request, queue: ReadQueue) -> Response:
+async def typescript_client(request: Request, queue: ScopedReadQueue) -> Response:
     """Save it in your app; `tasks.<type>.submit(payload, options)` is checked by the published schemas."""
     from shared.typescript import generate  # only whoever asks for it pays for it
 

@@ -10,13 +10,22 @@ from starlette.responses import Response
 from api.bodies import BulkRequeue, DeadFilter, GroupStep, read_control
 from api.bulk import delete_dead, requeue_dead, requeue_whole_group
 from api.caching import cached_response
-from api.deps import Caller, ControlQueue, ReadQueue
+from api.deps import Caller, ControlQueue, ReadQueue, ScopedReadQueue, runtime_of
+from api.listing import answer_page
 from api.operations import requeue_group
-from api.pagination import page_links
 from api.queries import DeadLetterQuery, GroupListQuery
 from api.replies import readable_reply
-from api.schemas import TASK_ID, ErrorGroupList, GroupRequeued, TaskList, answer, json_body, problems
-from api.wire import json_response, plain
+from api.schemas import (
+    NAME_IN_PATH,
+    TASK_ID,
+    ErrorGroupList,
+    GroupRequeued,
+    TaskList,
+    answer,
+    json_body,
+    problems,
+)
+from api.wire import json_response
 from shared.jobs import Job
 
 router = APIRouter(prefix="/api/dead-letters", tags=["dead letters"])
@@ -41,13 +50,10 @@ _BEGUN = "Begun, perhaps done; Location tells how far it is."
     responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
 )
 async def list_dead_letters(
-    request: Request, queue: ReadQueue, query: Annotated[DeadLetterQuery, Query()]
+    request: Request, queue: ScopedReadQueue, query: Annotated[DeadLetterQuery, Query()]
 ) -> Response:
     """Tasks in status `dead`, the latest deaths first; the same pages as `/api/tasks?status=dead`."""
-    with readable_reply():
-        page = await queue.list_tasks(query.wanted, limit=query.limit, cursor=query.cursor)
-    value = {"tasks": [plain(task) for task in page.tasks], "next_cursor": page.next_cursor}
-    return cached_response(request, value, headers=page_links(request, page.next_cursor))
+    return await answer_page(request, queue, query)
 
 
 @router.get(
@@ -61,7 +67,8 @@ async def list_error_groups(
     """Dead tasks whose errors have the same fingerprint, the group with the latest death first."""
     with readable_reply():
         groups = await queue.error_groups(query.limit)
-    return cached_response(request, {"groups": [plain(group) for group in groups]})
+    shown = await runtime_of(request).secrets.show_groups(queue, groups)
+    return cached_response(request, {"groups": shown})
 
 
 @router.post(
@@ -103,7 +110,7 @@ async def delete_by_filter(request: Request, queue: ControlQueue, by: Caller) ->
     openapi_extra=json_body(GroupStep, _STEPS, required=False),
 )
 async def requeue_error_group(
-    request: Request, queue: ControlQueue, fingerprint: str, by: Caller
+    request: Request, queue: ControlQueue, fingerprint: Annotated[str, NAME_IN_PATH], by: Caller
 ) -> Response:
     """Requeue up to 100 tasks of a group, oldest submission first; or all of them, as a bulk operation.
 

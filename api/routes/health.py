@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.deps import ReadQueue
+from api.deps import ScopedReadQueue
 from api.schemas import Health, Ready, answer, problems
 from api.wire import json_response
 
@@ -36,7 +36,7 @@ router.add_route("/api/health", _read_health_head, methods=["HEAD"])
     summary="Does Redis answer",
     responses={200: answer(Ready, "Redis answered.", {"status": "ready"}), **problems()},
 )
-async def read_ready(queue: ReadQueue) -> Response:
+async def read_ready(queue: ScopedReadQueue) -> Response:
     """One PING; 503 while Redis is away."""
     await queue.ping()
     return json_response({"status": "ready"})

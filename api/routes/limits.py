@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.bodies import KeyLimits, NoFields, QueueLimits, read_body, read_control
-from api.deps import Caller, ControlQueue, ReadQueue
+from api.deps import Caller, ScopedControlQueue, ScopedReadQueue, reach_of
 from api.replies import readable_reply
-from api.schemas import QueueLimitsOut, answer, json_body, problems
+from api.schemas import NAME_IN_PATH, QueueLimitsOut, answer, json_body, problems
 from api.wire import json_response, plain
 from shared.errors import InvalidInput
 from shared.models import KeyLimit, Limit
@@ -27,7 +27,7 @@ _KEY = {"a large customer": {"concurrency": 20}}
 LimitKey = Annotated[str, Path(min_length=1, max_length=200, description="A task's `limit_key`.")]
 
 
-async def _limits_of(queue: TaskQueue, name: str, cursor: str) -> dict[str, Any]:
+async def _limits_of(queue: TaskQueue, name: Annotated[str, NAME_IN_PATH], cursor: str) -> dict[str, Any]:
     with readable_reply():
         page = await queue.key_limits(name, cursor=cursor or "0")
     return {
@@ -45,11 +45,15 @@ async def _limits_of(queue: TaskQueue, name: str, cursor: str) -> dict[str, Any]
     responses={200: answer(QueueLimitsOut, "The limits in force and the keys they bind."), **problems(422)},
 )
 async def read_limits(
-    queue: ReadQueue,
-    name: str,
-    cursor: Annotated[str, Query(description="`next_cursor` of the page before.")] = "",
+    request: Request,
+    queue: ScopedReadQueue,
+    name: Annotated[str, NAME_IN_PATH],
+    cursor: Annotated[
+        str, Query(description="`next_cursor` of the page before.", json_schema_extra={"format": "cursor"})
+    ] = "",
 ) -> Response:
     """The queue's own limit, that of each limit key in it, and the keys that have their own, run or wait."""
+    reach_of(request).check(name, "queue")
     return json_response(await _limits_of(queue, name, cursor))
 
 
@@ -59,8 +63,11 @@ async def read_limits(
     responses={200: answer(QueueLimitsOut, "In force on all workers."), **problems(400, 413, 415, 422)},
     openapi_extra=json_body(QueueLimits, _QUEUE),
 )
-async def set_limits(request: Request, queue: ControlQueue, name: str, by: Caller) -> Response:
+async def set_limits(
+    request: Request, queue: ScopedControlQueue, name: Annotated[str, NAME_IN_PATH], by: Caller
+) -> Response:
     """Replace the queue's limit and that of each key; what is left out is lifted. What runs goes on."""
+    reach_of(request).check(name, "queue")
     wanted = await read_body(request, QueueLimits)
     with readable_reply():
         await queue.limit_queue(name, Limit(concurrency=wanted.concurrency, rate=wanted.rate), by=by)
@@ -73,8 +80,11 @@ async def set_limits(request: Request, queue: ControlQueue, name: str, by: Calle
     summary="Read one limit key",
     responses={200: answer(KeyLimit, "Its own limit, what runs and what waits."), **problems(422)},
 )
-async def read_key_limit(queue: ReadQueue, name: str, key: LimitKey) -> Response:
+async def read_key_limit(
+    request: Request, queue: ScopedReadQueue, name: Annotated[str, NAME_IN_PATH], key: LimitKey
+) -> Response:
     """One limit key of a queue as it is now; one that was never used has nothing running."""
+    reach_of(request).check(name, "queue")
     with readable_reply():
         return json_response(plain(await queue.key_limit(name, key)))
 
@@ -86,9 +96,10 @@ async def read_key_limit(queue: ReadQueue, name: str, key: LimitKey) -> Response
     openapi_extra=json_body(KeyLimits, _KEY),
 )
 async def set_key_limit(
-    request: Request, queue: ControlQueue, name: str, key: LimitKey, by: Caller
+    request: Request, queue: ScopedControlQueue, name: Annotated[str, NAME_IN_PATH], key: LimitKey, by: Caller
 ) -> Response:
     """Give one key a limit of its own; at most 1,000 keys of a queue have one."""
+    reach_of(request).check(name, "queue")
     wanted = await read_body(request, KeyLimits)
     if wanted.concurrency is None and wanted.rate is None:
         raise InvalidInput("concurrency", "is missing, and so is rate.", "Send one of them, or DELETE.")
@@ -103,9 +114,10 @@ async def set_key_limit(
     responses={200: answer(KeyLimit, "The limit of all keys holds for it."), **problems(400, 413, 415, 422)},
 )
 async def lift_key_limit(
-    request: Request, queue: ControlQueue, name: str, key: LimitKey, by: Caller
+    request: Request, queue: ScopedControlQueue, name: Annotated[str, NAME_IN_PATH], key: LimitKey, by: Caller
 ) -> Response:
     """From now on the limit of all keys of the queue holds for this one, too, if there is one."""
+    reach_of(request).check(name, "queue")
     await read_control(request, NoFields)
     with readable_reply():
         await queue.limit_key(name, key, None, by=by)

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from api.caching import cached_response
 from api.context import context_of
-from api.deps import ReadQueue, runtime_of
+from api.deps import ScopedReadQueue, reach_of, runtime_of
+from api.reached import reached_part
 from api.replies import readable_reply
 from api.schemas import OverviewOut, answer, problems
 from api.wire import plain, utc
@@ -23,13 +24,14 @@ router = APIRouter(prefix="/api/overview", tags=["overview"])
     summary="The state of everything",
     responses={200: answer(OverviewOut, "Counts, queues, live workers."), **problems()},
 )
-async def read_overview(request: Request, queue: ReadQueue) -> Response:
+async def read_overview(request: Request, queue: ScopedReadQueue) -> Response:
     """Counts by status, queues, live workers and the age of the oldest pending task, in one Redis read.
 
-    304 says that nothing changed but the time: add what has passed to `oldest_pending_seconds`.
+    304 says that nothing changed but the time: add what has passed to `oldest_pending_seconds`. A key that
+    is bound to queues sees these alone, and no `oldest_pending_seconds`.
     """
     with readable_reply():
-        overview = await queue.overview()
+        overview = reached_part(await queue.overview(), reach_of(request))
     role = context_of(request.scope).role
     runtime = runtime_of(request)
     await runtime.watch.look(queue)

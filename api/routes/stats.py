@@ -49,7 +49,11 @@ async def read_stats(
     request: Request,
     queue: ReadQueue,
     since: Annotated[
-        str, Query(description="ISO 8601 time, at most 24 hours ago; default: an hour ago.")
+        str,
+        Query(
+            description="ISO 8601 time, at most 24 hours ago; default: an hour ago.",
+            json_schema_extra={"format": "time-of-today"},
+        ),
     ] = "",
 ) -> Response:
     """How many tasks were submitted, started and ended in each minute, and how long they waited and ran.

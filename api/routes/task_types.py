@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.caching import cached_response
-from api.deps import ReadQueue
+from api.deps import ScopedReadQueue
 from api.replies import readable_reply
 from api.schemas import TaskTypeList, answer, problems
 from shared.models import TaskType
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/task-types", tags=["task types"])
     summary="List task types",
     responses={200: answer(TaskTypeList, "Schemas, defaults, and which types are live."), **problems()},
 )
-async def list_task_types(request: Request, queue: ReadQueue) -> Response:
+async def list_task_types(request: Request, queue: ScopedReadQueue) -> Response:
     """Every task type that a worker published, with the JSON Schema that payloads are checked by."""
     with readable_reply():
         registry = await queue.task_types()

@@ -10,10 +10,22 @@ from starlette.responses import Response
 from api.bodies import BulkCancel, NoFields, Requeue, TaskChange, read_control
 from api.bulk import cancel_waiting
 from api.caching import cached_response
-from api.deps import Caller, ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
-from api.operations import change_task, requeue_task
-from api.pagination import page_links
-from api.queries import TaskListQuery
+from api.deps import (
+    Caller,
+    ControlQueue,
+    ScopedControlQueue,
+    ScopedReadQueue,
+    ScopedSubmitQueue,
+    ScopedTaskReadQueue,
+    check_reached,
+    known_form,
+    reach_of,
+    runtime_of,
+    task_in_reach,
+)
+from api.listing import answer_page
+from api.operations import change_task, requeue_task, reveal_task
+from api.queries import TaskListQuery, TaskQuery
 from api.replies import readable_reply
 from api.schemas import (
     TASK_ID,
@@ -26,7 +38,7 @@ from api.schemas import (
     problems,
 )
 from api.submissions import stored, submit_batch, submit_one
-from api.wire import json_response, plain
+from api.wire import json_response
 from shared.jobs import Job
 from shared.models import Task, TaskSubmission
 
@@ -58,10 +70,13 @@ _SUBMITTED = {"id": TASK_ID, "status": "pending"}
     "",
     status_code=202,
     summary="Submit a task",
-    responses={202: answer(Submitted, "Stored.", _SUBMITTED), **problems(400, 409, 413, 415, 422, 429, 507)},
+    responses={
+        202: answer(Submitted, "Stored.", _SUBMITTED),
+        **problems(400, 409, 413, 415, 422, 429, 507),
+    },
     openapi_extra=json_body(TaskSubmission, _ONE),
 )
-async def submit_task(request: Request, queue: SubmitQueue) -> Response:
+async def submit_task(request: Request, queue: ScopedSubmitQueue) -> Response:
     """Store one task; answered only when Redis has it. May be repeated safely with an Idempotency-Key."""
     task = await submit_one(request, queue)
     return json_response(stored(task), 202, {"Location": f"/api/tasks/{task.id}"})
@@ -77,7 +92,7 @@ async def submit_task(request: Request, queue: SubmitQueue) -> Response:
     },
     openapi_extra=json_body(Batch, {"two e-mails": {"tasks": list(_ONE.values())}}),
 )
-async def submit_tasks(request: Request, queue: SubmitQueue) -> Response:
+async def submit_tasks(request: Request, queue: ScopedSubmitQueue) -> Response:
     """Store several tasks in one step; a fault names its task, as in `tasks[3].priority`."""
     tasks = await submit_batch(request, queue)
     return json_response({"tasks": [stored(task) for task in tasks]}, 202)
@@ -89,29 +104,40 @@ async def submit_tasks(request: Request, queue: SubmitQueue) -> Response:
     responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
 )
 async def list_tasks(
-    request: Request, queue: ReadQueue, query: Annotated[TaskListQuery, Query()]
+    request: Request, queue: ScopedReadQueue, query: Annotated[TaskListQuery, Query()]
 ) -> Response:
     """Running tasks first, then pending in order of service, due ones, and ended ones newest first.
 
     A page may be short and still have a successor. Bodies over 16 KiB are left out and named in
     `omitted`.
     """
-    with readable_reply():
-        page = await queue.list_tasks(query.wanted, limit=query.limit, cursor=query.cursor)
-    value = {"tasks": [plain(task) for task in page.tasks], "next_cursor": page.next_cursor}
-    return cached_response(request, value, headers=page_links(request, page.next_cursor))
+    return await answer_page(request, queue, query)
 
 
 @router.get(
     "/{task_id}",
     summary="Read a task",
-    responses={200: answer(Task, "The task as it is stored now."), **problems(404)},
+    responses={200: answer(Task, "The task as it is stored now."), **problems(404, 422)},
 )
-async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Response:
-    """Status, payload, result or error, and all attempts; one Redis call."""
+async def read_task(
+    request: Request,
+    queue: ScopedTaskReadQueue,
+    task_id: str,
+    query: Annotated[TaskQuery, Query()],
+    by: Caller,
+) -> Response:
+    """Status, payload, result or error, and all attempts; one Redis call.
+
+    What the task type calls secret is masked. `reveal=true` shows it to a key of role `admin`; that is
+    kept in the audit log.
+    """
+    known_form(task_id)
+    if query.reveal:
+        return json_response(await reveal_task(request, queue, task_id, by))
     with readable_reply():
-        task = await queue.get(known_form(task_id))
-    return cached_response(request, plain(task))
+        task = check_reached(reach_of(request), await queue.get(task_id))
+    [shown] = await runtime_of(request).secrets.show(queue, [task])
+    return cached_response(request, shown)
 
 
 @router.post(
@@ -137,10 +163,11 @@ async def cancel_by_filter(request: Request, queue: ControlQueue, by: Caller) ->
         **problems(404, 409),
     },
 )
-async def cancel_task(queue: ControlQueue, task_id: str) -> Response:
+async def cancel_task(request: Request, queue: ScopedControlQueue, task_id: str, by: Caller) -> Response:
     """A task that does not run is cancelled at once; a running one when its worker has stopped it."""
+    await task_in_reach(request, queue, task_id)
     with readable_reply():
-        status = await queue.cancel(known_form(task_id))
+        status = await queue.cancel(task_id, by=by)
     return json_response({"id": task_id, "status": status})
 
 
@@ -150,7 +177,7 @@ async def cancel_task(queue: ControlQueue, task_id: str) -> Response:
     responses={200: answer(Submitted, "`pending` again."), **problems(400, 404, 409, 413, 415, 422)},
     openapi_extra=json_body(Requeue, _OTHER_ADDRESS, required=False),
 )
-async def requeue(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+async def requeue(request: Request, queue: ScopedControlQueue, task_id: str, by: Caller) -> Response:
     """Give a dead task a new series of attempts, as it is or with another payload. May be repeated."""
     status = await requeue_task(request, queue, known_form(task_id), by)
     return json_response({"id": task_id, "status": status})
@@ -161,11 +188,12 @@ async def requeue(request: Request, queue: ControlQueue, task_id: str, by: Calle
     summary="Run a waiting task now",
     responses={200: answer(Submitted, "`pending`."), **problems(400, 404, 409, 413, 415, 422)},
 )
-async def run_now(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+async def run_now(request: Request, queue: ScopedControlQueue, task_id: str, by: Caller) -> Response:
     """Make a scheduled or retrying task pending, to be claimed as soon as a worker is free."""
     await read_control(request, NoFields)
+    await task_in_reach(request, queue, task_id)
     with readable_reply():
-        status = await queue.edit(known_form(task_id), by=by, run_now=True)
+        status = await queue.edit(task_id, by=by, run_now=True)
     return json_response({"id": task_id, "status": status})
 
 
@@ -175,7 +203,7 @@ async def run_now(request: Request, queue: ControlQueue, task_id: str, by: Calle
     responses={200: answer(Submitted, "Changed."), **problems(400, 404, 409, 413, 415, 422)},
     openapi_extra=json_body(TaskChange, _CHANGES),
 )
-async def change(request: Request, queue: ControlQueue, task_id: str, by: Caller) -> Response:
+async def change(request: Request, queue: ScopedControlQueue, task_id: str, by: Caller) -> Response:
     """Change payload, priority or start of a task that is scheduled, pending or retrying.
 
     What is left out stays; a null is refused. A task that runs or has ended is not changed.
@@ -190,8 +218,9 @@ async def change(request: Request, queue: ControlQueue, task_id: str, by: Caller
     summary="Delete a task",
     responses={204: {"description": "Removed with all that was stored of it."}, **problems(404, 409)},
 )
-async def delete_task(queue: ControlQueue, task_id: str, by: Caller) -> Response:
+async def delete_task(request: Request, queue: ScopedControlQueue, task_id: str, by: Caller) -> Response:
     """Remove a task that does not run; a running one is to be cancelled first."""
+    await task_in_reach(request, queue, task_id)
     with readable_reply():
-        await queue.delete_one(known_form(task_id), by=by)
+        await queue.delete_one(task_id, by=by)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from api.bodies import Drain, read_control
 from api.caching import cached_response
-from api.deps import Caller, ControlQueue, ReadQueue, known_worker
+from api.deps import Caller, ControlQueue, ScopedReadQueue, known_worker, reach_of
+from api.reached import reached_part
 from api.replies import readable_reply
 from api.schemas import WorkerDrained, WorkerList, answer, json_body, problems
 from api.wire import json_response, plain
@@ -22,10 +23,10 @@ _EXAMPLES = {"claim no more": {"drain": True}, "claim again": {"drain": False}}
     summary="List workers",
     responses={200: answer(WorkerList, "All workers whose lease holds."), **problems()},
 )
-async def list_workers(request: Request, queue: ReadQueue) -> Response:
+async def list_workers(request: Request, queue: ScopedReadQueue) -> Response:
     """Each worker process as it described itself at its start, and when its lease ends unless renewed."""
     with readable_reply():
-        overview = await queue.overview()
+        overview = reached_part(await queue.overview(), reach_of(request))
     return cached_response(request, {"workers": [plain(one) for one in overview.workers]})
 
 

@@ -47,6 +47,14 @@ def refusal_without_key(scope: Scope, *, any_peer: bool, origins: Sequence[str])
     return None
 
 
+def is_of_this_machine(scope: Scope) -> bool:
+    """Whether a request comes from this machine and was sent to it by a name of its own."""
+    client = scope.get("client")
+    hosts = header_values(scope, b"host")
+    is_local_name = len(hosts) == 1 and _LOCAL_HOST.fullmatch(hosts[0]) is not None
+    return is_local_name and _is_loopback(str(client[0]) if client else "")
+
+
 @lru_cache(maxsize=256)
 def _is_loopback(peer: str) -> bool:
     try:

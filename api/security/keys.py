@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shared.errors import SettingsError
 from shared.models import NAME
+from shared.rates import EXAMPLE, Rate, read_rate
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = "web:submit:<sha256-hex>, as printed by `python -m api.keys web submit`"
@@ -50,11 +51,15 @@ class ApiKey(NamedTuple):
         name: who uses the key.
         role: what it may do.
         digest: SHA-256 of the key, hex.
+        queues: the only queues that it reaches; None for all.
+        rate: how fast it may submit, instead of API_RATE_LIMIT.
     """
 
     name: str
     role: Role
     digest: str
+    queues: frozenset[str] | None = None
+    rate: Rate | None = None
 
 
 def digest_of(key: bytes) -> str:
@@ -95,14 +100,21 @@ def read_keys(text: str | None) -> list[ApiKey]:
 
 
 def _read_entry(entry: str, number: int) -> ApiKey:
-    name, _, rest = entry.partition(":")
-    role, _, digest = rest.partition(":")
+    """`name:role:digest`, and behind it what may be left out: `:queue+queue` and `:rate`."""
+    name, role, digest, queues, rate, *more = [*entry.split(":"), *[""] * max(0, 4 - entry.count(":"))]
+    names = queues.split("+") if queues else []
     if not NAME.fullmatch(name):
         rule = f"entry {number} must begin with a name of letters, digits, '.', '_' or '-'."
     elif role not in set(Role):
         rule = f"entry {number} names no role; roles are {', '.join(Role)}."
     elif not _DIGEST.fullmatch(digest.lower()):
-        rule = f"entry {number} must end in the key's SHA-256, 64 hex digits, and not in the key itself."
+        rule = f"entry {number} must have the key's SHA-256, 64 hex digits, in its third place, not the key itself."
+    elif more or entry.endswith(":"):
+        rule = f"entry {number} has more than name, role, SHA-256, queues (with '+' between) and rate."
+    elif not all(map(NAME.fullmatch, names)):
+        rule = f"entry {number} is bound to what is no queue name; put '+' between names."
+    elif rate and read_rate(rate) is None:
+        rule = f"entry {number} ends in what is no rate such as {EXAMPLE}."
     else:
-        return ApiKey(name, Role(role), digest.lower())
+        return ApiKey(name, Role(role), digest.lower(), frozenset(names) or None, read_rate(rate))
     raise SettingsError("API_KEYS", rule, _EXAMPLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.queue.alerting import Alerting
+from shared.queue.audit import Audit
 from shared.queue.base import QueueOptions
 from shared.queue.bulk import Bulk
 from shared.queue.exchange import Exchange, ExchangeReply, Outcome, WorkerState
@@ -10,9 +11,11 @@ from shared.queue.limiting import Limiting
 from shared.queue.repair import AuditReport, Repair
 from shared.queue.scheduling import DueSchedule, Scheduling
 from shared.queue.spending import Spending
-from shared.queue.submission import Defaults, Submission
+from shared.queue.submission import Allowance, Defaults, Submission
+from shared.queue.throttle import Throttle
 
 __all__ = [
+    "Allowance",
     "AuditReport",
     "Defaults",
     "DueSchedule",
@@ -24,7 +27,9 @@ __all__ = [
 ]
 
 
-class TaskQueue(Scheduling, Submission, Exchange, Bulk, Repair, Limiting, Alerting, Spending):
+class TaskQueue(
+    Scheduling, Submission, Exchange, Bulk, Repair, Limiting, Alerting, Spending, Audit, Throttle
+):
     """The engine, over either transport.
 
     Submission: `submit`. Worker: `register`, `exchange`, `renew`, `leave`, `wait`. Control:
@@ -32,5 +37,6 @@ class TaskQueue(Scheduling, Submission, Exchange, Bulk, Repair, Limiting, Alerti
     `work_off`, `get_job`, `list_jobs`, `cancel_job`. Repair: `audit`, `audit_totals`. Limits: `limit_queue`,
     `limit_keys`, `limit_key`, `key_limit`, `key_limits`. Schedules: `save_schedule`, `schedules`, `fire`, `run_schedule`,
     `pause_schedule`, `resume_schedule`, `delete_schedule`. Reads: `get`, `list_tasks`, `overview`, `stats`, `task_types`,
-    `ping`. Cost and alerts: `save_spent`, `alert_facts`, `keep_alerts`.
+    `ping`. Cost and alerts: `save_spent`, `alert_facts`, `keep_alerts`. Around them: `throttle`, `audit_log`, `note_action`,
+    `key_uses`, `note_key_uses`.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import (
@@ -19,6 +19,7 @@ from shared.errors import (
 from shared.ids import ALPHABET
 from shared.keys import MAX_SHARDS, Keys, shard_of_queue
 from shared.scripts import Value, script
+from shared.sealing import Sealer
 from shared.spending import Meter
 from shared.transports.base import Reply, ScriptSignal, Transport
 
@@ -40,6 +41,7 @@ class QueueOptions:
         dead_keep: dead tasks kept.
         max_payload_bytes: of one payload as JSON text.
         shards: into how many parts the queues are divided, 1 to 32; the same for a namespace for ever.
+        sealer: encrypts payloads, results and schedules; None stores them as they are.
     """
 
     namespace: str = "production"
@@ -49,6 +51,7 @@ class QueueOptions:
     dead_keep: int = 100_000
     max_payload_bytes: int = 256 * 1024
     shards: int = 1
+    sealer: Sealer | None = field(default=None, repr=False)
 
     @property
     def retention_text(self) -> str:
@@ -183,7 +186,7 @@ async def together(calls: Iterable[Awaitable[_T]]) -> list[_T]:
 
 def _meaning(signal: ScriptSignal) -> DtqError:
     """The error that a code stands for when no operation gives it a closer one."""
-    if signal.code in ("DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"):
+    if signal.code in ("DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT", "DTQ_RATE_LIMITED"):
         return signal
     kind, detail = _MEANINGS.get(signal.code, (Conflict, str(signal)))
     return kind(detail)
@@ -213,3 +216,17 @@ _MEANINGS: dict[str, tuple[type[DtqError], str]] = {
         "256 workers are registered, which is the most. Stop some, or wait for dead ones to expire.",
     ),
 }
+
+
+def who(by: str) -> str:
+    """A name for records and the audit log: words that are harmless in JSON.
+
+    A second line of `by` is the id of the request that asked: the scripts keep it in the audit log
+    alone (`scripts/lib/audit.lua`).
+    """
+    name, _, request = by.partition("\n")
+    return f"{_word(name) or 'unknown'}\n{_word(request)}".rstrip("\n")
+
+
+def _word(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "._@-" else "-" for c in text)[:128]

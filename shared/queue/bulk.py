@@ -21,8 +21,8 @@ from shared.jobs import (
 )
 from shared.keys import Keys
 from shared.models import LETTER_OF, LETTERS, NAME, TaskStatus, instant
-from shared.queue.base import together
-from shared.queue.control import Control, who
+from shared.queue.base import together, who
+from shared.queue.control import Control
 
 _ids = IdGenerator()
 _AS_FAST_AS_IT_GOES = JobPace()

@@ -11,7 +11,8 @@ from shared.codec import encode
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
 from shared.keys import Keys
 from shared.models import LETTERS, NAME, TERMINAL_STATUSES, TaskStatus
-from shared.queue.base import QueueBase, together
+from shared.queue.base import QueueBase, together, who
+from shared.sealing import PAYLOAD, seal
 
 #: Tasks that one call of `requeue` or `delete` may name.
 MAX_BULK = 100
@@ -34,8 +35,12 @@ class BulkResult(NamedTuple):
 class Control(QueueBase):
     """Operations that change tasks, queues and workers from outside."""
 
-    async def cancel(self, task_id: str) -> TaskStatus:
+    async def cancel(self, task_id: str, *, by: str = "") -> TaskStatus:
         """Cancel a task: at once when it is not running, else its worker is asked.
+
+        Args:
+            task_id: the task.
+            by: who asks, for the audit log; empty for nobody who is to stand in it.
 
         Returns:
             `cancelled`, or `running` when the worker was asked.
@@ -54,6 +59,7 @@ class Control(QueueBase):
             events=keys.events,
             prefix=keys.prefix,
             id=task_id,
+            by=who(by) if by else "",
             retention_ms=self.options.retention_text,
         )
         status = LETTERS[reply[2]]
@@ -273,7 +279,7 @@ class Control(QueueBase):
         if len(text.encode()) > self.options.max_payload_bytes:
             limit = self.options.max_payload_bytes
             raise TooLarge("payload", f"is over the limit of {limit} bytes.", "Store the data elsewhere.")
-        return text
+        return seal(self.options.sealer, text, PAYLOAD)
 
 
 def _bulk(ids: Sequence[str], letters: Sequence[str], done: str) -> BulkResult:
@@ -291,11 +297,6 @@ def _only(task_id: str, result: BulkResult, status: TaskStatus, rule: str) -> Ta
     if result.skipped:
         raise Conflict(f"Task {task_id} is {result.skipped[0][1]}. {rule} Nothing was changed.")
     return status
-
-
-def who(by: str) -> str:
-    """A name for records and the audit log: one word, harmless in JSON."""
-    return "".join(c if c.isalnum() or c in "._@-" else "-" for c in by)[:64] or "unknown"
 
 
 def _clean(text: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shared.codec import decode, read_task
@@ -30,6 +30,7 @@ from shared.models import (
 from shared.queue.base import QueueBase, together
 from shared.queue.limiting import read_limit
 from shared.queue.merging import EXHAUSTED, START, Part, Spot, merged
+from shared.sealing import Sealer
 
 #: A count of pending or scheduled tasks carries what was submitted lately as multiples of it (scripts/lib/counts.lua).
 SUBMITTED = 1 << 26
@@ -81,8 +82,8 @@ class Inspection(QueueBase):
         )
         self.calls += 1
         if record is None:
-            raise NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
-        return read_task(task_id, record, payload, result)
+            raise not_kept(task_id)
+        return read_task(task_id, record, payload, result, sealer=self.options.sealer)
 
     async def list_tasks(
         self, wanted: TaskFilter = ANY_TASK, *, limit: int = 50, cursor: str = ""
@@ -160,7 +161,8 @@ class Inspection(QueueBase):
             )
             for keys in self.shards
         )
-        groups = [group for reply in replies for group in _groups(reply[2])]
+        sealer = self.options.sealer
+        groups = [group for reply in replies for group in _groups(reply[2], sealer)]
         return _summed(groups)[:most] if len(replies) > 1 else groups
 
     async def group_ids(self, fingerprint: str, *, after: str = "", limit: int = 100) -> list[str]:
@@ -183,14 +185,25 @@ class Inspection(QueueBase):
                 break
         return ids
 
-    async def task_types(self) -> TypeRegistry:
+    async def task_types(self, key_uses: Mapping[str, int] | None = None) -> TypeRegistry:
         """All published task types, and which of them live workers know; one call a shard.
+
+        Args:
+            key_uses: API keys and when they were used last, ms; noted by the way.
 
         Raises:
             ShardsDiffer: the namespace has another number of shards.
         """
+        uses = [word for name, at_ms in (key_uses or {}).items() for word in (name, str(at_ms))]
         replies = await together(
-            self._run("types", types=keys.types, workers=keys.workers, timers=keys.timers)
+            self._run(
+                "types",
+                types=keys.types,
+                workers=keys.workers,
+                timers=keys.timers,
+                key_uses=keys.key_uses,
+                item=uses if keys.shard == 0 else [],
+            )
             for keys in self.shards
         )
         stored = {name: text for reply in replies for name, text in _pairs(reply[2]).items()}
@@ -203,6 +216,12 @@ class Inspection(QueueBase):
         live = {name for text in workers for name in decode(text)["types"]}
         return TypeRegistry(types=published, live_types=frozenset(live), has_live_workers=bool(workers))
 
+    async def type_descriptions(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """What workers published of some task types, as JSON texts: one of each shard that knows it, often none."""
+        self.calls += len(self.shards)
+        replies = await together(self.transport.command("HMGET", keys.types, *names) for keys in self.shards)
+        return {name: [reply[i] for reply in replies if reply[i] is not None] for i, name in enumerate(names)}
+
     async def ping(self) -> None:
         """Ask whether Redis serves; a full disk answers with an error here.
 
@@ -213,6 +232,10 @@ class Inspection(QueueBase):
         self.calls += 1
         if reply not in ("PONG", b"PONG", True):
             raise StoreUnavailable(f"Redis answered {str(reply)[:80]!r} to PING")
+
+    def _tasks(self, flat: list[str]) -> list[Task]:
+        sealer = self.options.sealer
+        return [read_task(flat[i], flat[i + 1], sealer=sealer) for i in range(0, len(flat), 2)]
 
     async def _indexes(self, wanted: TaskFilter) -> list[str]:
         """The indexes that can hold what is wanted; counts tell which are empty."""
@@ -287,7 +310,7 @@ class Inspection(QueueBase):
                 queue=wanted.queue or "",
                 kind=wanted.task_type or "",
             )
-            tasks += _tasks(flat)
+            tasks += self._tasks(flat)
             if last:
                 return tasks, _Cursor("running", last)
         return tasks, None
@@ -319,10 +342,15 @@ class Inspection(QueueBase):
             spots="1" if tell_spots else "0",
         )
         return Part(
-            _tasks(flat),
+            self._tasks(flat),
             [Spot(spots[i], spots[i + 1]) for i in range(0, len(spots), 2)],
             Spot(score, skip) if score else None,
         )
+
+
+def not_kept(task_id: str) -> NotFound:
+    """What is said of a task that is not there."""
+    return NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
 
 
 def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
@@ -354,10 +382,6 @@ def _rank(index: str) -> tuple[int, str]:
     """Where an index stands among all."""
     kind = index if index in _KINDS else index.partition(":")[0]
     return _KINDS.index(kind), index
-
-
-def _tasks(flat: list[str]) -> list[Task]:
-    return [read_task(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
 
 
 def _pairs(flat: Any) -> dict[str, str]:
@@ -410,13 +434,13 @@ def _workers(parts: Iterable[list[str]]) -> list[WorkerInfo]:
     ]
 
 
-def _groups(flat: list[str]) -> list[ErrorGroup]:
+def _groups(flat: list[str], sealer: Sealer | None) -> list[ErrorGroup]:
     return [
         ErrorGroup(
             fingerprint=flat[i],
             count=int(flat[i + 1]),
             last_at=instant(float(flat[i + 2])),
-            task=read_task(flat[i + 3], flat[i + 4]),
+            task=read_task(flat[i + 3], flat[i + 4], sealer=sealer),
         )
         for i in range(0, len(flat), 5)
         if flat[i + 4]

@@ -9,8 +9,7 @@ from urllib.parse import quote, unquote
 from shared.codec import decode
 from shared.errors import InvalidInput
 from shared.models import NAME, KeyLimit, Limit, RateLimit, instant
-from shared.queue.base import QueueBase
-from shared.queue.control import who
+from shared.queue.base import QueueBase, who
 
 #: Without a burst of its own a rate lets start at once what it lets start in so long, seconds.
 BURST_S = 0.1
@@ -104,7 +103,8 @@ def write_limit(limit: Limit | None) -> str:
     most = "-" if limit.concurrency is None else str(limit.concurrency)
     if limit.rate is None:
         return f"{most} - 0"
-    interval = limit.rate.period_seconds * 1000 / limit.rate.limit
+    # A million starts a second, which is no bound to anybody; below, the numbers would run out of digits.
+    interval = max(0.001, limit.rate.period_seconds * 1000 / limit.rate.limit)
     burst = limit.rate.burst or max(1, math.ceil(BURST_S * 1000 / interval))
     return f"{most} {interval:.9g} {(burst - 1) * interval:.9g}"
 

@@ -15,9 +15,10 @@ from shared.errors import InvalidInput, NotFound
 from shared.ids import IdGenerator, derived_id
 from shared.keys import Keys
 from shared.models import NAME, CatchUp, Overlap, Schedule, ScheduleSpec, instant
-from shared.queue.base import QueueBase, together
+from shared.queue.base import QueueBase, together, who
 from shared.queue.submission import DEFAULT_QUEUE, Defaults, Submission
 from shared.schedules import Timing
+from shared.sealing import Unreadable, schedule_place, seal, unseal
 
 #: A time that is met later than this was missed: the catch-up policy decides.
 LATE = timedelta(seconds=60)
@@ -67,9 +68,13 @@ class Scheduling(Submission, QueueBase):
             wakes=keys.wakes,
             prefix=keys.prefix,
             id=schedule_id,
-            definition=encode(spec.model_dump(mode="json", exclude_unset=True), "schedule"),
+            definition=seal(
+                self.options.sealer,
+                encode(spec.model_dump(mode="json", exclude_unset=True), "schedule"),
+                schedule_place(schedule_id),
+            ),
             next_ms=_ms(following),
-            by=by,
+            by=who(by),
         )
         was_elsewhere = False
         if len(self.shards) > 1:
@@ -100,7 +105,7 @@ class Scheduling(Submission, QueueBase):
         return [
             Schedule(
                 id=name,
-                spec=_spec(text),
+                spec=self._spec(name, text),
                 next_at=instant(float(fields.get(f"{name}:n", 0))),
                 last_task_id=fields.get(f"{name}:l"),
                 paused=fields.get(f"{name}:p"),
@@ -118,7 +123,7 @@ class Scheduling(Submission, QueueBase):
         for found in await self.schedules():
             if found.id == schedule_id:
                 return found
-        raise NotFound(f"There is no schedule {schedule_id[:80]!r}.")
+        raise no_schedule(schedule_id)
 
     async def pause_schedule(self, schedule_id: str, *, by: str, reason: str = "") -> None:
         """Let no time fire until it is resumed."""
@@ -133,12 +138,12 @@ class Scheduling(Submission, QueueBase):
         """Remove a schedule; its tasks stay."""
         await self._hold(schedule_id, "delete", by)
 
-    async def run_schedule(self, schedule_id: str) -> str:
-        """Submit its task once more, now; returns the task's id."""
+    async def run_schedule(self, schedule_id: str, *, by: str = "") -> str:
+        """Submit its task once more, now; returns the task's id. `by` is who asks, for the audit log."""
         found = await self.schedule(schedule_id)
         task_id = _ids.next(self._home_of(found.spec).shard)
         result = await self._fire(
-            schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip=""
+            schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip="", by=by
         )
         if result == "stale":
             raise NotFound(f"Schedule {schedule_id} was removed meanwhile. Nothing was submitted.")
@@ -150,11 +155,11 @@ class Scheduling(Submission, QueueBase):
         A definition that cannot be fired pauses its schedule with the reason.
         """
         try:
-            spec = _spec(due.definition)
+            spec = self._spec(due.id, due.definition)
             at = instant(due.due_ms)
             is_missed = now - at > LATE
             following = _timing(spec).next_after(max(at, now) if is_missed else at)
-        except (InvalidInput, ValidationError, msgspec.DecodeError) as error:
+        except (InvalidInput, ValidationError, msgspec.DecodeError, Unreadable) as error:
             await self.pause_schedule(due.id, by="schedule", reason=f"cannot fire: {error}"[:500])
             return "skipped"
         skip = "overlap" if spec.overlap is Overlap.SKIP else ""
@@ -164,7 +169,15 @@ class Scheduling(Submission, QueueBase):
         return await self._fire(due.id, spec, task_id, due=str(due.due_ms), following=following, skip=skip)
 
     async def _fire(
-        self, schedule_id: str, spec: ScheduleSpec, task_id: str, *, due: str, following: datetime, skip: str
+        self,
+        schedule_id: str,
+        spec: ScheduleSpec,
+        task_id: str,
+        *,
+        due: str,
+        following: datetime,
+        skip: str,
+        by: str = "",
     ) -> str:
         prepared = self._prepare(spec.task, Defaults(), None, 0, 1)
         keys = self._home_of(spec)
@@ -181,11 +194,16 @@ class Scheduling(Submission, QueueBase):
             due=due,
             next_ms=_ms(following),
             skip=skip,
+            by=who(by) if by else "",
             attributes=prepared.attributes,
             payload=prepared.payload,
         )
         result: str = reply[2]
         return result
+
+    def _spec(self, schedule_id: str, text: str) -> ScheduleSpec:
+        plain = unseal(self.options.sealer, text, schedule_place(schedule_id))
+        return ScheduleSpec.model_validate_json(plain)
 
     async def _hold(
         self, schedule_id: str, action: str, by: str, *, reason: str = "", following: datetime | None = None
@@ -206,7 +224,7 @@ class Scheduling(Submission, QueueBase):
             action=action,
             next_ms=_ms(following) if following else "0",
             reason=reason.encode("utf-8", "replace").decode()[:500],
-            by=by,
+            by=who(by),
         )
 
     def _home_of(self, spec: ScheduleSpec) -> Keys:
@@ -214,8 +232,9 @@ class Scheduling(Submission, QueueBase):
         return self.keys_of_queue(spec.task.queue or DEFAULT_QUEUE)
 
 
-def _spec(text: str) -> ScheduleSpec:
-    return ScheduleSpec.model_validate_json(text)
+def no_schedule(schedule_id: str) -> NotFound:
+    """What is said of a schedule that is not there."""
+    return NotFound(f"There is no schedule {schedule_id[:80]!r}.")
 
 
 def _timing(spec: ScheduleSpec) -> Timing:

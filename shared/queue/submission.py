@@ -9,7 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.codec import encode, fingerprint
-from shared.errors import Conflict, IdempotencyConflict, InvalidInput, TooLarge, UniqueConflict
+from shared.errors import (
+    Conflict,
+    DtqError,
+    IdempotencyConflict,
+    InvalidInput,
+    RateExceeded,
+    TooLarge,
+    UniqueConflict,
+)
 from shared.ids import IdGenerator, derived_id
 from shared.keys import Keys
 from shared.models import (
@@ -22,6 +30,8 @@ from shared.models import (
     TaskSubmission,
 )
 from shared.queue.base import QueueBase
+from shared.rates import Rate
+from shared.sealing import PAYLOAD
 from shared.transports.base import ScriptSignal
 
 #: What one call may carry; Upstash takes 10 MB a request, and JSON text grows when it is escaped.
@@ -43,6 +53,21 @@ class Defaults:
 
     queue: str = DEFAULT_QUEUE
     max_retries: int = DEFAULT_MAX_RETRIES
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How fast somebody may submit.
+
+    Attributes:
+        who: whose allowance it is.
+        rate: tasks in how long.
+        left: tasks that would pass at once now; None until a submission was answered.
+    """
+
+    who: str
+    rate: Rate
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,7 @@ class Submission(QueueBase):
         defaults: Sequence[Defaults] | None = None,
         bodies: Sequence[Any] | None = None,
         traceparent: str | None = None,
+        allowance: Allowance | None = None,
     ) -> list[SubmittedTask]:
         """Store tasks and make them pending or scheduled.
 
@@ -77,6 +103,7 @@ class Submission(QueueBase):
             bodies: each task as it was received, for the fingerprint of its idempotency key; the
                 task itself when left out.
             traceparent: of the trace that the submission belongs to; kept with each task.
+            allowance: how fast the caller may submit; its `left` is told.
 
         Returns:
             Id and status of each, in order. A repeated submission gives the status of now.
@@ -85,6 +112,7 @@ class Submission(QueueBase):
             InvalidInput: names `tasks[i].<field>`, or the queues when they live in several shards; nothing
                 was stored.
             IdempotencyConflict: a key was used with another body; nothing was stored.
+            RateExceeded: the allowance is used up; nothing was stored.
             StoreError: nothing was stored, or everything was and a repeat will say so.
         """
         prepared = [
@@ -100,7 +128,7 @@ class Submission(QueueBase):
         ]
         self._check_batch(prepared)
         unique = _without_repeats(prepared)
-        answers = await self._submit_unique(list(unique.values()), self._only_shard(prepared))
+        answers = await self._submit_unique(list(unique.values()), self._only_shard(prepared), allowance)
         by_id = dict(zip(unique, answers, strict=True))
         return [by_id[item.id] for item in prepared]
 
@@ -119,7 +147,9 @@ class Submission(QueueBase):
             )
         return self.shards[homes[queues[0]]]
 
-    async def _submit_unique(self, tasks: list[_Prepared], keys: Keys) -> list[SubmittedTask]:
+    async def _submit_unique(
+        self, tasks: list[_Prepared], keys: Keys, allowance: Allowance | None = None
+    ) -> list[SubmittedTask]:
         items: list[str] = []
         for task in tasks:
             items += (task.when, task.attributes, task.payload)
@@ -130,13 +160,17 @@ class Submission(QueueBase):
                 timers=keys.timers,
                 wakes=keys.wakes,
                 events=keys.events,
+                rate=keys.rate("submit", allowance.who if allowance else ""),
                 record=[keys.task(task.id) for task in tasks],
                 prefix=keys.prefix,
                 retention_ms=self.options.retention_text,
+                allowance=allowance.rate.words if allowance else "",
                 item=items,
             )
         except ScriptSignal as signal:
-            raise _conflict_of(signal) from None
+            raise _refusal_of(signal, allowance) from None
+        if allowance is not None:
+            allowance.left = int(reply[5])
         return [
             SubmittedTask(task_id, LETTERS[letter], _MARKS[mark])
             for letter, task_id, mark in zip(reply[2], reply[3], reply[4], strict=True)
@@ -177,6 +211,9 @@ class Submission(QueueBase):
                 raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
             words.append(f"o={text}")
         attributes = " ".join(words)
+        if self.options.sealer is not None:
+            payload = self.options.sealer.seal(payload, PAYLOAD)
+            size = len(payload)
         return _Prepared(
             task_id, queue, _when(task), attributes, payload, mark, size + len(attributes.encode())
         )
@@ -259,6 +296,23 @@ def _without_repeats(tasks: list[_Prepared]) -> dict[str, _Prepared]:
         if unique.setdefault(task.id, task).mark != task.mark:
             raise _conflict(task.id)
     return unique
+
+
+def _refusal_of(signal: ScriptSignal, allowance: Allowance | None) -> DtqError:
+    if signal.code == "DTQ_RATE_LIMITED" and allowance is not None:
+        return rate_exceeded(allowance.rate, int(signal.words[0]), "tasks", "Nothing was stored.")
+    return _conflict_of(signal)
+
+
+def rate_exceeded(rate: Rate, wait_ms: int, what: str, effect: str) -> RateExceeded:
+    """The refusal of whoever asks faster than `rate`."""
+    wait_s = max(1, math.ceil(wait_ms / 1000))
+    return RateExceeded(
+        f"More than {rate.amount} {what} in {rate.seconds} s. {effect} Try again in {wait_s} s.",
+        retry_after_s=wait_s,
+        count=rate.amount,
+        window_s=rate.seconds,
+    )
 
 
 def _conflict_of(signal: ScriptSignal) -> Conflict:

@@ -7,6 +7,7 @@
   @key  events   stream  {<namespace>:<shard>}:events    what changed
   @arg  prefix        text  {<namespace>:<shard>}:
   @arg  id            text  the task's id
+  @arg  by            text  who asked, "" to keep no entry of it
   @arg  retention_ms  text   ms an ended task is kept that names no time of its own, then the same of a dead one
   @returns  {price, now ms, status letter}: X ended now or before, R its worker was asked, C or D it had ended: unchanged
   @error  DTQ_NOT_FOUND: no such task
@@ -26,6 +27,7 @@
 --- @include "lib/callback"
 --- @include "lib/done"
 --- @include "lib/place"
+--- @include "lib/audit"
 
 local text = call('GET', record)
 if not text then return redis.error_reply('DTQ_NOT_FOUND') end
@@ -58,4 +60,5 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   events_flush()
   r.status = 'X'
 end
+if by ~= '' and r.status ~= 'C' and r.status ~= 'D' then audit_add('cancel', id, by) end
 return {price, now, r.status}

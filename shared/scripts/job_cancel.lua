@@ -19,6 +19,6 @@
 local state = call('HGET', job, 'state')
 if not state then return redis.error_reply('DTQ_NO_JOB') end
 if state ~= 'running' then return {price, now, state} end
-job_end(job, id, 'cancelled', 'cancelled by ' .. by)
+job_end(job, id, 'cancelled', 'cancelled by ' .. name_of(by))
 audit_add('job cancelled', id, by)
 return {price, now, 'cancelled'}

@@ -65,7 +65,7 @@ if group ~= '' and total == 0 then return redis.error_reply('DTQ_NO_GROUP') end
 if call('ZCOUNT', jobs, int(LIVE), '+inf') >= JOBS_LIVE then return redis.error_reply('DTQ_TOO_MANY_JOBS') end
 
 jobs_prune() -- begins with a removal: a purge must begin when memory is full
-call('HSET', job, 'kind', action, 'group', group, 'queue', name, 'type', kind, 'states', states, 'by', by,
+call('HSET', job, 'kind', action, 'group', group, 'queue', name, 'type', kind, 'states', states, 'by', name_of(by),
   'created', int(now), 'payload', payload, 'first', int(first), 'pace', pace, 'state', 'running', 'slice', '0',
   'runner', '', 'next', '0', 'stage', '', 'score', '', 'member', '', 'canary', '', 'checks', '0', 'pass', '1',
   'changed', '0', 'done', '0', 'skipped', '0', 'missing', '0', 'total', int(total), 'updated', int(now))

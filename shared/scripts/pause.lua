@@ -20,7 +20,7 @@
 counts_load({name})
 local control = control_of(name)
 if hold == 1 then
-  control.paused = control.paused or {by = by, reason = reason, at = int(now)}
+  control.paused = control.paused or {by = name_of(by), reason = reason, at = int(now)}
 else
   control.paused = nil
   if has_pending(name) then wake_queue(name) end

@@ -45,7 +45,7 @@ counts_load(names)
 for _, one in ipairs(chosen) do take_out(one.id, one.r) end
 place_flush()
 
-requeue_all(chosen, by, payload)
+requeue_all(chosen, name_of(by), payload)
 pending_flush()
 fair_flush()
 records_flush()

@@ -28,7 +28,7 @@ if action == 'resume' then
   wakes_flush()
 elseif action == 'pause' then
   call('ZREM', timers, member)
-  call('HSET', schedules, id .. ':p', reason ~= '' and reason or 'paused by ' .. by)
+  call('HSET', schedules, id .. ':p', reason ~= '' and reason or 'paused by ' .. name_of(by))
 else
   call('ZREM', timers, member)
   call('HDEL', schedules, id, id .. ':n', id .. ':l', id .. ':p')

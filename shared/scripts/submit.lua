@@ -4,14 +4,18 @@
   @key  timers  zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes   stream  {<namespace>:<shard>}:wakes    wake-ups
   @key  events  stream  {<namespace>:<shard>}:events   what changed
+  @key  rate    string  {<namespace>:<shard>}:rate:submit:<who>  the caller's allowance, see lib/gcra
   @keys record  string  {<namespace>:<shard>}:t:<id>   one per task
   @arg  prefix  text    {<namespace>:<shard>}:
   @arg  retention_ms  text  ms a task is kept that is replaced by one with the same unique key, then the same of a dead one
+  @arg  allowance  text  "<interval us> <burst>" of the caller, "" for no limit
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
-  @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}} in order; a repeated submission answers what
-            the task is now, one whose key is taken the task that has it, with the mark why: e it has the unique
-            key, d it waits and took the payload (debounce), t its window is not over (throttle)
+  @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}, left of the allowance | -1} in order; a
+            repeated submission answers what the task is now, one whose key is taken the task that has it, with the
+            mark why: e it has the unique key, d it waits and took the payload (debounce), t its window is not over
+            (throttle)
+  @error  DTQ_RATE_LIMITED <ms>: the allowance is used up, and not all of the tasks are stored already; nothing was written
   @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
   @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing was written
   @event  P S X
@@ -20,6 +24,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/gcra"
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
@@ -40,6 +45,16 @@ local function due_of(when)
   if string.sub(when, 1, 1) == '+' then due = now + due end
   return due > now and due or 0
 end
+
+-- What is stored already is no new submission: a repeat after a lost reply must not be refused.
+local function are_stored()
+  local keys = {}
+  for i = 1, record_count do keys[i] = record(i) end
+  return call('EXISTS', unpack(keys)) == record_count
+end
+
+local wait = allowance ~= '' and rate_take(rate, allowance, record_count)
+if wait and not are_stored() then return redis.error_reply('DTQ_RATE_LIMITED ' .. int(wait)) end
 
 for i = 1, record_count do
   ids[i] = string.sub(record(i), #prefix + 3)
@@ -111,6 +126,11 @@ if not missing then
 end
 if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
 
+local is_new = {}
+for _, i in ipairs(missing) do is_new[i] = true end
+if #missing < #all then give_back_keys(is_new) end
+settle_replaced(is_new)
+
 local places = {}
 for position, i in ipairs(missing) do
   local priority, queue_name, options = string.match(item(3 * i - 1), '^(%d+) (%S+) %S+ %d+(.*)$')
@@ -142,4 +162,4 @@ counts_flush(wake_queue)
 events_flush()
 wakes_flush()
 answer_taken(statuses)
-return {price, now, statuses, ids, marks}
+return {price, now, statuses, ids, marks, rate_left}

@@ -46,6 +46,7 @@ def test_a_cold_start_loads_no_client_no_handler_and_no_worker(variables: dict[s
         "worker_host",
         "local",
         "jsonschema",
+        "cryptography",
         "mangum",
         "uvicorn",
         "PIL",

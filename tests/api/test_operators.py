@@ -186,7 +186,7 @@ async def test_an_id_that_nobody_has(tcp_api: Client, task_id: str) -> None:
         ({"priority": 0}, "priority"),
         ({"priority": "5"}, "priority"),
         ({"priority": True}, "priority"),
-        ({"priority": 5.0}, "priority"),
+        ({"priority": 5.5}, "priority"),
         ({"priority": None}, "priority"),
         ({"payload": None}, "payload"),
         ({"payload": [1]}, "payload"),

@@ -13,7 +13,15 @@ from tests.api.conftest import AppFactory
 from tests.api.support import MAIL, Client, ask_raw, body_of, is_problem
 
 KEYS = {"submit": "key-of-submit", "read": "key-of-read", "admin": "key-of-admin"}
-API_KEYS = ",".join(f"{role}er:{role}:{digest_of(key.encode())}" for role, key in KEYS.items())
+#: Keys of each role that are bound to a queue that nothing of the table is in.
+BOUND = {f"bound {role}": f"key-of-bound-{role}" for role in KEYS}
+API_KEYS = ",".join(
+    [f"{role}er:{role}:{digest_of(key.encode())}" for role, key in KEYS.items()]
+    + [
+        f"{name.replace(' ', '-')}:{name[6:]}:{digest_of(key.encode())}:elsewhere"
+        for name, key in BOUND.items()
+    ]
+)
 NO_TASK = "0" * 27
 
 #: What each route answers to each role: the table of the contract.
@@ -65,24 +73,60 @@ TABLE = [
     ("GET", "/api/client.ts", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/overview", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/ready", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/session", {"submit": 200, "read": 200, "admin": 200}),
+    ("GET", "/api/keys", {"submit": 403, "read": 403, "admin": 200}),
+    ("GET", "/api/audit", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/nothing", {"submit": 404, "read": 404, "admin": 404}),
 ]
+#: What a role may do and its bound key may not: it names a queue out of reach, or concerns all queues.
+REFUSED_TO_BOUND = {
+    ("POST", "/api/tasks"),
+    ("POST", "/api/tasks/batch"),
+    ("GET", "/api/dead-letters/groups"),
+    ("POST", "/api/dead-letters/groups/none/requeue"),
+    ("POST", "/api/queues/none/pause"),
+    ("POST", "/api/queues/none/resume"),
+    ("PUT", "/api/schedules/none"),
+    ("POST", "/api/workers/none/drain"),
+    ("GET", "/api/queues/none/limits"),
+    ("PUT", "/api/queues/none/limits"),
+    ("GET", "/api/queues/none/limits/none"),
+    ("PUT", "/api/queues/none/limits/none"),
+    ("DELETE", "/api/queues/none/limits/none"),
+    ("POST", "/api/dead-letters/requeue"),
+    ("POST", "/api/dead-letters/delete"),
+    ("POST", "/api/tasks/cancel"),
+    ("GET", "/api/jobs"),
+    ("GET", f"/api/jobs/{NO_TASK}"),
+    ("POST", f"/api/jobs/{NO_TASK}/cancel"),
+    ("POST", "/api/queues/none/purge"),
+    ("GET", "/api/audit/repair"),
+    ("POST", "/api/audit/repair"),
+    ("GET", "/api/stats"),
+    ("GET", "/api/stats/cost"),
+    ("GET", "/api/cron/tick"),
+    ("POST", "/api/cron/tick"),
+    ("GET", "/api/keys"),
+    ("GET", "/api/audit"),
+}
 PUBLIC = ["/api/health", "/docs", "/api/docs", "/openapi.json", "/api/openapi.json"]
 
 
 @pytest.mark.parametrize(("method", "path", "by_role"), TABLE)
-@pytest.mark.parametrize("role", ["submit", "read", "admin", "none", "wrong"])
+@pytest.mark.parametrize("role", ["submit", "read", "admin", *BOUND, "none", "wrong"])
 async def test_every_route_to_every_role(
     make_app: AppFactory, method: str, path: str, by_role: dict[str, int], role: str
 ) -> None:
-    key = {"none": None, "wrong": "no-such-key"}.get(role, KEYS.get(role))
+    key = {"none": None, "wrong": "no-such-key"}.get(role, {**KEYS, **BOUND}.get(role))
     async with Client(
         make_app(api_keys=API_KEYS), peer="203.0.113.9", host="api.example.org", key=key
     ) as client:
         answer = await client.request(
             method, path, json=body_of(path) if method in ("POST", "PUT", "PATCH") else None
         )
-    expected = by_role.get(role, 401)
+    expected = by_role.get(role.removeprefix("bound "), 401)
+    if role in BOUND and (method, path) in REFUSED_TO_BOUND:
+        expected = 403
     assert answer.status_code == expected
     if expected >= 400:
         assert is_problem(answer, expected)
@@ -100,7 +144,11 @@ async def test_the_table_names_every_route(make_app: AppFactory) -> None:
         for path, operations in app.openapi()["paths"].items()
         for method in operations
     }
-    assert documented - {(method, path) for method, path, _ in TABLE} == {("GET", "/api/health")}
+    assert documented - {(method, path) for method, path, _ in TABLE} == {
+        ("GET", "/api/health"),
+        ("POST", "/api/session"),
+        ("DELETE", "/api/session"),
+    }
 
 
 @pytest.mark.parametrize("path", PUBLIC)
@@ -174,7 +222,12 @@ SHA = digest_of(b"secret")
         f"web:root:{SHA}",
         f":submit:{SHA}",
         f"we b:submit:{SHA}",
-        f"web:submit:{SHA}:x",
+        f"web:submit:{SHA}:",
+        f"web:submit:{SHA}:a+",
+        f"web:submit:{SHA}:a b",
+        f"web:submit:{SHA}:a:fast",
+        f"web:submit:{SHA}:a:0/s",
+        f"web:submit:{SHA}:a:9/s:x",
         f"web:submit:{SHA[:-1]}",
         f"web:submit:{SHA},web:admin:{SHA}",
         f"web:submit:{SHA};api:admin:{SHA}",
@@ -193,11 +246,24 @@ async def test_malformed_keys_stop_every_route_but_health(make_app: AppFactory, 
 
 def test_keys_that_are_well_formed() -> None:
     keys = read_keys(f" web:submit:{SHA.upper()} , ops:admin:{SHA}, ")
-    assert [(key.name, key.role, key.digest) for key in keys] == [
-        ("web", "submit", SHA),
-        ("ops", "admin", SHA),
-    ]
+    assert keys == [("web", "submit", SHA, None, None), ("ops", "admin", SHA, None, None)]
     assert read_keys(None) == []
+
+
+@pytest.mark.parametrize(
+    ("tail", "queues", "rate"),
+    [
+        (":mail", {"mail"}, None),
+        (":mail+sms.v2", {"mail", "sms.v2"}, None),
+        (":mail:100/s", {"mail"}, (100, 1)),
+        ("::6000/min", None, (6000, 60)),
+    ],
+)
+def test_keys_that_are_bound_or_limited(
+    tail: str, queues: set[str] | None, rate: tuple[int, int] | None
+) -> None:
+    [key] = read_keys(f"web:submit:{SHA}{tail}")
+    assert (key.queues, key.rate) == (queues, rate)
 
 
 async def test_the_command_makes_a_key_that_works(
@@ -211,7 +277,29 @@ async def test_the_command_makes_a_key_that_works(
         assert (await client.submit()).status_code == 202
 
 
-@pytest.mark.parametrize("arguments", [["we b", "submit"], ["web", "root"], []])
+async def test_the_command_makes_a_bound_key(
+    make_app: AppFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make_key(["web", "submit", "--queues", "mail, sms", "--rate", "2/min"]) == 0
+    out, err = capsys.readouterr()
+    [entry] = read_keys(out.strip())
+    assert (entry.queues, entry.rate) == ({"mail", "sms"}, (2, 60))
+    key = err.split("Bearer ")[1].split("`")[0]
+    async with Client(make_app(api_keys=out.strip()), key=key) as client:
+        assert (await client.submit(queue="sms")).status_code == 202
+        assert is_problem(await client.submit(queue="other"), 403)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["we b", "submit"],
+        ["web", "root"],
+        [],
+        ["web", "read", "--queues", "a b"],
+        ["web", "submit", "--rate", "fast"],
+    ],
+)
 def test_the_command_refuses(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         make_key(arguments)

@@ -144,7 +144,7 @@ async def test_a_header_key_that_is_none(tcp_api: Client, key: bytes) -> None:
         ({"callback_url": "https://hooks.example:https/"}, "callback_url"),
         ({"callback_url": "https://hooks.example/" + "x" * 1000}, "callback_url"),
         ({"priority": True}, "priority"),
-        ({"priority": 5.0}, "priority"),
+        ({"priority": 5.5}, "priority"),
         ({"priority": 0}, "priority"),
         ({"priority": 11}, "priority"),
         ({"priority": 10**4200}, "priority"),

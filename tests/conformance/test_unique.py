@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.errors import Conflict, UniqueConflict
+from shared.errors import Conflict, IdempotencyConflict, UniqueConflict
 from shared.models import Deduplicated, TaskStatus
 from tests.support.factories import ending, registered, task
 from tests.support.waiting import wait_until
@@ -70,6 +70,42 @@ async def test_a_replaced_task_is_cancelled(queue):
     assert [claim.id for claim in (await queue.exchange(state, free=5)).claims] == [second.id]
     with pytest.raises(UniqueConflict, match=second.id):
         await queue.submit([task(unique_key=KEY, on_conflict="replace")])
+
+
+async def test_a_refusal_replaces_nothing(queue):
+    """Whatever comes first in the batch: when it is refused as a whole, the task that waits goes on waiting."""
+    [waiting] = await queue.submit([task(unique_key=KEY)])
+    await queue.submit([task({"n": 1}, idempotency_key="i"), task(unique_key="other")])
+    with pytest.raises(IdempotencyConflict):
+        await queue.submit([task({"n": 2}, idempotency_key="i", unique_key=KEY, on_conflict="replace")])
+    with pytest.raises(UniqueConflict):
+        await queue.submit([task(unique_key=KEY, on_conflict="replace"), task(unique_key="other")])
+    assert (await queue.get(waiting.id)).status is TaskStatus.PENDING
+    with pytest.raises(UniqueConflict, match=waiting.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_a_repeat_replaces_nothing_and_takes_no_key(queue):
+    fields = {"idempotency_key": "i", "unique_key": KEY, "on_conflict": "replace"}
+    [first] = await queue.submit([task(**fields)])
+    await queue.cancel(first.id)
+    assert (await queue.submit([task(**fields)]))[0] == (first.id, TaskStatus.CANCELLED, None)
+    [second] = await queue.submit([task(unique_key=KEY)])
+    assert (await queue.submit([task(**fields)]))[0].id == first.id
+    assert (await queue.get(second.id)).status is TaskStatus.PENDING
+
+
+async def test_replacing_within_a_batch(queue):
+    [waiting] = await queue.submit([task(unique_key=KEY)])
+    replacing = task({"n": 1}, unique_key=KEY, on_conflict="replace")
+    with pytest.raises(UniqueConflict):
+        await queue.submit([replacing, replacing])
+    with pytest.raises(UniqueConflict):
+        await queue.submit([task(unique_key="new"), task(unique_key="new", on_conflict="replace")])
+    assert (await queue.get(waiting.id)).status is TaskStatus.PENDING
+    one, two = await queue.submit([replacing, task(unique_key=KEY, on_conflict="existing")])
+    assert one.id == two.id != waiting.id
+    assert (await queue.get(waiting.id)).status is TaskStatus.CANCELLED
 
 
 async def test_a_dead_task_is_requeued_only_when_its_key_is_free(queue):

@@ -143,7 +143,7 @@ def test_every_error_of_a_header_means_something():
     assert declared == raised
     known = {
         code: type(_meaning(ScriptSignal(code, [])))
-        for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT"}
+        for code in declared - {"DTQ_IDEMPOTENCY_CONFLICT", "DTQ_UNIQUE_CONFLICT", "DTQ_RATE_LIMITED"}
     }
     assert known == {
         "DTQ_NOT_FOUND": errors.NotFound,

@@ -79,12 +79,14 @@ class TestKeys:
                 keys.run("<worker>"),
                 keys.scratch("<mark>", 7).replace("7", "<n>"),
                 keys.job("<id>"),
+                keys.rate("submit", "<who>"),
+                keys.rate("<kind>", "<who>"),
             )
         }
         for path in FOLDER.glob("*.lua"):
             header = path.read_text(encoding="utf-8").split("]]")[0]
             for name in re.findall(r"^ +@keys? +.*?(\{<namespace>:<shard>\}:\S+)", header, re.MULTILINE):
-                assert name in known or path.stem == "list_index", f"{path.name}: {name}"
+                assert name in known or path.stem in ("list_index", "probe"), f"{path.name}: {name}"
 
 
 class TestRetry:

@@ -44,6 +44,8 @@ KNOWN = {
     rf"job:{ID}": "hash",
     r"jobs": "zset",
     r"repairs": "hash",
+    r"keys": "hash",
+    r"rate:(submit|sign-in):[A-Za-z0-9._:-]*": "string",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(

@@ -50,6 +50,11 @@ OPERATIONS = frozenset(
         "key_limits",
         "task_types",
         "ping",
+        "throttle",
+        "audit_log",
+        "note_action",
+        "key_uses",
+        "note_key_uses",
     }
 )
 #: those of them that ask each shard

@@ -270,6 +270,35 @@ def test_redirect_to_what_is_refused(server, settings, location, why):
     assert len(server[1]) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("10.0.0.1", "private"),
+        ("192.168.1.1", "private"),
+        ("[::1]", "loopback"),
+        ("[::ffff:10.0.0.1]", "private"),
+        ("[fd12::1]", "private"),
+        ("2130706434", "loopback"),
+        ("100.64.0.1", "carrier-grade NAT"),
+    ],
+)
+def test_redirect_into_the_own_network(server, settings, monkeypatch, host, why):
+    """With the settings that everybody has, but for the one address at which this test's server stands."""
+    strict = settings.model_copy(update={"fetch_allow_private": False})
+    monkeypatch.setattr(
+        "worker_host.fetcher.refusal",
+        lambda address, **kinds: None if address == "127.0.0.1" else refusal(address, **kinds),
+    )
+    with pytest.raises(Reject, match=why):
+        get(
+            f"to/https:~~{host}:{server[0]}~hello",
+            server,
+            strict,
+            resolver=lambda name, port: ["127.0.0.1"] if name == "files.test" else resolve(name, port),
+        )
+    assert len(server[1]) == 1
+
+
 def test_redirects_are_bounded(server, settings):
     with pytest.raises(Reject, match="more than 5 redirects"):
         get("loop", server, settings)
@@ -299,6 +328,25 @@ def test_redirects_are_bounded(server, settings):
         ("https://2130706433/", "loopback"),
         ("https://0x7f.1/", "loopback"),
         ("https://0/", "unspecified"),
+        ("https://0x7f000001/", "loopback"),
+        ("https://0177.0.0.1/", "loopback|not valid"),
+        ("https://127.1/", "loopback"),
+        ("https://127.0.1/", "loopback"),
+        ("https://127.255.255.254/", "loopback"),
+        ("https://[0:0:0:0:0:0:0:1]/", "loopback"),
+        ("https://[0000::0001]/", "loopback"),
+        ("https://[::ffff:7f00:1]/", "loopback"),
+        ("https://[::127.0.0.1]/", "reserved"),
+        ("https://[64:ff9b::127.0.0.1]/", "loopback"),
+        ("https://[2002:7f00:1::]/", "tunnel"),
+        ("https://[::ffff:169.254.169.254]/", "link-local"),
+        ("https://[fe80::1]/", "link-local"),
+        ("https://2852039166/", "link-local"),
+        ("https://[::]/", "unspecified"),
+        ("https://0.0.0.0/", "unspecified"),
+        ("https://\uff11\uff12\uff17.0.0.1/", "loopback|not valid"),
+        ("https://\u2460\u2461\u2466.0.0.1/", "loopback|not valid"),
+        ("https://LOCALHOST/", "loopback"),
         ("https://localhost/", "loopback"),
         ("https://169.254.169.254/latest/meta-data", "link-local"),
     ],

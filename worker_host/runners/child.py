@@ -12,12 +12,14 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from shared.codec import encode
+from shared.codec import decode, encode
+from shared.masking import hiding
 from worker_host.context import Context
 from worker_host.control import RateLimited, Reject, RetryAfter, Snooze
 from worker_host.fingerprint import last_frame, text_of
@@ -65,10 +67,13 @@ def _answer(request: Request, wire_out: BinaryIO) -> Answer:
         result = handler.function(payload, context) if handler.takes_context else handler.function(payload)
         return Answer("ok", result=encode(result, "result"))
     except BaseException as error:  # SystemExit of a handler, too, is its task's outcome, not the child's end
-        return _failure(error, handler.never_retry)
+        hide = hiding(handler.secrets.values(decode(request.payload))) if handler.secrets.is_any else str
+        return _failure(error, handler.never_retry, hide)
 
 
-def _failure(error: BaseException, never_retry: tuple[type[BaseException], ...]) -> Answer:
+def _failure(
+    error: BaseException, never_retry: tuple[type[BaseException], ...], hide: Callable[[str], str]
+) -> Answer:
     verdict, seconds = "error", 0.0
     if isinstance(error, (Reject, *never_retry)):
         verdict = "reject"
@@ -76,11 +81,11 @@ def _failure(error: BaseException, never_retry: tuple[type[BaseException], ...])
         verdict, seconds = "retry_after", error.seconds
     elif isinstance(error, Snooze | RateLimited):
         verdict, seconds = "snooze", error.seconds
-    trace = "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    trace = hide("".join(traceback.format_exception(error)))[-MAX_TRACEBACK:]
     return Answer(
         verdict,
         error=type(error).__name__,
-        message=_text(text_of(error)[:MAX_MESSAGE]),
+        message=_text(hide(text_of(error))[:MAX_MESSAGE]),
         traceback=_text(trace),
         frame=last_frame(error.__traceback__),
         seconds=seconds,

@@ -61,6 +61,9 @@ export interface paths {
         /**
          * Read a task
          * @description Status, payload, result or error, and all attempts; one Redis call.
+         *
+         *     What the task type calls secret is masked. `reveal=true` shows it to a key of role `admin`; that is
+         *     kept in the audit log.
          */
         get: operations["read_task_api_tasks__task_id__get"];
         put?: never;
@@ -79,6 +82,26 @@ export interface paths {
          *     What is left out stays; a null is refused. A task that runs or has ended is not changed.
          */
         patch: operations["change_api_tasks__task_id__patch"];
+        trace?: never;
+    };
+    "/api/tasks/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel tasks by a filter
+         * @description Cancel tasks that wait, as a bulk operation; what runs goes on, what is submitted from now on stays.
+         */
+        post: operations["cancel_by_filter_api_tasks_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/tasks/{task_id}/cancel": {
@@ -181,6 +204,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dead-letters/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Requeue dead tasks by a filter
+         * @description Requeue dead tasks as a bulk operation, oldest deaths first, at a pace when one is given.
+         *
+         *     Tasks that die after its beginning are left alone. A repeat without an answer begins another one, which
+         *     finds what is left.
+         */
+        post: operations["requeue_by_filter_api_dead_letters_requeue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete dead tasks by a filter
+         * @description Remove dead tasks for good, as a bulk operation; those that die after its beginning stay.
+         */
+        post: operations["delete_by_filter_api_dead_letters_delete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dead-letters/groups/{fingerprint}/requeue": {
         parameters: {
             query?: never;
@@ -191,13 +257,74 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Requeue a group, in steps
-         * @description Requeue up to 100 tasks of a group, oldest submission first.
+         * Requeue a group, in steps or at a pace
+         * @description Requeue up to 100 tasks of a group, oldest submission first; or all of them, as a bulk operation.
          *
-         *     Repeat with `next_cursor` as `cursor` until it is null. A step whose answer was lost may be
-         *     repeated: what it requeued has left the group.
+         *     Repeat a step with `next_cursor` as `cursor` until it is null. A step whose answer was lost may be
+         *     repeated: what it requeued has left the group. With `first`, `per_second` or `payload` the whole group
+         *     is meant, and the answer is a bulk operation.
          */
         post: operations["requeue_error_group_api_dead_letters_groups__fingerprint__requeue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List bulk operations
+         * @description The newest of those that go on first, then ended ones, the latest end first; at most 100 of them are kept.
+         */
+        get: operations["list_jobs_api_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a bulk operation
+         * @description How far it is: how many tasks were done, skipped, missing, and of how many at most.
+         */
+        get: operations["read_job_api_jobs__job_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a bulk operation
+         * @description End it before its time; what it did stays done. One that had ended stays as it is.
+         */
+        post: operations["cancel_job_api_jobs__job_id__cancel_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -397,6 +524,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/queues/{name}/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purge a queue
+         * @description Remove the pending tasks of a queue for good, as a bulk operation: `Location` tells how far it is.
+         *
+         *     What runs goes on, what is submitted from now on stays.
+         */
+        post: operations["purge_api_queues__name__purge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues/{name}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the limits of a queue
+         * @description The queue's own limit, that of each limit key in it, and the keys that have their own, run or wait.
+         */
+        get: operations["read_limits_api_queues__name__limits_get"];
+        /**
+         * Set the limits of a queue
+         * @description Replace the queue's limit and that of each key; what is left out is lifted. What runs goes on.
+         */
+        put: operations["set_limits_api_queues__name__limits_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues/{name}/limits/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one limit key
+         * @description One limit key of a queue as it is now; one that was never used has nothing running.
+         */
+        get: operations["read_key_limit_api_queues__name__limits__key__get"];
+        /**
+         * Set the limit of one limit key
+         * @description Give one key a limit of its own; at most 1,000 keys of a queue have one.
+         */
+        put: operations["set_key_limit_api_queues__name__limits__key__put"];
+        post?: never;
+        /**
+         * Lift the limit of one limit key
+         * @description From now on the limit of all keys of the queue holds for this one, too, if there is one.
+         */
+        delete: operations["lift_key_limit_api_queues__name__limits__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -468,9 +669,129 @@ export interface paths {
          * The state of everything
          * @description Counts by status, queues, live workers and the age of the oldest pending task, in one Redis read.
          *
-         *     304 says that nothing changed but the time: add what has passed to `oldest_pending_seconds`.
+         *     304 says that nothing changed but the time: add what has passed to `oldest_pending_seconds`. A key that
+         *     is bound to queues sees these alone, and no `oldest_pending_seconds`.
          */
         get: operations["read_overview_api_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the series by the minute
+         * @description How many tasks were submitted, started and ended in each minute, and how long they waited and ran.
+         *
+         *     Waits and runs are estimated from samples of at most ten tasks a call. A task counts as submitted when a
+         *     worker's exchange or this read first sees it.
+         */
+        get: operations["read_stats_api_stats_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What Redis calls cost
+         * @description Calls as Upstash bills them, those inside scripts included, for the last 62 days.
+         *
+         *     API instances and workers save their counts now and then: the newest some hundred calls of each may be
+         *     missing, and those of an instance that ended before it saved.
+         */
+        get: operations["read_cost_api_stats_cost_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client.ts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Generate a TypeScript producer
+         * @description Save it in your app; `tasks.<type>.submit(payload, options)` is checked by the published schemas.
+         */
+        get: operations["typescript_client_api_client_ts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who am I
+         * @description Name, role and queues of the caller, and when its session ends; never asks Redis.
+         */
+        get: operations["read_session_api_session_get"];
+        put?: never;
+        /**
+         * Sign in
+         * @description Exchange an API key for a cookie that scripts cannot read and other sites cannot send.
+         *
+         *     The session ends after SESSION_SECONDS (12 h), or with its key's entry in API_KEYS. Ten tries at once,
+         *     then one every 30 s, per address.
+         */
+        post: operations["sign_in_api_session_post"];
+        /**
+         * Sign out
+         * @description Make the browser forget the session. A copy of the cookie stays good until the session ends.
+         */
+        delete: operations["sign_out_api_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Name, role, queues and rate of each key, and when it was used last, to about an hour.
+         *
+         *     Before an old key is removed, it shows whether somebody still has it.
+         */
+        get: operations["list_keys_api_keys_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -499,6 +820,57 @@ export interface paths {
          * @description The same as GET, for those who keep GET free of effects.
          */
         post: operations["tick_by_post_api_cron_tick_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List control actions
+         * @description Who did what, and when: the newest first, about 10,000 are kept.
+         *
+         *     Cancel, requeue, change, delete, pause, resume, drain, schedules, reveal, sign-in: each with the name of
+         *     the key and the request's id, by which the log of the API has it.
+         */
+        get: operations["list_actions_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What audits repaired
+         * @description When the last audit ended, whether one is under way, and what was repaired so far, by kind.
+         */
+        get: operations["read_repairs_api_audit_repair_get"];
+        put?: never;
+        /**
+         * Audit and repair
+         * @description Look through what is stored and repair what disagrees, for about 3 s; `more` asks for another call.
+         *
+         *     Records are the truth: a task in no index is put back where its record says, what an index names without
+         *     cause is dropped, counts are taken again. Nothing is repaired while all agrees, which is always but after a
+         *     failover of a server that loses what it acknowledged.
+         */
+        post: operations["repair_api_audit_repair_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -550,6 +922,46 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ApiKeyList
+         * @description The entries of API_KEYS.
+         */
+        ApiKeyList: {
+            /** Keys */
+            keys: components["schemas"]["ApiKeyOut"][];
+        };
+        /**
+         * ApiKeyOut
+         * @description One entry of API_KEYS.
+         */
+        ApiKeyOut: {
+            /**
+             * Name
+             * @example web
+             */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "submit" | "read" | "admin";
+            /**
+             * Queues
+             * @description The only queues that it reaches; null for all.
+             */
+            queues: string[] | null;
+            /**
+             * Rate
+             * @description How fast it may submit; null for API_RATE_LIMIT.
+             * @example 100/s
+             */
+            rate: string | null;
+            /**
+             * Last Used At
+             * @description To about an hour; null when it never was.
+             */
+            last_used_at: string | null;
+        };
+        /**
          * Attempt
          * @description One spent start of a task.
          *
@@ -574,11 +986,175 @@ export interface components {
             error?: components["schemas"]["TaskError"] | null;
         };
         /**
+         * AuditEntry
+         * @description One control action.
+         */
+        AuditEntry: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** By */
+            by: string;
+            /** Detail */
+            detail: string;
+            /** Request Id */
+            request_id: string | null;
+        };
+        /**
+         * AuditPage
+         * @description Some entries, and where the next ones begin.
+         */
+        AuditPage: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * AuditState
+         * @description What audits did so far.
+         */
+        AuditState: {
+            /** Finished At */
+            finished_at: string | null;
+            /** Is Under Way */
+            is_under_way: boolean;
+            /** Repaired */
+            repaired: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Audited
+         * @description What a call of the audit did.
+         */
+        Audited: {
+            /**
+             * More
+             * @description It is not through: ask again. Also while another caller is at it.
+             */
+            more: boolean;
+            /**
+             * Repaired
+             * @description By kind, how many.
+             * @example {
+             *       "counts": 2,
+             *       "tasks": 3
+             *     }
+             */
+            repaired: {
+                [key: string]: number;
+            };
+            /**
+             * Unsettled
+             * @description Counts that were changing; the next audit takes them.
+             */
+            unsettled: number;
+        };
+        /**
+         * BudgetOut
+         * @description The month's budget.
+         */
+        BudgetOut: {
+            /**
+             * Calls
+             * @description MONTHLY_BUDGET_CALLS; null without a budget.
+             */
+            calls: number | null;
+            /** Spent */
+            spent: number;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "warning" | "slow" | "spent";
+        };
+        /**
          * CatchUp
          * @description What becomes of times that passed while nobody could fire them.
          * @enum {string}
          */
         CatchUp: "skip" | "once";
+        /**
+         * CostDay
+         * @description Redis calls of a day (UTC) by what caused them.
+         */
+        CostDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Submit */
+            submit: number;
+            /** Work */
+            work: number;
+            /** Idle */
+            idle: number;
+            /** Viewers */
+            viewers: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * CostOut
+         * @description Redis calls as Upstash bills them.
+         */
+        CostOut: {
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Days */
+            days: components["schemas"]["CostDay"][];
+            /** Month To Date */
+            month_to_date: number;
+            /**
+             * Forecast
+             * @description Of the whole month, when the rest goes as the last seven days did.
+             */
+            forecast: number;
+            /**
+             * Plans
+             * @description The cheapest that fits first.
+             */
+            plans: components["schemas"]["PlanOut"][];
+            /** Cheapest */
+            cheapest: string;
+            budget: components["schemas"]["BudgetOut"];
+        };
+        /**
+         * Debounce
+         * @description Wait for quiet: each submission of the same key moves the start and replaces the payload.
+         */
+        Debounce: {
+            /**
+             * Seconds
+             * @description Of quiet before it starts.
+             */
+            seconds: number;
+            /**
+             * Max Wait Seconds
+             * @description From the first submission on; default: ten times `seconds`.
+             * @default null
+             */
+            max_wait_seconds: number | null;
+        };
+        /**
+         * Deduplicated
+         * @description Why a submission was answered with a task that was there before.
+         * @enum {string}
+         */
+        Deduplicated: "existing" | "debounced" | "throttled";
         /**
          * ErrorGroup
          * @description Dead tasks whose errors have the same fingerprint; `task` is the newest of them.
@@ -644,6 +1220,135 @@ export interface components {
          */
         Jitter: "none" | "full" | "equal";
         /**
+         * Job
+         * @description A bulk operation as it is now; times are the server's.
+         */
+        Job: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            state: components["schemas"]["JobState"];
+            /** By */
+            by: string;
+            /** Fingerprint */
+            fingerprint: string | null;
+            /** Queue */
+            queue: string | null;
+            /** Task Type */
+            task_type: string | null;
+            /** Statuses */
+            statuses: components["schemas"]["TaskStatus"][];
+            /** First */
+            first: number;
+            /** Per Second */
+            per_second: number | null;
+            /** Total */
+            total: number | null;
+            /** Done */
+            done: number;
+            /** Skipped */
+            skipped: number;
+            /** Missing */
+            missing: number;
+            /** Waiting For */
+            waiting_for: string[];
+            /** Reason */
+            reason: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * JobKind
+         * @description What becomes of the tasks.
+         * @enum {string}
+         */
+        JobKind: "requeue" | "delete" | "purge" | "cancel";
+        /**
+         * JobList
+         * @description Bulk operations.
+         */
+        JobList: {
+            /** Jobs */
+            jobs: components["schemas"]["Job"][];
+        };
+        /**
+         * JobState
+         * @description How far a bulk operation is.
+         * @enum {string}
+         */
+        JobState: "running" | "done" | "cancelled" | "stopped";
+        /**
+         * KeyLimit
+         * @description A limit key in a queue as it is now.
+         */
+        KeyLimit: {
+            /** Queue */
+            queue: string;
+            /** Key */
+            key: string;
+            limit: components["schemas"]["Limit"] | null;
+            /** Running */
+            running: number;
+            /** Parked */
+            parked: number;
+            /** Held Until */
+            held_until: string | null;
+        };
+        /**
+         * Limit
+         * @description What may run at once, and how often tasks start; None stands for no bound.
+         */
+        Limit: {
+            /**
+             * Concurrency
+             * @description Tasks that run at once, on all workers together.
+             * @default null
+             */
+            concurrency: number | null;
+            /**
+             * @description How often tasks start.
+             * @default null
+             */
+            rate: components["schemas"]["RateLimit"] | null;
+        };
+        /**
+         * MinuteStats
+         * @description What happened in the minute that begins at `at`.
+         */
+        MinuteStats: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Submitted */
+            submitted: number;
+            /** Started */
+            started: number;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Retried */
+            retried: number;
+            /** Dead */
+            dead: number;
+            /** Cancelled */
+            cancelled: number;
+            wait: components["schemas"]["Percentiles"] | null;
+            run: components["schemas"]["Percentiles"] | null;
+        };
+        /**
          * OnConflict
          * @description What becomes of a submission whose unique key a live task has.
          * @enum {string}
@@ -685,6 +1390,41 @@ export interface components {
              * @enum {string}
              */
             role: "read" | "admin";
+            /**
+             * Budget
+             * @description How far MONTHLY_BUDGET_CALLS is spent; null without a budget.
+             */
+            budget: ("ok" | "warning" | "slow" | "spent") | null;
+        };
+        /**
+         * Percentiles
+         * @description Of how long something took, ms; estimated from a histogram of samples.
+         */
+        Percentiles: {
+            /** P50 Ms */
+            p50_ms: number;
+            /** P95 Ms */
+            p95_ms: number;
+            /** P99 Ms */
+            p99_ms: number;
+        };
+        /**
+         * PlanOut
+         * @description What the forecast would cost on a plan of Upstash.
+         */
+        PlanOut: {
+            /**
+             * Name
+             * @example Pay as you go
+             */
+            name: string;
+            /**
+             * Monthly Usd
+             * @description Null when the calls do not fit.
+             */
+            monthly_usd: number | null;
+            /** Note */
+            note: string;
         };
         /**
          * PublishedType
@@ -775,6 +1515,35 @@ export interface components {
             paused?: {
                 [key: string]: unknown;
             } | null;
+            limit?: components["schemas"]["Limit"] | null;
+            key_limit?: components["schemas"]["Limit"] | null;
+            /**
+             * Parked
+             * @default 0
+             */
+            parked: number;
+        };
+        /**
+         * QueueLimitsOut
+         * @description The limits of a queue, and some of its limit keys.
+         */
+        QueueLimitsOut: {
+            /**
+             * Queue
+             * @example mail
+             */
+            queue: string;
+            /** @description Of the queue itself. */
+            limit: components["schemas"]["Limit"] | null;
+            /** @description Of each limit key that has none of its own. */
+            per_key: components["schemas"]["Limit"] | null;
+            /**
+             * Keys
+             * @description That have a limit of their own, run or wait.
+             */
+            keys: components["schemas"]["KeyLimit"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * QueueList
@@ -783,6 +1552,29 @@ export interface components {
         QueueList: {
             /** Queues */
             queues: components["schemas"]["QueueInfo"][];
+        };
+        /**
+         * RateLimit
+         * @description How often tasks may start: evenly spaced, `burst` at once after a pause (GCRA, ITU-T I.371).
+         */
+        RateLimit: {
+            /**
+             * Limit
+             * @description Starts per period.
+             */
+            limit: number;
+            /**
+             * Period Seconds
+             * @description Length of the period.
+             * @default 1
+             */
+            period_seconds: number;
+            /**
+             * Burst
+             * @description Starts at once after a pause; default: those of 0.1 s.
+             * @default null
+             */
+            burst: number | null;
         };
         /**
          * Ready
@@ -878,6 +1670,7 @@ export interface components {
             interval_seconds: number | null;
             /**
              * Zone
+             * Format: time-zone
              * @description IANA time zone of `cron`.
              * @default UTC
              */
@@ -888,7 +1681,23 @@ export interface components {
             catch_up: components["schemas"]["CatchUp"];
             /** @default allow */
             overlap: components["schemas"]["Overlap"];
-        };
+        } & (({
+            cron: unknown;
+            interval_seconds?: null;
+        } | {
+            interval_seconds: unknown;
+            cron?: null;
+        }) & {
+            task: {
+                delay_seconds?: null;
+                run_at?: null;
+                idempotency_key?: null;
+                unique_key?: null;
+                debounce?: null;
+                throttle_seconds?: null;
+                expires_at?: null;
+            };
+        });
         /**
          * ScheduleTimes
          * @description When a timing would fire.
@@ -903,6 +1712,53 @@ export interface components {
             next: string[];
         };
         /**
+         * SessionOut
+         * @description Who asks.
+         */
+        SessionOut: {
+            /**
+             * Name
+             * @description Of the key; `local` where there are none.
+             * @example ops
+             */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "submit" | "read" | "admin";
+            /**
+             * Queues
+             * @description The only queues that it reaches; null for all.
+             */
+            queues: string[] | null;
+            /**
+             * Expires At
+             * @description When the session ends; null without one.
+             */
+            expires_at: string | null;
+        };
+        /**
+         * Stats
+         * @description A series by the minute, and how long tasks waited and ran over all of it.
+         */
+        Stats: {
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Points */
+            points: components["schemas"]["MinuteStats"][];
+            wait: components["schemas"]["Percentiles"] | null;
+            run: components["schemas"]["Percentiles"] | null;
+        };
+        /**
          * Submitted
          * @description A stored task.
          */
@@ -914,6 +1770,8 @@ export interface components {
             id: string;
             /** @example pending */
             status: components["schemas"]["TaskStatus"];
+            /** @description Only when no task of its own was stored: why another one answers. */
+            deduplicated?: components["schemas"]["Deduplicated"] | null;
         };
         /**
          * SubmittedBatch
@@ -982,6 +1840,10 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             } | null;
+            /** Limit Key */
+            limit_key?: string | null;
+            /** Fair Key */
+            fair_key?: string | null;
             /** Fingerprint */
             fingerprint?: string | null;
             /**
@@ -989,6 +1851,13 @@ export interface components {
              * @default []
              */
             omitted: string[];
+            /**
+             * Unreadable
+             * @default {}
+             */
+            unreadable: {
+                [key: string]: string;
+            };
         };
         /**
          * TaskError
@@ -1106,11 +1975,40 @@ export interface components {
              */
             on_conflict: components["schemas"]["OnConflict"];
             /**
+             * @description Of the submissions with its `unique_key` one task starts, when there is quiet.
+             * @default null
+             */
+            debounce: components["schemas"]["Debounce"] | null;
+            /**
+             * Throttle Seconds
+             * @description One task per `unique_key` and so many seconds; others are dropped.
+             * @default null
+             */
+            throttle_seconds: number | null;
+            /**
+             * Limit Key
+             * @description Counts against the limits of this key in its queue.
+             * @default null
+             */
+            limit_key: string | null;
+            /**
+             * Fair Key
+             * @description Tasks of different keys take turns, inside a priority.
+             * @default null
+             */
+            fair_key: string | null;
+            /**
              * Expires At
              * @description Not started by then: dead, with that reason.
              * @default null
              */
             expires_at: string | null;
+            /**
+             * Callback Url
+             * @description Told by a signed webhook when the task has ended.
+             * @default null
+             */
+            callback_url: string | null;
             /**
              * Metadata
              * @description Kept with the task, shown, never interpreted.
@@ -1119,7 +2017,30 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             } | null;
-        };
+        } & (unknown & ({
+            /** @constant */
+            on_conflict?: "reject";
+        } | {
+            unique_key: string;
+        }) & ({
+            /** @constant */
+            on_conflict?: "reject";
+        } | {
+            debounce?: null;
+        }) & ({
+            /** @constant */
+            on_conflict?: "reject";
+        } | {
+            throttle_seconds?: null;
+        }) & ({
+            debounce?: null;
+        } | {
+            unique_key: unknown;
+        }) & ({
+            throttle_seconds?: null;
+        } | {
+            unique_key: unknown;
+        }) & unknown & unknown & unknown & unknown);
         /**
          * TaskTypeList
          * @description All published task types by name.
@@ -1201,6 +2122,128 @@ export interface components {
             tasks: components["schemas"]["TaskSubmission"][];
         };
         /**
+         * BulkCancel
+         * @description Which tasks that wait are cancelled.
+         */
+        BulkCancel: {
+            /**
+             * Queue
+             * @description Only tasks of this queue.
+             */
+            queue?: string;
+            /**
+             * Task Type
+             * @description Only tasks of this type.
+             */
+            task_type?: string;
+            /**
+             * All
+             * @description Every task, without a condition.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * Statuses
+             * @description Where they are now.
+             * @default [
+             *       "pending",
+             *       "scheduled",
+             *       "retrying"
+             *     ]
+             */
+            statuses: ("pending" | "scheduled" | "retrying")[];
+        } & ({
+            /** @constant */
+            all: true;
+        } | ({
+            /** @constant */
+            all?: false;
+        } | unknown | unknown));
+        /**
+         * BulkRequeue
+         * @description Which dead tasks begin anew, and how fast.
+         */
+        BulkRequeue: {
+            /**
+             * Payload
+             * @description Replaces the payload; checked by the task type's schema.
+             */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /**
+             * First
+             * @description So many go first; the rest only when all of them have completed.
+             * @default 0
+             */
+            first: number;
+            /**
+             * Per Second
+             * @description Tasks a second; left out: as fast as it goes.
+             */
+            per_second?: number;
+            /**
+             * Queue
+             * @description Only tasks of this queue.
+             */
+            queue?: string;
+            /**
+             * Task Type
+             * @description Only tasks of this type.
+             */
+            task_type?: string;
+            /**
+             * All
+             * @description Every task, without a condition.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * Fingerprint
+             * @description Only tasks whose error has it.
+             */
+            fingerprint?: string;
+        } & ({
+            /** @constant */
+            all: true;
+        } | ({
+            /** @constant */
+            all?: false;
+        } | unknown | unknown | unknown));
+        /**
+         * DeadFilter
+         * @description Which dead tasks are meant.
+         */
+        DeadFilter: {
+            /**
+             * Queue
+             * @description Only tasks of this queue.
+             */
+            queue?: string;
+            /**
+             * Task Type
+             * @description Only tasks of this type.
+             */
+            task_type?: string;
+            /**
+             * All
+             * @description Every task, without a condition.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * Fingerprint
+             * @description Only tasks whose error has it.
+             */
+            fingerprint?: string;
+        } & ({
+            /** @constant */
+            all: true;
+        } | ({
+            /** @constant */
+            all?: false;
+        } | unknown | unknown | unknown));
+        /**
          * Drain
          * @description Whether a worker is to claim no more.
          */
@@ -1214,9 +2257,27 @@ export interface components {
         };
         /**
          * GroupStep
-         * @description One step through the tasks of a group.
+         * @description One step through the tasks of a group; or, with a pace, all of them in the background.
          */
         GroupStep: {
+            /**
+             * Payload
+             * @description Replaces the payload; checked by the task type's schema.
+             */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /**
+             * First
+             * @description So many go first; the rest only when all of them have completed.
+             * @default 0
+             */
+            first: number;
+            /**
+             * Per Second
+             * @description Tasks a second; left out: as fast as it goes.
+             */
+            per_second?: number;
             /**
              * Limit
              * @description Most tasks of this step.
@@ -1228,7 +2289,20 @@ export interface components {
              * @description `next_cursor` of the step before.
              */
             cursor?: string;
-        };
+        } | unknown | unknown;
+        /**
+         * KeyLimits
+         * @description A limit; what is left out is not bounded.
+         */
+        KeyLimits: {
+            /**
+             * Concurrency
+             * @description Tasks that run at once, on all workers together.
+             */
+            concurrency?: number;
+            /** @description How often tasks start. */
+            rate?: components["schemas"]["RateLimit"];
+        } | unknown | unknown;
         /**
          * Pause
          * @description Why a queue or a schedule is held.
@@ -1290,6 +2364,33 @@ export interface components {
             request_id: string;
         };
         /**
+         * Purge
+         * @description What is removed of a queue.
+         */
+        Purge: {
+            /**
+             * Scheduled
+             * @description Those that wait for a time, too: scheduled and retrying.
+             * @default false
+             */
+            scheduled: boolean;
+        };
+        /**
+         * QueueLimits
+         * @description All limits of a queue; what is left out is lifted.
+         */
+        QueueLimits: {
+            /**
+             * Concurrency
+             * @description Tasks that run at once, on all workers together.
+             */
+            concurrency?: number;
+            /** @description How often tasks start. */
+            rate?: components["schemas"]["RateLimit"];
+            /** @description Of each limit key that has none of its own. */
+            per_key?: components["schemas"]["Limit"];
+        };
+        /**
          * Requeue
          * @description How a dead task begins anew.
          */
@@ -1309,6 +2410,7 @@ export interface components {
         SchedulePreview: {
             /**
              * Cron
+             * Format: cron
              * @description Such as "0 9 * * 1-5".
              */
             cron?: string;
@@ -1319,6 +2421,7 @@ export interface components {
             interval_seconds?: number;
             /**
              * Zone
+             * Format: time-zone
              * @description IANA time zone of `cron`.
              * @default UTC
              */
@@ -1329,6 +2432,23 @@ export interface components {
              * @default 5
              */
             count: number;
+        } & ({
+            cron: unknown;
+            interval_seconds?: null;
+        } | {
+            interval_seconds: unknown;
+            cron?: null;
+        });
+        /**
+         * SignIn
+         * @description Who signs in.
+         */
+        SignIn: {
+            /**
+             * Key
+             * @description An API key.
+             */
+            key: string;
         };
         /**
          * TaskChange
@@ -1526,6 +2646,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many requests, or the budget of Redis calls is spent; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis does not answer, or the API is not configured; see Retry-After. */
             503: {
                 headers: {
@@ -1641,6 +2770,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many requests, or the budget of Redis calls is spent; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis does not answer, or the API is not configured; see Retry-After. */
             503: {
                 headers: {
@@ -1663,7 +2801,10 @@ export interface operations {
     };
     read_task_api_tasks__task_id__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Show secrets; role `admin`, and kept in the audit log. */
+                reveal?: boolean;
+            };
             header?: never;
             path: {
                 task_id: string;
@@ -1701,6 +2842,15 @@ export interface operations {
             };
             /** @description Nothing of that id or name is kept. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1882,6 +3032,120 @@ export interface operations {
             };
             /** @description Redis does not answer, or the API is not configured; see Retry-After. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_by_filter_api_tasks_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkCancel"];
+            };
+        };
+        responses: {
+            /** @description Begun, perhaps done; Location tells how far it is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis is full; nothing was stored. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2292,6 +3556,234 @@ export interface operations {
             };
         };
     };
+    requeue_by_filter_api_dead_letters_requeue_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequeue"];
+            };
+        };
+        responses: {
+            /** @description Begun, perhaps done; Location tells how far it is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis is full; nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_by_filter_api_dead_letters_delete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeadFilter"];
+            };
+        };
+        responses: {
+            /** @description Begun, perhaps done; Location tells how far it is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis is full; nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     requeue_error_group_api_dead_letters_groups__fingerprint__requeue_post: {
         parameters: {
             query?: never;
@@ -2314,6 +3806,244 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GroupRequeued"];
+                };
+            };
+            /** @description Begun, perhaps done; Location tells how far it is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis is full; nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs_api_jobs_get: {
+        parameters: {
+            query?: {
+                /** @description Most operations. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that go on, then the ended ones of a day. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job_api_jobs__job_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job_api_jobs__job_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -3275,6 +5005,519 @@ export interface operations {
             };
         };
     };
+    purge_api_queues__name__purge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Purge"];
+            };
+        };
+        responses: {
+            /** @description Begun, perhaps done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis is full; nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_limits_api_queues__name__limits_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limits in force and the keys they bind. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueLimitsOut"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_limits_api_queues__name__limits_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueLimits"];
+            };
+        };
+        responses: {
+            /** @description In force on all workers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueLimitsOut"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_key_limit_api_queues__name__limits__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A task's `limit_key`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its own limit, what runs and what waits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyLimit"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_key_limit_api_queues__name__limits__key__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A task's `limit_key`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyLimits"];
+            };
+        };
+        responses: {
+            /** @description In force on all workers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyLimit"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_key_limit_api_queues__name__limits__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A task's `limit_key`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limit of all keys holds for it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyLimit"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_workers_api_workers_get: {
         parameters: {
             query?: never;
@@ -3514,6 +5757,404 @@ export interface operations {
             };
         };
     };
+    read_stats_api_stats_get: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 time, at most 24 hours ago; default: an hour ago. */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A point per minute, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_cost_api_stats_cost_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Calls by day and source, forecast, plans, budget. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostOut"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    typescript_client_api_client_ts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file without dependencies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example await tasks.email.submit({ to: "ada@example.org" }, { delaySeconds: 60 }); */
+                    "text/typescript": string;
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_session_api_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks, by key or session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_api_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in; Set-Cookie holds the session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state, or an idempotency key used with another body, does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests, or the budget of Redis calls is spent; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_api_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cookie is forgotten, if there was one. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys_api_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries of API_KEYS, without their hashes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tick_api_cron_tick_get: {
         parameters: {
             query?: never;
@@ -3577,6 +6218,197 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ticked"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or a payload is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_actions_api_audit_get: {
+        parameters: {
+            query?: {
+                /** @description Most entries on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page; the Link header leads to the next. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_repairs_api_audit_repair_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums since the namespace began. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditState"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repair_api_audit_repair_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Through, or as far as the time allowed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audited"];
                 };
             };
             /** @description The body is not valid JSON. */

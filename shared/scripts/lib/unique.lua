@@ -3,30 +3,53 @@
 --   throttle:<queue>:<key>  h=<ms>:<key>     the one task of a window, which the key outlives
 --   debounce:<queue>:<key>  b=<ms>:<most ms>:<key>  the task that waits for quiet, and takes the last payload
 -- Those of unique and throttle are taken with one SET NX GET per task, before anything else is written, and
--- given back on refusal. What debouncing changes is changed when nothing can be refused any more.
+-- given back on refusal, and by tasks that turn out to be stored already. What replacing and debouncing change
+-- is changed when nothing can be refused any more.
 local DEBOUNCE_KEPT = 604800000 -- ms beyond its latest start: a repeated call must find what it did
 local answered, marks, taken, debounced, debounce_first = {}, {}, {}, {}, {}
+local replaced, replaced_by, is_taken = {}, {}, {}
 for i = 1, record_count do marks[i] = '' end
 
-local function give_back_keys()
-  if #taken > 0 then call_multi('DEL', taken) end
+-- Gives back what was taken, but for tasks that are stored now.
+local function give_back_keys(is_new)
+  local keys = {}
+  for _, one in ipairs(taken) do
+    if not (is_new and is_new[one.i]) then keys[#keys + 1] = one.key end
+  end
+  if #keys > 0 then call_multi('DEL', keys) end
 end
 
--- Ends the task that has the key, when it does not run; false when it does.
-local function replace(holder, unique)
+local function take(i, key)
+  taken[#taken + 1] = {i = i, key = key}
+  is_taken[key] = true
+end
+
+-- Whether the task that has the key may be replaced: it does not run, and is none of this very call.
+local function may_replace(i, holder, unique)
+  if is_taken[unique] then return false end
   local text = call('GET', prefix .. 't:' .. holder)
   local r = text and record_parse(text)
   if r and r.status == 'R' then return false end
-  if r and (r.status == 'P' or r.status == 'S' or r.status == 'Y') then
-    counts_load({'*', r.queue})
-    take_out(holder, r)
-    finish(holder, r, 'X', r.rest)
-    place_flush()
-    done_flush()
-  else
-    call('DEL', unique)
-  end
+  replaced[#replaced + 1] = {i = i, id = holder, r = r, unique = unique}
+  replaced_by[unique], is_taken[unique] = ids[i], true
   return true
+end
+
+-- Ends the tasks that have the keys of those that are stored now.
+local function settle_replaced(is_new)
+  for _, one in ipairs(replaced) do
+    if is_new[one.i] then
+      local r = one.r
+      if r and (r.status == 'P' or r.status == 'S' or r.status == 'Y') then
+        counts_load({'*', r.queue})
+        take_out(one.id, r)
+        finish(one.id, r, 'X', r.rest)
+        place_flush()
+        done_flush()
+      end
+      call('SET', one.unique, ids[one.i])
+    end
+  end
 end
 
 local function answer_with(i, holder, mark)
@@ -35,14 +58,12 @@ end
 
 -- The error of a task that may not be stored; whether it is stored is told by `answered`.
 local function take_unique(i, unique, mode)
-  local holder = call('SET', unique, ids[i], 'NX', 'GET')
+  local holder = replaced_by[unique] or call('SET', unique, ids[i], 'NX', 'GET')
   if not holder then
-    taken[#taken + 1] = unique
+    take(i, unique)
   elseif holder ~= ids[i] and mode == 'e' then
     answer_with(i, holder, 'e')
-  elseif holder ~= ids[i] and mode == 'p' and replace(holder, unique) then
-    call('SET', unique, ids[i])
-  elseif holder ~= ids[i] then
+  elseif holder ~= ids[i] and not (mode == 'p' and may_replace(i, holder, unique)) then
     return string.format('DTQ_UNIQUE_CONFLICT %.0f %s', i - 1, holder)
   end
 end
@@ -52,7 +73,7 @@ local function take_window(i, queue_name, word)
   local throttle = prefix .. 'throttle:' .. queue_name .. ':' .. key
   local holder = call('SET', throttle, ids[i], 'NX', 'GET', 'PX', window)
   if not holder then
-    taken[#taken + 1] = throttle
+    take(i, throttle)
   elseif holder ~= ids[i] then
     answer_with(i, holder, 't')
   end
