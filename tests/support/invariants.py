@@ -44,6 +44,7 @@ KNOWN = {
     rf"job:{ID}": "hash",
     r"jobs": "zset",
     r"repairs": "hash",
+    r"durable": "string",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
