@@ -78,10 +78,10 @@ async def delete_known(queue: TaskQueue, schedule_id: str, by: str) -> None:
         await queue.delete_schedule(schedule_id, by=by)
 
 
-async def run_known(queue: TaskQueue, schedule_id: str) -> str:
+async def run_known(queue: TaskQueue, schedule_id: str, by: str) -> str:
     """Submit a schedule's task once more; raises NotFound."""
     with readable_reply():
-        return await queue.run_schedule(schedule_id)
+        return await queue.run_schedule(schedule_id, by=by)
 
 
 def _timing(rule: ScheduleSpec | SchedulePreview) -> Timing:

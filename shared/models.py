@@ -415,6 +415,8 @@ class WorkerInfo(BaseModel):
     slots: int
     started_at: datetime
     expires_at: datetime
+    draining: bool = False
+    """An operator asked it to claim no more."""
 
 
 class QueueInfo(BaseModel):
@@ -429,6 +431,7 @@ class QueueInfo(BaseModel):
     dead: int = 0
     cancelled: int = 0
     paused: dict[str, Any] | None = None
+    """By whom (`by`), why (`reason`) and since when (`at`, ISO 8601); None when it is not."""
     limit: Limit | None = None
     key_limit: Limit | None = None
     """Of each limit key that has none of its own."""

@@ -77,7 +77,7 @@ async def read_schedule(request: Request, queue: ReadQueue, schedule_id: str) ->
     openapi_extra=json_body(ScheduleSpec, _SPECS),
 )
 async def put_schedule(request: Request, queue: ControlQueue, schedule_id: str, by: Caller) -> Response:
-    """Store a schedule under an id of your choice. May be repeated; one that was paused goes on.
+    """Store a schedule under an id of your choice. May be repeated; one that is paused stays so.
 
     The task is checked as a submission is. Queue and retries that it leaves out are those of its type
     now, and are stored with it.
@@ -131,8 +131,8 @@ async def resume_schedule(request: Request, queue: ControlQueue, schedule_id: st
         **problems(400, 404, 413, 415, 422, 507),
     },
 )
-async def run_schedule(request: Request, queue: ControlQueue, schedule_id: str) -> Response:
+async def run_schedule(request: Request, queue: ControlQueue, schedule_id: str, by: Caller) -> Response:
     """Submit its task once more, even while it is paused; its times stay. A repeat submits another one."""
     await read_control(request, NoFields)
-    task_id = await run_known(queue, known_schedule(schedule_id))
+    task_id = await run_known(queue, known_schedule(schedule_id), by)
     return json_response({"id": task_id}, 202, {"Location": f"/api/tasks/{task_id}"})

@@ -16,6 +16,7 @@ from shared.ids import IdGenerator, derived_id
 from shared.keys import Keys
 from shared.models import NAME, CatchUp, Overlap, Schedule, ScheduleSpec, instant
 from shared.queue.base import QueueBase, together
+from shared.queue.control import who
 from shared.queue.submission import DEFAULT_QUEUE, Defaults, Submission
 from shared.schedules import Timing
 
@@ -133,12 +134,12 @@ class Scheduling(Submission, QueueBase):
         """Remove a schedule; its tasks stay."""
         await self._hold(schedule_id, "delete", by)
 
-    async def run_schedule(self, schedule_id: str) -> str:
+    async def run_schedule(self, schedule_id: str, *, by: str) -> str:
         """Submit its task once more, now; returns the task's id."""
         found = await self.schedule(schedule_id)
         task_id = _ids.next(self._home_of(found.spec).shard)
         result = await self._fire(
-            schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip=""
+            schedule_id, found.spec, task_id, due="", following=datetime.now(UTC), skip="", by=by
         )
         if result == "stale":
             raise NotFound(f"Schedule {schedule_id} was removed meanwhile. Nothing was submitted.")
@@ -164,7 +165,15 @@ class Scheduling(Submission, QueueBase):
         return await self._fire(due.id, spec, task_id, due=str(due.due_ms), following=following, skip=skip)
 
     async def _fire(
-        self, schedule_id: str, spec: ScheduleSpec, task_id: str, *, due: str, following: datetime, skip: str
+        self,
+        schedule_id: str,
+        spec: ScheduleSpec,
+        task_id: str,
+        *,
+        due: str,
+        following: datetime,
+        skip: str,
+        by: str = "",
     ) -> str:
         prepared = self._prepare(spec.task, Defaults(), None, 0, 1)
         keys = self._home_of(spec)
@@ -181,6 +190,7 @@ class Scheduling(Submission, QueueBase):
             due=due,
             next_ms=_ms(following),
             skip=skip,
+            by=by and who(by),
             attributes=prepared.attributes,
             payload=prepared.payload,
         )

@@ -11,6 +11,7 @@
   @arg  due         text  ms since 1970: the time that fires, "" to run once more besides
   @arg  next_ms     int   ms since 1970: the time after it
   @arg  skip        text  "" fire; overlap: not while the last task lives; missed: never, only move on
+  @arg  by          text  who asked to run it once more, "" for its own time
   @arg  attributes  text  "<priority> <queue> <type> <max retries>[ options]"
   @arg  payload     text  JSON
   @returns  {price, now ms, result}: fired, skipped, or stale (this time has fired, or the schedule was changed or paused)
@@ -25,6 +26,7 @@
 --- @include "lib/events"
 --- @include "lib/record"
 --- @include "lib/pending"
+--- @include "lib/audit"
 --- @include "lib/fair"
 
 local known = call('HMGET', schedules, id .. ':n', id .. ':l', id .. ':p', id)
@@ -64,4 +66,5 @@ fair_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
+if by ~= '' then audit_add('run schedule', id, by, task_id) end
 return {price, now, is_skipped and 'skipped' or 'fired'}
