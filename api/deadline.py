@@ -39,6 +39,10 @@ class DeadlineTransport:
         """Run one plain command; see `Transport.command`."""
         return await self._in_time(self._transport.command(*words))
 
+    async def persist(self, key: str, timeout_ms: int) -> bool:
+        """Ask whether all is on disk; see `Transport.persist`."""
+        return await self._in_time(self._transport.persist(key, timeout_ms))
+
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Entries of a stream; see `Transport.wait`."""
         return await self._in_time(self._transport.wait(stream, cursor, timeout_ms))

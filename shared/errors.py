@@ -18,6 +18,7 @@
         ├── StoreUnavailable    away, slow, or answering nonsense                  503
         ├── StoreRefused        wrong password, no rights, quota used up           503
         ├── StoreFull           no memory left; nothing was stored                 507
+        ├── NotDurable          stored, but not confirmed to be on disk            503
         └── ScriptFailed        a script was refused: a defect or an alien server  503
 
 A message is one sentence for a tired person: what is wrong, the rule, the fix.
@@ -204,6 +205,16 @@ class StoreFull(StoreError):
     title = "Redis is full"
     status = 507
     retry_after_s = 30
+
+
+class NotDurable(StoreError):
+    """Raised with strict durability when the disk did not confirm what was submitted.
+
+    The tasks are stored in memory and may run; whether they would outlast a crash is not known.
+    """
+
+    slug = "not-durable"
+    title = "The disk did not confirm it"
 
 
 class ScriptFailed(StoreError):

@@ -26,6 +26,7 @@ class Keys:
         "alerts_turn",
         "audit",
         "cost",
+        "durable",
         "errors",
         "events",
         "groups",
@@ -56,6 +57,8 @@ class Keys:
         self.wakes = self.prefix + "wakes"
         #: stream, about 10,000 entries; what changed, for the live feed
         self.events = self.prefix + "events"
+        #: string; written to ask whether all that was written before is on disk, with strict durability
+        self.durable = self.prefix + "durable"
         #: zset; fingerprint of an error -> last death, ms
         self.errors = self.prefix + "errors"
         #: zset; <fingerprint>:<id> of dead tasks, all of score 0: a group is a range

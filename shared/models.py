@@ -494,6 +494,8 @@ class WorkerInfo(BaseModel):
     slots: int
     started_at: datetime
     expires_at: datetime
+    draining: bool = False
+    """An operator asked it to claim no more."""
 
 
 class QueueInfo(BaseModel):
@@ -508,6 +510,7 @@ class QueueInfo(BaseModel):
     dead: int = 0
     cancelled: int = 0
     paused: dict[str, Any] | None = None
+    """By whom (`by`), why (`reason`) and since when (`at`, ISO 8601); None when it is not."""
     limit: Limit | None = None
     key_limit: Limit | None = None
     """Of each limit key that has none of its own."""

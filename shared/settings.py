@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationError
@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     alert_dead: int = Field(default=10, ge=0)
     """Tasks that die within ten minutes."""
     alert_no_worker_seconds: float = Field(default=600.0, gt=0)
+    durability: Literal["normal", "strict"] = "normal"
+    """strict: a submission is answered when the disk has it (WAITAOF), or with 503."""
 
     @property
     def namespace(self) -> str:

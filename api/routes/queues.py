@@ -28,7 +28,7 @@ _REASON = {"with a reason": {"reason": "the mail server is being moved"}}
     responses={200: answer(QueueList, "How many tasks of each queue are where."), **problems()},
 )
 async def list_queues(request: Request, queue: ScopedReadQueue) -> Response:
-    """Every queue that was used or paused, by name; `paused` says by whom, why and since when (ms)."""
+    """Every queue that was used or paused, by name; `paused` says by whom, why and since when."""
     with readable_reply():
         overview = reached_part(await queue.overview(), reach_of(request))
     return cached_response(request, {"queues": [plain(one) for one in overview.queues]})

@@ -101,7 +101,7 @@ async def read_schedule(request: Request, queue: ScopedReadQueue, schedule_id: s
 async def put_schedule(
     request: Request, queue: ScopedControlQueue, schedule_id: Annotated[str, NAME_IN_PATH], by: Caller
 ) -> Response:
-    """Store a schedule under an id of your choice. May be repeated; one that was paused goes on.
+    """Store a schedule under an id of your choice. May be repeated; one that is paused stays so.
 
     The task is checked as a submission is. Queue and retries that it leaves out are those of its type
     now, and are stored with it.

@@ -16,7 +16,7 @@ import redis
 from local.testing.clock import Clock
 from shared.errors import StoreUnavailable
 from shared.scripts import Script
-from shared.transports.base import NoScript, Reply, error_of
+from shared.transports.base import NoScript, Reply, error_of, is_on_disk, persisting
 
 _READ = "call('TIME')"
 _MOVED = (
@@ -61,6 +61,12 @@ class ClockedTransport:
     async def command(self, *words: str) -> Reply:
         """Run one plain command."""
         return self._send(None, *words)
+
+    async def persist(self, key: str, timeout_ms: int) -> bool:
+        """Ask whether all is on disk: on one connection, as this client has but one."""
+        write, ask = persisting(key, timeout_ms)
+        self._send(None, *write)
+        return is_on_disk(self._send(None, *ask))
 
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Entries after `cursor`; never blocks, as in a test nobody else could add one."""

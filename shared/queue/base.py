@@ -40,6 +40,7 @@ class QueueOptions:
         keep: ended tasks kept per status, whatever their age.
         dead_keep: dead tasks kept.
         max_payload_bytes: of one payload as JSON text.
+        is_durable: a submission waits until the server's disk has it.
         shards: into how many parts the queues are divided, 1 to 32; the same for a namespace for ever.
         sealer: encrypts payloads, results and schedules; None stores them as they are.
     """
@@ -51,6 +52,7 @@ class QueueOptions:
     dead_keep: int = 100_000
     max_payload_bytes: int = 256 * 1024
     shards: int = 1
+    is_durable: bool = False
     sealer: Sealer | None = field(default=None, repr=False)
 
     @property
@@ -73,6 +75,7 @@ class QueueOptions:
             keep=settings.retention_count,
             dead_keep=settings.dead_retention_count,
             shards=settings.dtq_shards,
+            is_durable=settings.durability == "strict",
             **others,
         )
 

@@ -416,9 +416,11 @@ def _queues(flat: list[str]) -> list[QueueInfo]:
 
 def _control(control: dict[str, Any]) -> dict[str, Any]:
     limits = {"limit": control.get("limit"), "key_limit": control.get("key")}
-    return {"paused": control.get("paused")} | {
-        name: read_limit(text) for name, text in limits.items() if text
-    }
+    paused = control.get("paused")
+    if paused:
+        at = instant(float(paused["at"])).isoformat(timespec="milliseconds")
+        paused = {**paused, "at": at.replace("+00:00", "Z")}
+    return {"paused": paused} | {name: read_limit(text) for name, text in limits.items() if text}
 
 
 def _workers(parts: Iterable[list[str]]) -> list[WorkerInfo]:

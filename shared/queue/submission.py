@@ -14,7 +14,9 @@ from shared.errors import (
     DtqError,
     IdempotencyConflict,
     InvalidInput,
+    NotDurable,
     RateExceeded,
+    StoreError,
     TooLarge,
     UniqueConflict,
 )
@@ -38,6 +40,8 @@ from shared.transports.base import ScriptSignal
 MAX_CALL_BYTES = 4 * 1024 * 1024
 #: Of a task's metadata as JSON: lists show it whole, unlike payloads.
 MAX_METADATA = 16 * 1024
+#: How long a durable submission waits for the disk: a server that syncs each second needs a bit more than that.
+PERSIST_MS = 1_500
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
 
@@ -171,10 +175,30 @@ class Submission(QueueBase):
             raise _refusal_of(signal, allowance) from None
         if allowance is not None:
             allowance.left = int(reply[5])
+        if self.options.is_durable:
+            await self._persist(keys)
         return [
             SubmittedTask(task_id, LETTERS[letter], _MARKS[mark])
             for letter, task_id, mark in zip(reply[2], reply[3], reply[4], strict=True)
         ]
+
+    async def _persist(self, keys: Keys) -> None:
+        """Wait until the disk has what was stored, by this call or by the one that this repeats.
+
+        Raises:
+            NotDurable: it did not say so.
+        """
+        self.calls += 2
+        try:
+            if await self.transport.persist(keys.durable, PERSIST_MS):
+                return
+            reason = f"Redis did not confirm it within {PERSIST_MS} ms."
+        except StoreError as error:
+            reason = error.detail
+        raise NotDurable(
+            f"What was submitted may be stored and run, but is not known to be on disk: {reason} "
+            "Send the same again: with the same idempotency key it is stored once, without one once more."
+        )
 
     def _prepare(
         self,

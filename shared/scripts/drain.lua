@@ -1,7 +1,7 @@
 --[[ drain: ask a worker to claim no more, or to claim again. What it runs goes on.
   Precondition  none.
   @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds; d -> drain
-  @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description
+  @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description, with draining
   @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  worker  text  its name
@@ -16,11 +16,16 @@
 --- @include "lib/time"
 --- @include "lib/wakes"
 --- @include "lib/audit"
-if call('HEXISTS', workers, worker) == 0 then return redis.error_reply('DTQ_NO_WORKER') end
+local DRAINING = ',"draining":true}'
+local described = call('HGET', workers, worker)
+if not described then return redis.error_reply('DTQ_NO_WORKER') end
+local is_told = string.sub(described, -#DRAINING) == DRAINING
 if hold == 1 then
   call('HSET', run, 'd', '1')
+  if not is_told then call('HSET', workers, worker, string.sub(described, 1, -2) .. DRAINING) end
 else
   call('HDEL', run, 'd')
+  if is_told then call('HSET', workers, worker, string.sub(described, 1, -#DRAINING - 1) .. '}') end
 end
 wake_worker = worker
 wakes_flush()

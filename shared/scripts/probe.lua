@@ -95,7 +95,7 @@ local steps = {
     local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', '1')
     local oldest = call('XRANGE', stream, '-', '+', 'COUNT', '1')
     return string.match(id, '^%d+%-%d+$') ~= nil and newest[1][1] == id and same(newest[1][2], 'q', 'default')
-      and oldest[1][1] == id
+      and oldest[1][1] == id and #call('XRANGE', stream, '(' .. id, '+', 'COUNT', '1') == 0
   end},
   {'cjson', function()
     local read = cjson.decode('{"a":{"b":[1,"x"]}}')

@@ -68,6 +68,16 @@ class Transport(Protocol):
         """Run one plain command that reads."""
         ...
 
+    async def persist(self, key: str, timeout_ms: int) -> bool:
+        """Whether a disk of the server has, within `timeout_ms`, all that was written to it before.
+
+        `key` is written to ask for that: a connection waits for no writes but those before its own last one.
+
+        Raises:
+            StoreError: the server cannot tell, as it keeps no append-only file or does not know WAITAOF.
+        """
+        ...
+
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Entries of `stream` after `cursor`, or none when `timeout_ms` passed without one.
 
@@ -90,6 +100,22 @@ def unreachable(text: str) -> StoreError:
             "SSL_CERT_FILE (or by ?ssl_ca_certs= in REDIS_URL); the host must be one that it is made out to."
         )
     return StoreUnavailable(f"Redis does not answer: {text}")
+
+
+def persisting(key: str, timeout_ms: int) -> list[list[str]]:
+    """What `persist` sends, in one pipeline on one connection."""
+    return [["SET", key, "1"], ["WAITAOF", "1", "0", str(timeout_ms)]]
+
+
+def is_on_disk(reply: Reply) -> bool:
+    """What the answer to WAITAOF says: how many disks of the server itself, and how many of replicas, have it.
+
+    Raises:
+        StoreUnavailable: it is no answer of that kind.
+    """
+    if not isinstance(reply, list) or len(reply) != 2 or not isinstance(reply[0], int):
+        raise StoreUnavailable(f"Redis answered nonsense to WAITAOF: {str(reply)[:80]!r}")
+    return reply[0] >= 1
 
 
 def error_of(text: str, script: Script | None = None) -> DtqError:

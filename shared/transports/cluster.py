@@ -27,6 +27,7 @@ from shared.transports.tcp import (
     TcpTransport,
     connection_options,
     packed_by_hiredis,
+    pipelined,
     pooled_client,
     translated,
 )
@@ -74,6 +75,8 @@ class ClusterTransport(TcpTransport):
     async def _call(self, _: redis.Redis, script: Script | None, *words: str) -> Reply:
         if script is None and words[0] in _OF_A_NODE:
             return await self._uncancelled(self._ask_a_node(words))
+        if script is None and words[0] == "SCAN":
+            return await self._uncancelled(self._scan(words))
         tag = _tag_of(words[3 : 3 + int(words[2])] if script else _keys_of(words))
         return await self._uncancelled(self._in_turn(tag, script, words))
 
@@ -86,6 +89,13 @@ class ClusterTransport(TcpTransport):
         """What is said of a server, by one of them."""
         await self._know_nodes()
         return await translated(self._cluster.get_default_node().execute_command(*words))
+
+    async def _scan(self, words: tuple[str, ...]) -> Reply:
+        """The keys of one shard, whose tag the pattern begins with: by the node that has it."""
+        await self._know_nodes()
+        tag = words[words.index("MATCH") + 1].replace("\\", "")
+        node = await translated(self._node_of(tag))
+        return await translated(node.execute_command(*words))
 
     async def _know_nodes(self) -> None:
         """Ask for the nodes at first and after a failure: a client that knows none sends to any of them."""
@@ -112,15 +122,23 @@ class ClusterTransport(TcpTransport):
         return await self._uncancelled(self._wait_at_its_node(stream, words))
 
     async def _wait_at_its_node(self, stream: str, words: tuple[str, ...]) -> Reply:
+        client = await self._plain_client_of(stream)
+        wait = client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
+        return await translated(_followed(wait))
+
+    async def _pipelined_by(self, key: str, commands: Sequence[Sequence[str]]) -> Reply:
+        return await pipelined(await self._plain_client_of(key), commands)
+
+    async def _plain_client_of(self, key: str) -> redis.Redis:
+        """A client that speaks to the node of a key, and to no other."""
         await self._know_nodes()
-        node = await translated(self._node_of(stream))
+        node = await translated(self._node_of(key))
         address = (node.host, int(node.port))
         client = self._waiting.get(address)
         if client is None:
             named = {**self._address, "host": node.host, "port": node.port}
             client = self._waiting[address] = pooled_client(named, MAX_WAIT_S + WAIT_MARGIN_S)
-        wait = client.execute_command(*words)  # type: ignore[no-untyped-call]  # untyped in redis-py
-        return await translated(_followed(wait))
+        return client
 
     async def _node_of(self, stream: str) -> ClusterNode:
         node = self._cluster.get_node_from_key(stream)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,15 @@ from upstash_redis.errors import UpstashError
 from shared.errors import ScriptFailed, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import RestTarget
-from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of, unreachable
+from shared.transports.base import (
+    DEADLINE_S,
+    NoScript,
+    Reply,
+    error_of,
+    is_on_disk,
+    persisting,
+    unreachable,
+)
 
 #: One try; two fit into the deadline.
 _TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
@@ -85,6 +94,23 @@ class RestTransport:
         """Run one plain command; see `Transport.command`."""
         return await self._execute(list(words), None)
 
+    async def persist(self, key: str, timeout_ms: int) -> bool:
+        """Ask whether all is on disk; see `Transport.persist`."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return is_on_disk((await self._pipelined(persisting(key, timeout_ms)))[1])
+        except TimeoutError:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s.") from None
+
+    async def _pipelined(self, commands: list[list[str]]) -> list[Reply]:
+        """Several commands in one request; the first error is raised."""
+        with _our_errors(None):
+            async with self._turn():
+                pipe = self._client().pipeline()
+                for words in commands:
+                    pipe.execute(words)
+                return list(await pipe.exec())
+
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """REST has no blocking commands.
 
@@ -108,29 +134,36 @@ class RestTransport:
         raise AssertionError("unreachable")
 
     async def _execute_once(self, words: list[str], script: Script | None) -> Reply:
-        try:
+        with _our_errors(script):
             async with self._turn():
                 return await self._client().execute(words)
-        except UpstashError as error:
-            raise error_of(str(error), script) from None
-        except httpx.HTTPError as error:
-            raise unreachable(str(error) or type(error).__name__) from None
-        except (
-            json.JSONDecodeError,
-            UnicodeDecodeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            AttributeError,
-        ) as error:
-            # The SDK reads any body as JSON and expects "result" in it; a proxy's HTML page ends here.
-            raise StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}") from None
 
     async def close(self) -> None:
         """Close the client of the running loop."""
         client: Any = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
+
+
+@contextmanager
+def _our_errors(script: Script | None) -> Iterator[None]:
+    """Errors of the SDK as ours."""
+    try:
+        yield
+    except UpstashError as error:
+        raise error_of(str(error), script) from None
+    except httpx.HTTPError as error:
+        raise unreachable(str(error) or type(error).__name__) from None
+    except (
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
+        # The SDK reads any body as JSON and expects "result" in it; a proxy's HTML page ends here.
+        raise StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}") from None
 
 
 async def _check_status(response: httpx.Response) -> None:

@@ -16,7 +16,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.errors import DtqError, StoreRefused, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import TcpTarget
-from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of, unreachable
+from shared.transports.base import (
+    DEADLINE_S,
+    NoScript,
+    Reply,
+    error_of,
+    is_on_disk,
+    persisting,
+    unreachable,
+)
 
 _T = TypeVar("_T")
 
@@ -75,6 +83,18 @@ class TcpTransport:
     async def command(self, *words: str) -> Reply:
         """Run one plain command; see `Transport.command`."""
         return await self._call(self._calls, None, *words)
+
+    async def persist(self, key: str, timeout_ms: int) -> bool:
+        """Ask whether all is on disk; see `Transport.persist`."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                _, answer = await self._uncancelled(self._pipelined_by(key, persisting(key, timeout_ms)))
+        except TimeoutError:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s.") from None
+        return is_on_disk(answer)
+
+    async def _pipelined_by(self, _: str, commands: Sequence[Sequence[str]]) -> Reply:
+        return await pipelined(self._calls, commands)
 
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Block on a stream; see `Transport.wait`."""
@@ -170,6 +190,22 @@ def packed_by_hiredis(kind: type[Any]) -> type[Any]:
         return [pack_command(words)]  # type: ignore[arg-type]  # its stub takes one word only
 
     return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack})
+
+
+async def pipelined(client: redis.Redis, commands: Sequence[Sequence[str]]) -> Reply:
+    """Several commands on one connection; the first error is raised."""
+    return await translated(_in_one_pipeline(client, commands))
+
+
+async def _in_one_pipeline(client: redis.Redis, commands: Sequence[Sequence[str]]) -> Reply:
+    async with client.pipeline(transaction=False) as pipe:
+        for words in commands:
+            pipe.execute_command(*words)
+        replies = await pipe.execute(raise_on_error=False)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 async def translated(call: Awaitable[_T], script: Script | None = None) -> _T:

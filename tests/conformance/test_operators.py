@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from shared.errors import Conflict, InvalidInput, NotFound
@@ -140,6 +142,8 @@ async def test_a_paused_queue_waits_and_a_resumed_one_wakes(queue, store):
     assert (await queue.exchange(state, free=3)).claims == []
     [info] = (await queue.overview()).queues
     assert (info.paused["by"], info.paused["reason"]) == ("ops", "migration")
+    since = datetime.fromisoformat(info.paused["at"])
+    assert abs((await queue.overview()).now - since) < timedelta(seconds=60)
     [more] = await queue.submit([task()])
     seen = store.xrevrange("{test:0}:wakes", count=1)[0][0]
     assert await queue.resume("default", by="ops") == 4
@@ -155,10 +159,15 @@ async def test_a_draining_worker_claims_no_more(queue):
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
     assert await queue.drain(state.name, by="ops") == 1
+    assert await queue.drain(state.name, by="ops") == 1
+    assert [worker.draining for worker in (await queue.overview()).workers] == [True]
     reply = await queue.exchange(state, [ending(claim)], free=1)
     assert (reply.claims, reply.is_draining) == ([], True)
     assert (await queue.get(items[0].id)).status is TaskStatus.COMPLETED
-    await queue.drain(state.name, by="ops", hold=False)
+    for _ in range(2):
+        await queue.drain(state.name, by="ops", hold=False)
+    [shown] = (await queue.overview()).workers
+    assert (shown.draining, shown.types) == (False, ["noop"])
     reply = await queue.exchange(state, free=1)
     assert ([claim.id for claim in reply.claims], reply.is_draining) == ([items[1].id], False)
     with pytest.raises(NotFound):

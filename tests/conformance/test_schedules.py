@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.errors import InvalidInput, NotFound
+from shared.errors import Conflict, InvalidInput, NotFound
 from shared.models import ScheduleSpec, TaskStatus
 from shared.queue.scheduling import read_due
 from tests.support.factories import ending, registered, task
@@ -87,7 +87,7 @@ async def test_pause_resume_run_now_and_delete(queue):
     assert await hand_out(queue) == []
     [stored] = await queue.schedules()
     assert stored.paused == "holidays"
-    task_id = await queue.run_schedule("hourly")
+    task_id = await queue.run_schedule("hourly", by="ops laptop")
     assert (await queue.get(task_id)).status is TaskStatus.PENDING
     await queue.resume_schedule("hourly", by="ops", now=now)
     [stored] = await queue.schedules()
@@ -96,6 +96,40 @@ async def test_pause_resume_run_now_and_delete(queue):
     assert await queue.schedules() == []
     with pytest.raises(NotFound):
         await queue.delete_schedule("hourly", by="ops")
+
+
+async def test_who_ran_one_is_kept(queue, store):
+    now = await server_now(queue)
+    await queue.save_schedule("hourly", spec(), by="ops", now=now)
+    task_id = await queue.run_schedule("hourly", by="ops laptop")
+    last = store.xrevrange("{test:0}:audit", count=1)[0][1]
+    assert last == {"action": "run schedule", "target": "hourly", "by": "ops-laptop", "detail": task_id}
+
+
+async def test_a_paused_schedule_that_is_changed_stays_paused(queue, store):
+    now = await server_now(queue)
+    await queue.save_schedule("hourly", spec(), by="ops", now=now)
+    await queue.pause_schedule("hourly", by="ops", reason="holidays")
+    assert not await queue.save_schedule("hourly", spec(interval_seconds=60.0), by="ops", now=now - HOUR)
+    [stored] = await queue.schedules()
+    assert (stored.paused, stored.spec.interval_seconds) == ("holidays", 60)
+    assert await hand_out(queue) == []
+    await queue.resume_schedule("hourly", by="ops", now=now - HOUR)
+    assert len(await hand_out(queue)) == 1
+
+
+async def test_a_thousand_can_be_stored_whatever_they_did(queue, store):
+    now = await server_now(queue)
+    names = [f"s{n}" for n in range(998)]
+    fields = dict.fromkeys(names, "{}")
+    for suffix in ("n", "l", "p"):
+        fields |= {f"{name}:{suffix}": "1" for name in names}
+    store.hset("{test:0}:schedules", mapping=fields)
+    assert await queue.save_schedule("one", spec(), by="ops", now=now)
+    assert await queue.save_schedule("two", spec(), by="ops", now=now)
+    with pytest.raises(Conflict, match="1,000"):
+        await queue.save_schedule("three", spec(), by="ops", now=now)
+    assert not await queue.save_schedule("two", spec(), by="ops", now=now)
 
 
 async def test_a_paused_schedule_that_was_handed_out_does_not_fire(queue):

@@ -298,7 +298,7 @@ async def test_a_schedule_lives_in_the_shard_of_its_queue_and_moves_with_it(queu
     assert [await queue.fire(due, instant(due.due_ms)) for _ in range(2)] == ["fired", "stale"]
     [fired] = (await queue.list_tasks()).tasks
     assert (fired.queue, shard_of_id(fired.id)) == ("q1", 2)
-    assert shard_of_id(await queue.run_schedule("other")) == 0
+    assert shard_of_id(await queue.run_schedule("other", by="ops")) == 0
     await queue.pause_schedule("other", by="ops")
     assert [one.paused is None for one in await queue.schedules()] == [True, False]
     await queue.delete_schedule("other", by="ops")

@@ -46,6 +46,7 @@ KNOWN = {
     r"repairs": "hash",
     r"keys": "hash",
     r"rate:(submit|sign-in):[A-Za-z0-9._:-]*": "string",
+    r"durable": "string",
 }
 ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
