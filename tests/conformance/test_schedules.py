@@ -103,7 +103,8 @@ async def test_who_ran_one_is_kept(queue, store):
     await queue.save_schedule("hourly", spec(), by="ops", now=now)
     task_id = await queue.run_schedule("hourly", by="ops laptop")
     last = store.xrevrange("{test:0}:audit", count=1)[0][1]
-    assert last == {"action": "run schedule", "target": "hourly", "by": "ops-laptop", "detail": task_id}
+    said = {"action": "run schedule", "target": "hourly", "by": "ops-laptop", "detail": task_id}
+    assert last == {**said, "request": ""}
 
 
 async def test_a_paused_schedule_that_is_changed_stays_paused(queue, store):
