@@ -12,11 +12,19 @@ from shared.models import Limit, ScheduleSpec, TaskStatus
 from tests.conformance.test_bulk import _waiting_of_all_kinds
 from tests.conformance.test_operators import die
 from tests.conformance.test_random import QUEUES, History
+from tests.conftest import QueueFactory
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.invariants import disorder
 
 P = "{test:0}:"
 LARGE = {"t": "x" * 20_000}
+
+
+@pytest.fixture(params=["tcp", "rest"])
+def queues(request: pytest.FixtureRequest) -> QueueFactory:
+    """One shard: what concerns all queues is one part here. Several, on a cluster too, are in test_shards."""
+    factory: QueueFactory = request.getfixturevalue(f"{request.param}_queues")
+    return factory
 
 
 async def audit(queue) -> dict[str, int]:

@@ -12,11 +12,19 @@ from shared.models import Limit, TaskStatus
 from shared.queue.bulk import WAITING_STATUSES
 from shared.queue.inspection import TaskFilter
 from tests.conformance.test_operators import die
+from tests.conftest import QueueFactory
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
 DEAD, PENDING, SCHEDULED = TaskStatus.DEAD, TaskStatus.PENDING, TaskStatus.SCHEDULED
 ALL = JobFilter()
+
+
+@pytest.fixture(params=["tcp", "rest"])
+def queues(request: pytest.FixtureRequest) -> QueueFactory:
+    """One shard: what concerns all queues is one part here. Several, on a cluster too, are in test_shards."""
+    factory: QueueFactory = request.getfixturevalue(f"{request.param}_queues")
+    return factory
 
 
 async def handed_out(queue) -> list[DueJob]:

@@ -10,10 +10,13 @@ import redis
 from shared.errors import NotDurable, StoreFull
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import RestTarget, Settings, TcpTarget
+from shared.transports.cluster import ClusterTransport
 from shared.transports.rest import RestTransport
 from shared.transports.tcp import TcpTransport
+from tests.support.cluster import Cluster
 from tests.support.factories import task, tasks
 from tests.support.gateway import TOKEN, GatewayProcess
+from tests.support.queues import SHARDS
 from tests.support.server import Server
 
 
@@ -116,6 +119,17 @@ async def test_it_costs_two_calls(queue: TaskQueue, settings_of: redis.Redis) ->
     counted = {name[8:]: one["calls"] for name, one in stats.items() if "config" not in name}
     assert sum(counted.values()) == queue.calls - before
     assert (counted["set"], counted["waitaof"]) == (1, 1)
+
+
+@pytest.mark.cluster
+async def test_a_cluster_is_asked_at_the_node_of_the_shard(cluster: Cluster, store: redis.Redis) -> None:
+    transport = ClusterTransport(TcpTarget(cluster.url, is_cluster=True))
+    queue = TaskQueue(transport, QueueOptions(namespace="test", shards=SHARDS, is_durable=True))
+    for n in range(8):
+        with pytest.raises(NotDurable, match="appendonly is disabled"):
+            await queue.submit([task(queue=f"q{n}")])
+    await transport.close()
+    store.flushall()  # the guards look at one shard
 
 
 def test_the_setting() -> None:
