@@ -118,4 +118,5 @@ def test_llms_txt_has_the_form_that_readers_expect():
     sections = re.findall(r"^## (.*)$", LLMS, re.MULTILINE)
     assert sections == ["Start", "Use", "Optional"]
     listed = {Path(link).name for link in re.findall(r"\]\(([^)]+)\)", LLMS)}
-    assert {path.name for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".json")} <= listed
+    documents = {path.name for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".json")}
+    assert documents <= listed, f"list them in llms.txt: {sorted(documents - listed)}"
