@@ -58,6 +58,7 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   stats_flush()
   counts_flush(wake_queue)
   events_flush()
+  wakes_flush()
   r.status = 'X'
 end
 if by ~= '' and r.status ~= 'C' and r.status ~= 'D' then audit_add('cancel', id, by) end

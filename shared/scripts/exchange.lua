@@ -95,9 +95,10 @@ is_more = limits_settle() or is_more
 if free > 0 and not affords(queue_count + 1) then
   is_more = true
 elseif free > 0 then
-  unpark(names)
+  local are_left = unpark(names)
   pending_flush()
   claimed, claims_more = claim(names)
+  claims_more = claims_more or (are_left and #claimed / 2 < free)
 end
 is_more = is_more or claims_more
 if #removed == 0 and not has_popped then

@@ -24,8 +24,9 @@ function claims_of(claim_number)
   return found
 end
 
--- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type.
+-- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type. Returns whether some are left.
 function unpark(names)
+  local are_left = false
   for _, name in ipairs(names) do
     local control = counts[name .. ':!'] and control_of(name)
     if control and control.parked then
@@ -41,6 +42,8 @@ function unpark(names)
           if #back < 2 * CLAIM_CAP then
             parked[task_type] = nil
             is_changed = true
+          else
+            are_left = true
           end
         end
       end
@@ -48,6 +51,7 @@ function unpark(names)
       if is_changed then control_put(name, control) end
     end
   end
+  return are_left
 end
 
 -- Tasks to park, by queue and type: {score, id, ...}; one write for each.
@@ -194,6 +198,7 @@ local function take(batch, want, claimed)
       elseif length == most or service.started == service.room then
         local priority = priority_of(batch.scores[i])
         make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
+        service.is_empty = false
       elseif state and not limit_start(state, tonumber(level), tonumber(created), id) then
         has_parked = true
       else
