@@ -405,18 +405,6 @@ async def test_a_limit_holds_in_the_shard_of_its_queue(queue):
     assert held == {0: 3, 1: 3, 2: 1, 3: 3}
 
 
-async def test_an_audit_repairs_every_shard(queue, store):
-    for name in QUEUES:
-        await queue.submit(tasks(2, queue=name))
-    for shard, name in enumerate(QUEUES):
-        store.delete(f"{{test:{shard}}}:pending:{name}")
-    report = await queue.audit(may_go_on=lambda: True)
-    assert (report.answer, report.repaired["tasks"]) == ("done", 8)
-    states = await workers(queue)
-    claimed = [len((await queue.exchange(state, free=5)).claims) for state in states.values()]
-    assert claimed == [2, 2, 2, 2]
-
-
 async def test_a_doctor_with_another_number_of_shards_says_so(queue, queues):
     await queue.settle_shards()
     [finding] = await check_fleet(queues(shards=2), is_billed=False)
