@@ -186,7 +186,7 @@ class Exchanger:
         is_done = self.is_draining or self.is_asked_to_drain
         self._share.settle(len(reply.claims), may_have_more=is_filled and not is_done)
         for claim in reply.claims:
-            if self.is_draining or not self._share.has_room:
+            if self.is_draining or not (self._share.is_alone or self._share.has_room):
                 # SIGTERM came while this reply was on its way, or its slots were given up.
                 self._executor.outcomes.append(Outcome(claim.id, claim.number, "h"))
             else:

@@ -135,7 +135,8 @@ class Lane:
 
     def _outcome_ready(self) -> None:
         self.exchanger.poke()
-        self._share.freed()
+        if not self._share.is_alone:
+            self._share.freed()
 
     def _learn(self, reply: ExchangeReply, sent_at: float) -> None:
         self.set_clock(reply.now_ms, sent_at)

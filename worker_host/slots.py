@@ -30,6 +30,8 @@ class Slots:
     def join(self, held: Callable[[], int], offer: Callable[[], None], weight: float = 1.0) -> Share:
         """One more share; `held` counts its running tasks, `offer` tells it of free slots that it wanted."""
         self.shares.append(Share(self, held, offer, weight))
+        for share in self.shares:
+            share.is_alone = len(self.shares) == 1
         return self.shares[-1]
 
     @property
@@ -76,6 +78,7 @@ class Share:
     Attributes:
         weight: its part beside those of others.
         turn: when it was served last.
+        is_alone: nobody shares the slots.
         is_hungry: it got all it asked for, or nothing could be asked for: there may be more.
     """
 
@@ -89,16 +92,12 @@ class Share:
         self.weight = weight
         self.turn = 0
         self.is_hungry = False
+        self.is_alone = True
 
     @property
     def taken(self) -> int:
         """Slots that its tasks hold, and those it has asked for."""
         return self._held() + self._asked
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether nobody shares the slots."""
-        return len(self._slots.shares) == 1
 
     def ask(self) -> int:
         """Free slots to ask tasks for; kept for it until `settle`."""
@@ -130,5 +129,5 @@ class Share:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more task can start now."""
-        return self.is_alone or self._slots.free > 0
+        """Whether one more task can start now, beside others."""
+        return self._slots.free > 0

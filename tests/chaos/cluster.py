@@ -26,7 +26,7 @@ from tests.chaos.run import Run
 from tests.support.cluster import MASTERS, NODE_TIMEOUT_MS, SLOTS
 from tests.support.invariants import ANY_PREFIX, disorder, leaks
 from tests.support.queues import NAMESPACE, SHARDS
-from tests.support.server import free_port
+from tests.support.server import BUS, free_node_port
 from tests.support.waiting import wait_until
 
 CLUSTER_KINDS = ("kill", "stop", "proxy", "redis", "flush", "move")
@@ -43,7 +43,7 @@ class Node:
     """A master that comes back with what its append-only file holds; clients reach it through its proxy."""
 
     def __init__(self, folder: Path, appendfsync: str) -> None:
-        self.port = free_port()
+        self.port = free_node_port()
         self.folder = folder
         self.folder.mkdir()
         self.proxy = Proxy(self.port)
@@ -60,7 +60,7 @@ class Node:
         command += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--cluster-require-full-coverage", "no"]
         # Nodes speak to each other straight, clients are sent to the proxy.
         command += ["--cluster-announce-port", str(self.proxy.port)]
-        command += ["--cluster-announce-bus-port", str(self.port + 10_000)]
+        command += ["--cluster-announce-bus-port", str(self.port + BUS)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         await wait_until(self._answers, describe="a node answers", timeout_s=30, pause_s=0.02)
 
@@ -121,7 +121,7 @@ class ClusterStore:
             first, last = number * SLOTS // MASTERS, (number + 1) * SLOTS // MASTERS - 1
             await node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             await node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-            bus = self.nodes[0].port + 10_000
+            bus = self.nodes[0].port + BUS
             await node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].proxy.port, bus)
         await self.well()
         self.client = aioredis.RedisCluster(**self.options())  # type: ignore[arg-type]  # one dict for both kinds

@@ -8,11 +8,13 @@ from itertools import count
 
 import pytest
 
+from shared.doctor.fleet import check_fleet
+from shared.doctor.report import Verdict
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, ShardsDiffer, UniqueConflict
 from shared.ids import shard_of_id
 from shared.jobs import DueJob, JobFilter, JobKind, JobPace, JobState, read_due_jobs
 from shared.keys import shard_of_queue
-from shared.models import ScheduleSpec, TaskStatus, instant
+from shared.models import Limit, ScheduleSpec, TaskStatus, instant
 from shared.queue.inspection import ANY_TASK, TaskFilter
 from shared.queue.scheduling import read_due
 from tests.support.factories import TYPE, description, ending, task, tasks
@@ -392,3 +394,19 @@ async def test_an_audit_goes_through_all_shards(queue, store):
         reports.append(await queue.audit(may_go_on=lambda: False))
     assert reports[-1].answer == "done"
     assert sum(sum(report.repaired.values()) for report in reports) == 0
+
+
+async def test_a_limit_holds_in_the_shard_of_its_queue(queue):
+    states = await workers(queue)
+    await queue.limit_queue("q1", Limit(concurrency=1), by="ops")
+    for name in QUEUES:
+        await queue.submit(tasks(3, queue=name))
+    held = {shard: len((await queue.exchange(state, free=3)).claims) for shard, state in states.items()}
+    assert held == {0: 3, 1: 3, 2: 1, 3: 3}
+
+
+async def test_a_doctor_with_another_number_of_shards_says_so(queue, queues):
+    await queue.settle_shards()
+    [finding] = await check_fleet(queues(shards=2), is_billed=False)
+    assert finding.verdict is Verdict.FAIL
+    assert "Set DTQ_SHARDS=4" in finding.found

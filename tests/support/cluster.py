@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
 from redis.crc import key_slot
 
-from tests.support.server import Server
+from tests.support.server import Server, free_node_port
 
 SLOTS = 16384
 MASTERS = 3
@@ -29,7 +29,7 @@ class Cluster:
         kept = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
         # What the loss of one master does to others is ours to say, not the cluster's.
         kept += ("--cluster-require-full-coverage", "no", *options)
-        self.nodes = [Server(*kept) for _ in range(MASTERS + replicas)]
+        self.nodes = [Server(*kept, port=free_node_port()) for _ in range(MASTERS + replicas)]
         self.clients = [node.client() for node in self.nodes]
         try:
             self._join()
@@ -129,12 +129,19 @@ class ShardView:
         method = getattr(self._client, name)
 
         def ask(*args: Any, **named: Any) -> Any:
-            return method(
-                *(one.replace("{test:0}", self._tag) if isinstance(one, str) else one for one in args),
-                **named,
-            )
+            return method(*map(self._there, args), **named)
 
         return ask
+
+    def _there(self, word: Any) -> Any:
+        if isinstance(word, list):
+            return [self._there(one) for one in word]
+        return word.replace("{test:0}", self._tag) if isinstance(word, str) else word
+
+    def scan_iter(self, *args: Any, **named: Any) -> Iterator[str]:
+        """All keys, told as the test names them."""
+        for key in self._client.scan_iter(*map(self._there, args), **named):
+            yield key.replace(self._tag, "{test:0}")
 
     def config_set(self, name: str, value: str) -> None:
         """Of every node."""

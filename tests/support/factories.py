@@ -59,7 +59,6 @@ def description(state: WorkerState, slots: int = 10) -> str:
 async def registered(queue: TaskQueue, *queues: str, **fields: Any) -> WorkerState:
     """A worker that may exchange."""
     state = worker(*queues, **fields)
-    state.shard = queue.shard_of(state.queues[0])
     await queue.register(state, description(state), dict.fromkeys(state.types, TYPE))
     return state
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from shared.keys import Keys
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import RestTarget, TcpTarget
 from shared.transports.cluster import ClusterTransport
@@ -136,31 +137,26 @@ class WatchedQueue(TaskQueue):
 
 
 class PlacedQueue(WatchedQueue):
-    """All queues live in one shard of several: what is said of one shard must hold in each.
+    """A namespace of one shard under the tag of another: what holds for one must hold on every node.
 
     Args:
         transport: to the cluster.
-        options: with the number of shards.
-        shard: where everything is.
+        options: of one shard.
+        shard: whose tag it has.
     """
 
     def __init__(self, transport: Any, options: QueueOptions, shard: int) -> None:
         super().__init__(transport, options)
-        self._shard = shard
-
-    def shard_of(self, queue: str) -> int:
-        return self._shard
-
-    async def wait(self, cursor: str, timeout_ms: int, **_: int) -> list[tuple[str, dict[str, str]]]:
-        return await super().wait(cursor, timeout_ms, shard=self._shard)
+        self.shards = [Keys(NAMESPACE, shard)]
+        self.shards[0].shard = 0  # the only one: ids name it so
 
 
 def cluster_queue(url: str, shard: int, **options: Any) -> WatchedQueue:
-    """Over a cluster, in four shards; all in one of them unless the test names a number of shards."""
+    """Over a cluster, under the tag of one of four shards unless the test names a number of shards."""
     transport = WatchedCluster(TcpTarget(url, is_cluster=True))
     if "shards" in options:
         return WatchedQueue(transport, QueueOptions(namespace=NAMESPACE, **options))
-    return PlacedQueue(transport, QueueOptions(namespace=NAMESPACE, shards=SHARDS, **options), shard)
+    return PlacedQueue(transport, QueueOptions(namespace=NAMESPACE, **options), shard)
 
 
 def tcp_queue(url: str, **options: Any) -> WatchedQueue:

