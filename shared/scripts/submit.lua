@@ -153,7 +153,7 @@ for position, i in ipairs(missing) do
   end
   event_add(ids[i], queue_name, letter)
 end
-settle_debounced()
+settle_debounced(is_new)
 pending_flush()
 fair_flush()
 timers_flush('')

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import Conflict, IdempotencyConflict, UniqueConflict
 from shared.models import Deduplicated, TaskStatus
+from shared.queue import Defaults
 from tests.support.factories import ending, registered, task
 from tests.support.waiting import wait_until
 
@@ -136,3 +139,87 @@ async def test_a_task_that_has_not_started_when_it_expires_is_dead(queue):
     assert (stored.status, stored.attempt, stored.error.type) == (TaskStatus.DEAD, 0, "Expired")
     assert stored.attempts[-1].outcome == "expired"
     await queue.submit([task(unique_key=KEY)])
+
+
+async def _ended(queue, item):
+    """Run what was submitted to its end."""
+    state = await registered(queue)
+    claims = (await queue.exchange(state, free=5)).claims
+    assert item.id in {claim.id for claim in claims}
+    await queue.exchange(state, [ending(claim) for claim in claims], free=0)
+
+
+async def _sent_again(queue, submission, item):
+    """The same call once more: its first answer was lost on the way."""
+    prepared = queue._prepare(submission, Defaults(), None, 0, 1)
+    return await queue._submit_unique([replace(prepared, id=item.id)], queue.shards[0])
+
+
+@pytest.mark.parametrize("mode", ["reject", "existing", "replace"])
+async def test_a_call_repeated_after_its_task_has_ended_keeps_no_key(queue, mode):
+    submission = task(unique_key=KEY, on_conflict=mode)
+    [first] = await queue.submit([submission])
+    await _ended(queue, first)
+    assert await _sent_again(queue, submission, first) == [(first.id, TaskStatus.COMPLETED, None)]
+    [second] = await queue.submit([task(unique_key=KEY)])
+    assert second.id != first.id
+
+
+@pytest.mark.parametrize("mode", ["reject", "existing", "replace"])
+async def test_a_call_repeated_when_another_has_the_key_tells_what_became_of_its_own(queue, mode):
+    submission = task(unique_key=KEY, on_conflict=mode)
+    [first] = await queue.submit([submission])
+    await _ended(queue, first)
+    [second] = await queue.submit([task(unique_key=KEY)])
+    assert await _sent_again(queue, submission, first) == [(first.id, TaskStatus.COMPLETED, None)]
+    assert (await queue.get(second.id)).status is TaskStatus.PENDING
+    with pytest.raises(UniqueConflict, match=second.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_a_batch_that_is_refused_replaces_nothing(queue, store):
+    [first] = await queue.submit([task(unique_key=KEY)])
+    [other] = await queue.submit([task(unique_key="other")])
+    batch = [task({"n": 2}, unique_key=KEY, on_conflict="replace"), task(unique_key="other")]
+    with pytest.raises(UniqueConflict, match=other.id):
+        await queue.submit(batch)
+    assert (await queue.get(first.id)).status is TaskStatus.PENDING
+    with pytest.raises(UniqueConflict, match=first.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_an_idempotency_conflict_replaces_nothing(queue):
+    [old] = await queue.submit([task(unique_key=KEY, idempotency_key="i")])
+    await _ended(queue, old)
+    [second] = await queue.submit([task(unique_key=KEY)])
+    with pytest.raises(IdempotencyConflict):
+        await queue.submit([task({"n": 2}, unique_key=KEY, idempotency_key="i", on_conflict="replace")])
+    assert (await queue.get(second.id)).status is TaskStatus.PENDING
+    with pytest.raises(UniqueConflict, match=second.id):
+        await queue.submit([task(unique_key=KEY)])
+
+
+async def test_a_throttled_call_repeated_after_its_window_opens_no_new_one(queue):
+    submission = task(unique_key=KEY, throttle_seconds=0.2)
+    [first] = await queue.submit([submission])
+
+    async def is_over():
+        [item] = await queue.submit([task({"n": 2}, unique_key=KEY, throttle_seconds=0.2)])
+        return item.id != first.id and item
+
+    second = await wait_until(is_over, describe="the window is over")
+    [again] = await _sent_again(queue, submission, first)
+    assert (again.id, again.deduplicated) == (first.id, None)
+    assert second.deduplicated is None
+
+
+async def test_a_debounced_call_repeated_after_its_task_has_ended_moves_nothing(queue):
+    submission = task({"n": 1}, unique_key=KEY, debounce={"seconds": 60.0, "max_wait_seconds": 90.0})
+    [first] = await queue.submit([submission])
+    await queue.edit(first.id, by="ops", run_now=True)
+    await _ended(queue, first)
+    [second] = await queue.submit([submission.model_copy(update={"payload": {"n": 2}})])
+    assert second.id != first.id
+    [again] = await _sent_again(queue, submission, first)
+    assert (again.id, again.status) == (first.id, TaskStatus.COMPLETED)
+    assert (await queue.get(second.id)).payload == {"n": 2}

@@ -300,7 +300,7 @@ async def test_features_in_use(queue, bill):
     window = {"unique_key": "t", "throttle_seconds": 60}
     with bill("submit one with throttle", 8):
         await queue.submit([task(**window)])
-    with bill("submit one that is throttled", 4):
+    with bill("submit one that is throttled", 5):
         await queue.submit([task(**window)])
     quiet = {"unique_key": "d", "debounce": {"seconds": 60}}
     with bill("submit one with debounce", 11):

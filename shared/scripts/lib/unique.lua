@@ -56,14 +56,21 @@ local function answer_with(i, holder, mark)
   answered[i], marks[i] = holder, mark
 end
 
+-- Whether a task is stored already: then the call is a repeat after a lost reply, and another's key is not asked.
+local function is_repeat(i)
+  return call('EXISTS', record(i)) == 1
+end
+
 -- The error of a task that may not be stored; whether it is stored is told by `answered`.
 local function take_unique(i, unique, mode)
   local holder = replaced_by[unique] or call('SET', unique, ids[i], 'NX', 'GET')
   if not holder then
     take(i, unique)
-  elseif holder ~= ids[i] and mode == 'e' then
+  elseif holder == ids[i] or is_repeat(i) then
+    return nil
+  elseif mode == 'e' then
     answer_with(i, holder, 'e')
-  elseif holder ~= ids[i] and not (mode == 'p' and may_replace(i, holder, unique)) then
+  elseif not (mode == 'p' and may_replace(i, holder, unique)) then
     return string.format('DTQ_UNIQUE_CONFLICT %.0f %s', i - 1, holder)
   end
 end
@@ -74,7 +81,7 @@ local function take_window(i, queue_name, word)
   local holder = call('SET', throttle, ids[i], 'NX', 'GET', 'PX', window)
   if not holder then
     take(i, throttle)
-  elseif holder ~= ids[i] then
+  elseif holder ~= ids[i] and not is_repeat(i) then
     answer_with(i, holder, 't')
   end
 end
@@ -91,6 +98,7 @@ local function find_debounced(i, queue_name, word)
     debounce_first[debounce] = found
     debounced[#debounced + 1] = found
   end
+  if found.holder and found.holder ~= ids[i] and is_repeat(i) then return end
   local merged = found.r and option_of(found.r.options, 'm')
   if found.r and (found.r.status == 'S' or found.r.status == 'P') then
     found.last, found.quiet = i, tonumber(quiet)
@@ -126,10 +134,10 @@ local function take_keys()
 end
 
 -- A waiting task takes the payload and waits on; a new one takes the key.
-local function settle_debounced()
+local function settle_debounced(is_new)
   for _, found in ipairs(debounced) do
     local stored = found.stored[#found.stored]
-    if stored then call('SET', found.key, ids[stored], 'PX', int(found.most + DEBOUNCE_KEPT)) end
+    if stored and is_new[stored] then call('SET', found.key, ids[stored], 'PX', int(found.most + DEBOUNCE_KEPT)) end
     local r, id = found.r, found.holder
     if found.last then
       local rest = rest_with_payload(r, id, item(3 * found.last))
