@@ -112,8 +112,15 @@ async def test_operating_within_the_own_queue(callers: Callers) -> None:
     assert (await caller.get(f"/api/tasks/{task_id}")).json()["priority"] == 9
     assert (await caller.post("/api/queues/mail/pause", json={})).status_code == 200
     assert (await caller.post("/api/queues/mail/resume")).status_code == 200
+    limits = "/api/queues/mail/limits"
+    assert (await caller.put(limits, json={"concurrency": 3})).json()["limit"]["concurrency"] == 3
+    assert (await caller.get(limits)).status_code == 200
+    assert (await caller.put(f"{limits}/a", json={"concurrency": 1})).status_code == 200
+    assert (await caller.delete(f"{limits}/a")).status_code == 200
     assert (await caller.post(f"/api/tasks/{task_id}/cancel")).json()["status"] == "cancelled"
     assert (await caller.delete(f"/api/tasks/{task_id}")).status_code == 204
+    await submitted(callers, "mail")
+    assert (await caller.post("/api/queues/mail/purge")).json()["done"] == 1
 
 
 async def test_lists_hold_the_own_queues_only(callers: Callers, engine: TaskQueue) -> None:

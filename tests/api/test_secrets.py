@@ -98,6 +98,12 @@ async def test_a_mask_that_comes_back_is_the_stored_secret(api: Client, engine: 
     assert is_problem(await api.patch(location, json={"payload": shown}), 422, "payload.accounts[2].token")
 
 
+async def test_a_mask_stands_for_no_secret_of_several_tasks(api: Client, engine: TaskQueue) -> None:
+    await publish(engine)
+    body = {"task_type": "login", "payload": {**LOGIN, "password": MASK}}
+    assert is_problem(await api.post("/api/dead-letters/requeue", json=body), 422, "payload.password")
+
+
 async def test_schedules(api: Client, engine: TaskQueue) -> None:
     await publish(engine)
     spec = {**DAILY, "task": SUBMITTED}

@@ -61,6 +61,7 @@ OPERATIONS = frozenset(
 #: those of them that ask each shard
 OVER_SHARDS = frozenset(
     {
+        "audit_log",
         "requeue",
         "delete",
         "begin_job",
