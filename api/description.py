@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.bodies import (
     BulkCancel,
@@ -23,7 +25,7 @@ from api.bodies import (
     SignIn,
     TaskChange,
 )
-from api.schemas import Batch, Problem
+from api.schemas import ANSWERED, Batch, Problem
 from shared.models import ScheduleSpec, TaskSubmission
 
 DESCRIPTION = """
@@ -94,17 +96,23 @@ def _document(app: FastAPI) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {"key": _BEARER, "session": _SESSION, "cron": _CRON}
     schema["security"] = [{"key": []}, {"session": []}]
-    _, own = models_json_schema(
-        [(model, "validation") for model in _OWN],
-        ref_template="#/components/schemas/{model}",
-    )
-    components["schemas"] |= own["$defs"]
+    schemas = components.setdefault("schemas", {})
+    # What comes in has the last word where a model stands on both sides.
+    schemas |= _schemas_of(ANSWERED.values(), "serialization") | _schemas_of(_OWN, "validation")
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
             _drop_unused_problem(operation)
     return schema
+
+
+def _schemas_of(models: Iterable[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, Any]:
+    _, found = models_json_schema(
+        [(model, mode) for model in models], ref_template="#/components/schemas/{model}"
+    )
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
 
 
 def _drop_unused_problem(operation: dict[str, Any]) -> None:
