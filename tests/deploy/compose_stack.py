@@ -312,7 +312,7 @@ async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tm
     development = Stack("work", tmp_path, CHECKOUT / "docker-compose.dev.yml")
     handlers = CHECKOUT / "local" / "my_handlers.py"
     try:
-        development.up("api", "worker", "web")
+        development.up("api", "worker")
         async with httpx.AsyncClient(base_url="http://localhost:8000", trust_env=False, timeout=10) as client:
             await _ready(client)
             hello = {"task_type": "hello", "payload": {"name": "Ada"}}

@@ -15,8 +15,10 @@ from tests.support.server import free_port
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_vite_serves_sources_with_the_api_behind(tmp_path: Path) -> None:
-    if not (ROOT / "frontend" / "node_modules" / ".bin" / "vite").exists():
-        pytest.skip("frontend/node_modules is not installed; `make install` does it")
+    lock = ROOT / "frontend" / "package-lock.json"
+    installed = ROOT / "frontend" / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        pytest.skip("frontend/node_modules is missing or old; `make install` renews it")
     running = LocalRun(tmp_path / "data", "--dev", "--no-worker", port=free_port())
     try:
         async with httpx.AsyncClient(base_url=await running.ready(), trust_env=False) as client:
