@@ -19,13 +19,13 @@ def cached_response(
     Args:
         request: what is answered.
         value: what is sent.
-        same: what tells two answers apart where it is not `value` itself (a clock ticks in it); the
-            tag is then weak.
+        same: what tells two answers apart where it is not `value` itself (a clock ticks in it).
         headers: more of them.
     """
     content = to_json(value)
     digest = hashlib.blake2b(content if same is None else to_json(same), digest_size=12).hexdigest()
-    tag = f'"{digest}"' if same is None else f'W/"{digest}"'
+    # Weak: on its way an answer may be compressed, and two forms must not share a strong tag.
+    tag = f'W/"{digest}"'
     fields = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **(headers or {})}
     if _holds(request.headers.getlist("if-none-match"), digest):
         return Response(None, 304, fields)

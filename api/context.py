@@ -21,12 +21,14 @@ class RequestContext:
         request_id: as accepted from X-Request-ID, else made here.
         role: of the caller; None before the guard has judged and on public paths.
         caller: name of its key, for the audit log; `local` where there are no keys.
+        task_id: of the task that was submitted, for the log; a route that names one in its path need not.
         queue: made by the first dependency that needs it; its `calls` become X-Redis-Calls.
     """
 
     request_id: str
     role: Role | None = None
     caller: str = "local"
+    task_id: str | None = None
     queue: TaskQueue | None = None
 
     @property

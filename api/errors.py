@@ -39,6 +39,31 @@ class NotConfigured(DtqError):
         self.example = faults[0].example
 
 
+class CursorMismatch(InvalidInput):
+    """Raised when a page's cursor is sent with other filters than those it was made for."""
+
+    slug = "cursor-mismatch"
+    title = "The cursor belongs to another list"
+    status = 400
+
+
+class NoStreaming(DtqError):
+    """Raised when an event stream is asked for where answers are sent as a whole: on AWS Lambda."""
+
+    slug = "no-streaming"
+    title = "Event streams cannot be served here"
+    status = 501
+
+
+class TooManyViewers(DtqError):
+    """Raised when an instance has as many open event streams as it serves."""
+
+    slug = "too-many-viewers"
+    title = "Too many open event streams"
+    status = 503
+    retry_after_s: ClassVar[int | None] = 30
+
+
 class NotSupportedYet(InvalidInput):
     """Raised when a field is used whose feature is not built."""
 

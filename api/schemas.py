@@ -30,7 +30,7 @@ TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
 class Problem(BaseModel):
     """An error (RFC 9457): what is wrong, and where it applies the field, the rule and the fix."""
 
-    type: str = Field(examples=["/problems/invalid-input"])
+    type: str = Field(examples=["/api/problems/invalid-input"])
     title: str = Field(examples=["A field is not valid"])
     status: int = Field(examples=[422])
     detail: str
@@ -39,6 +39,23 @@ class Problem(BaseModel):
     fix: str | None = Field(default=None, examples=["Send an integer from 1 to 10; 10 is claimed first."])
     instance: str = Field(examples=["/api/tasks"])
     request_id: str
+
+
+class ProblemTypeOut(BaseModel):
+    """One kind of problem."""
+
+    type: str = Field(examples=["/api/problems/invalid-input"])
+    slug: str = Field(examples=["invalid-input"])
+    title: str
+    status: int
+    meaning: str = Field(description="When it happens.")
+    remedy: str = Field(description="What to do.")
+
+
+class ProblemTypeList(BaseModel):
+    """All problem types, by slug."""
+
+    problems: list[ProblemTypeOut]
 
 
 class Submitted(BaseModel):
@@ -195,12 +212,17 @@ _MEANINGS = {
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these problems, beside 401, 403 and 503."""
+def problems(*statuses: int, has_key: bool = True) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems, beside 401, 403 and 503.
+
+    Args:
+        statuses: of the problems.
+        has_key: whether the route asks for a key; a public one never answers 401.
+    """
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _MEANINGS[status], "content": content}
-        for status in sorted({401, 403, 503, *statuses})
+        for status in sorted({403, 503, *statuses, *([401] if has_key else [])})
     }
 
 

@@ -29,6 +29,8 @@ class ApiSettings(Settings):
     """Refuse a task type that no live worker knows, while live workers are known."""
     cron_secret: str | None = Field(default=None, repr=False)
     """What Vercel's cron sends as `Authorization: Bearer`; opens /api/cron/tick and nothing else."""
+    log_requests: bool = True
+    """One JSON line per request on standard output."""
     cors_origins: str = ""
     """Comma-separated origins of browsers' pages that may call the API; none by default."""
 

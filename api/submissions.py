@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 
 from api.body import read_json
-from api.context import header_values
+from api.context import context_of, header_values
 from api.deps import runtime_of
 from api.replies import readable_reply
 from api.validation import read_submission
@@ -31,7 +31,9 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     task = read_submission(_with_key_of_header(body, _header_key(request)))
     defaults = await runtime.types.judge(queue, [task], "")
     with readable_reply():
-        return (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
+        submitted = (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
+    context_of(request.scope).task_id = submitted.id
+    return submitted
 
 
 async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import context_of, header_values
 from api.errors import NotConfigured, Unauthorized
+from api.problem_types import PREFIX
 from api.problems import problem_of
 from api.runtime import Runtime
 from api.security.keyless import refusal_without_key
@@ -17,7 +18,7 @@ HEALTH = "/api/health"
 #: Opened by CRON_SECRET, too.
 TICK = "/api/cron/tick"
 #: Descriptions of the API, which hold no secrets.
-_PUBLIC = frozenset({"/docs", "/openapi.json", "/api/docs", "/api/openapi.json"})
+_PUBLIC = frozenset({"/docs", "/openapi.json", "/api/docs", "/api/openapi.json", "/api/problems"})
 _NO_KEY = "Authorization: is missing. Send `Authorization: Bearer <key>`."
 _WRONG_KEY = "Authorization: no such key. Send `Authorization: Bearer <key>` with a key of API_KEYS."
 _NO_CRON_SECRET = SettingsError(
@@ -59,7 +60,7 @@ class Guard:
             return refusal_without_key(
                 scope, any_peer=settings.allow_keyless, origins=settings.allowed_origins
             )
-        if scope["path"] in _PUBLIC or not scope["path"].startswith("/api"):
+        if _is_public(scope["path"]):
             return None
         presented = _presented(scope)
         if scope["path"] == TICK and self._is_cron(scope, presented):
@@ -83,6 +84,11 @@ class Guard:
             return False
         context_of(scope).role, context_of(scope).caller = Role.ADMIN, "cron"
         return True
+
+
+def _is_public(path: str) -> bool:
+    """Whether a path needs no key where keys are configured."""
+    return path in _PUBLIC or path.startswith(PREFIX) or not path.startswith("/api")
 
 
 def _presented(scope: Scope) -> bytes | None:

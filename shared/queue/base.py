@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.errors import Conflict, DtqError, NotFound, StoreRefused, StoreUnavailable
+from shared.errors import Conflict, DtqError, NotFound, StoreError, StoreRefused, StoreUnavailable
 from shared.keys import Keys
 from shared.scripts import Value, script
 from shared.transports.base import Reply, ScriptSignal, Transport
@@ -32,7 +32,8 @@ class QueueBase:
     """Runs scripts by name and sums their price.
 
     Attributes:
-        calls: Redis calls that this object has caused since it was made, inner ones included.
+        calls: Redis calls that this object has caused since it was made, inner ones included. A call
+            that failed counts as one.
     """
 
     def __init__(self, transport: Transport, options: QueueOptions | None = None) -> None:
@@ -48,11 +49,20 @@ class QueueBase:
         try:
             reply = await self.transport.run(program, keys, args)
         except ScriptSignal as signal:
+            self.calls += signal.price
             raise _meaning(signal) from None
+        except StoreError:
+            self.calls += 1  # it was sent; what it did is not known
+            raise
         if not isinstance(reply, list) or not reply or not isinstance(reply[0], int):
             raise StoreUnavailable(f"Redis answered nonsense to {script_name}: {str(reply)[:80]!r}")
         self.calls += reply[0]
         return reply
+
+    async def _command(self, *words: str) -> Reply:
+        """Run one plain command that reads; it is counted even when it fails."""
+        self.calls += 1
+        return await self.transport.command(*words)
 
 
 def _meaning(signal: ScriptSignal) -> DtqError:

@@ -65,10 +65,9 @@ class Inspection(QueueBase):
         Raises:
             NotFound: no task of that id is kept.
         """
-        record, payload, result = await self.transport.command(
+        record, payload, result = await self._command(
             "MGET", self.keys.task(task_id), self.keys.payload(task_id), self.keys.result(task_id)
         )
-        self.calls += 1
         if record is None:
             raise NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
         return read_task(task_id, record, payload, result)
@@ -156,8 +155,7 @@ class Inspection(QueueBase):
         if not NAME.fullmatch(fingerprint):
             raise InvalidInput("fingerprint", "is none of ours.", "Use one of GET /api/dead-letters/groups.")
         low = f"({fingerprint}:{after}" if after else f"[{fingerprint}:"
-        self.calls += 1
-        members = await self.transport.command(
+        members = await self._command(
             "ZRANGE", self.keys.groups, low, f"({fingerprint};", "BYLEX", "LIMIT", "0", str(limit)
         )
         return [member.rpartition(":")[2] for member in members]
@@ -180,8 +178,7 @@ class Inspection(QueueBase):
         Raises:
             StoreError: it does not.
         """
-        reply = await self.transport.command("PING")
-        self.calls += 1
+        reply = await self._command("PING")
         if reply not in ("PONG", b"PONG", True):
             raise StoreUnavailable(f"Redis answered {str(reply)[:80]!r} to PING")
 
@@ -195,8 +192,7 @@ class Inspection(QueueBase):
             return ["running"]
         if wanted.status is TaskStatus.WAITING:
             return []
-        flat = await self.transport.command("HGETALL", self.keys.queues)
-        self.calls += 1
+        flat = await self._command("HGETALL", self.keys.queues)
         fields = _pairs(flat)
         pending = _pending_indexes(fields, wanted.queue)
         if wanted.status is TaskStatus.PENDING:

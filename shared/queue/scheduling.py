@@ -66,8 +66,7 @@ class Scheduling(Submission, QueueBase):
 
     async def schedules(self) -> list[Schedule]:
         """All schedules, by id; one Redis call."""
-        flat = await self.transport.command("HGETALL", self.keys.schedules)
-        self.calls += 1
+        flat = await self._command("HGETALL", self.keys.schedules)
         fields = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
         return [
             Schedule(

@@ -16,7 +16,7 @@
 --- @include "lib/time"
 --- @include "lib/wakes"
 --- @include "lib/audit"
-if call('HEXISTS', workers, worker) == 0 then return redis.error_reply('DTQ_NO_WORKER') end
+if call('HEXISTS', workers, worker) == 0 then return refused('DTQ_NO_WORKER') end
 if hold == 1 then
   call('HSET', run, 'd', '1')
 else

@@ -18,7 +18,7 @@
 --- @include "lib/wakes"
 --- @include "lib/audit"
 local is_known = call('HEXISTS', schedules, id) == 1
-if not is_known and call('HLEN', schedules) >= 4000 then return redis.error_reply('DTQ_TOO_MANY_SCHEDULES') end
+if not is_known and call('HLEN', schedules) >= 4000 then return refused('DTQ_TOO_MANY_SCHEDULES') end
 call('HSET', schedules, id, definition, id .. ':n', int(next_ms))
 call('HDEL', schedules, id .. ':p')
 call('ZADD', timers, int(next_ms), 's:' .. id)

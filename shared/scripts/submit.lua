@@ -94,7 +94,7 @@ end
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
 -- existing ids are looked for first; nothing can come between inside a script.
 local all, refusal = take_keys()
-if refusal then return redis.error_reply(refusal) end
+if refusal then return refused(refusal) end
 local flat = flat_of(all)
 local missing, statuses = all, {}
 if #flat == 0 then
@@ -106,7 +106,7 @@ else
 end
 if not missing then
   give_back_keys()
-  return redis.error_reply(statuses)
+  return refused(statuses)
 end
 if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
 

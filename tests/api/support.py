@@ -57,7 +57,7 @@ def is_problem(response: httpx.Response, status: int, field: str | None = None) 
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
     assert body["status"] == status
-    assert body["type"].startswith("/problems/")
+    assert body["type"].startswith("/api/problems/")
     assert body["title"]
     assert body["detail"]
     assert body["request_id"] == response.headers["x-request-id"]

@@ -90,7 +90,7 @@ async def test_the_same_key_with_another_body_is_refused(api: Client) -> None:
     other = await api.post("/api/tasks", json={**MAIL, "priority": 6}, headers=headers)
     assert first.json() == again.json()
     assert is_problem(other, 409)
-    assert other.json()["type"] == "/problems/idempotency-conflict"
+    assert other.json()["type"] == "/api/problems/idempotency-conflict"
     assert first.json()["id"] in other.json()["detail"]
 
 
