@@ -6,7 +6,6 @@ import logging
 import re
 import secrets
 import time
-
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect

@@ -162,7 +162,9 @@ class Worker:
     async def _register(self) -> bool:
         """Try until Redis has taken it; False when a stop came first."""
         types = {handler.task_type: encode(handler.description(), "types") for handler in self._registry}
-        text = description(self._registry, self._queues, self._settings.concurrency)
+        text = description(
+            self._registry, self._queues, self._settings.concurrency, self._settings.lease_seconds
+        )
         while not self._stop.is_set():
             try:
                 await self.queue.register(self._state, text, types)

@@ -1,4 +1,4 @@
-"""`/api/tasks`: submit, read, list, cancel, requeue, run now, change, delete."""
+"""`/api/tasks`: submit, read, explain, list, cancel, requeue, run now, change, delete."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from api.schemas import (
 )
 from api.submissions import stored, submit_batch, submit_one
 from api.wire import json_response, plain
+from shared.explanations import Explanation
 from shared.models import Task, TaskSubmission
 
 router = APIRouter(prefix="/api/tasks", tags=["tasks"])
@@ -106,6 +107,22 @@ async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Res
     with readable_reply():
         task = await queue.get(known_form(task_id))
     return cached_response(request, plain(task))
+
+
+@router.get(
+    "/{task_id}/explain",
+    summary="Explain why a task is where it is",
+    responses={200: answer(Explanation, "A code, one sentence, and the numbers behind it."), **problems(404)},
+)
+async def explain_task(queue: TaskReadQueue, task_id: str) -> Response:
+    """Why a task does not run, in one sentence with numbers; at most 8 Redis calls.
+
+    A queue that is paused, no live worker that knows the type, tasks ahead and how long they take, an
+    attempt that is due later, a lease and its last heartbeat.
+    """
+    with readable_reply():
+        explanation = await queue.explain(known_form(task_id))
+    return json_response(plain(explanation))
 
 
 @router.post(

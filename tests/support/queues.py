@@ -32,6 +32,7 @@ OPERATIONS = frozenset(
         "tick",
         "get",
         "overview",
+        "explain",
         "task_types",
         "ping",
     }
