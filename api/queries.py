@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.live.shaping import EventFilter
+from shared.events import is_cursor
+from shared.ids import is_task_id
 from shared.models import NAME, TaskStatus
 from shared.queue.inspection import TaskFilter
 
@@ -16,6 +19,20 @@ def _check_filter(value: str) -> str:
     return value
 
 
+def _check_task(value: str) -> str:
+    if value and not is_task_id(value):
+        raise ValueError("must be a task's id: 27 digits and lower-case letters")
+    return value
+
+
+def _check_event_cursor(value: str) -> str:
+    if value and not is_cursor(value):
+        raise ValueError("must be the cursor of an answer, unchanged, such as 1764547200000-0")
+    return value
+
+
+_TaskId = Annotated[str, AfterValidator(_check_task)]
+_EventCursor = Annotated[str, AfterValidator(_check_event_cursor)]
 _Filter = Annotated[str, AfterValidator(_check_filter)]
 
 
@@ -44,6 +61,31 @@ class TaskListQuery(DeadLetterQuery):
     def wanted(self) -> TaskFilter:
         """The filter as the engine takes it."""
         return TaskFilter(self.status, self.queue or None, self.task_type or None)
+
+
+class EventQuery(BaseModel):
+    """Which events are shown; an empty filter stands for any."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: _Filter = Field(default="", description="Only what happens in this queue.")
+    task: _TaskId = Field(default="", description="Only what names this task, or may have left it out.")
+    pace: Literal["live", "calm"] = Field(
+        default="live", description="`calm` where nobody looks: the slow pace is enough."
+    )
+
+    @property
+    def wanted(self) -> EventFilter:
+        """The filter of a viewer."""
+        return EventFilter(self.queue, self.task)
+
+
+class PollQuery(EventQuery):
+    """Which events are asked for."""
+
+    after: _EventCursor = Field(
+        default="", description="`cursor` of the answer before, or an event's `id`; empty for now."
+    )
 
 
 class GroupListQuery(BaseModel):

@@ -186,6 +186,32 @@ class OverviewOut(Overview):
     role: Literal["read", "admin"]
 
 
+class EventTask(BaseModel):
+    """A task, and what it has become."""
+
+    id: str = Field(examples=[TASK_ID])
+    status: TaskStatus
+
+
+class EventOut(BaseModel):
+    """What one operation changed: how many tasks of which queues came into which status."""
+
+    id: str = Field(examples=["1764547200000-0"], description="Its place; a cursor.")
+    at: datetime
+    counts: dict[str, dict[TaskStatus, int]] = Field(examples=[{"mail": {"pending": 2}}])
+    tasks: list[EventTask] = Field(description="The first 20 of them.")
+    omitted: int = Field(description="Tasks that are counted and not named.")
+
+
+class EventPageOut(BaseModel):
+    """Events after a cursor."""
+
+    events: list[EventOut]
+    cursor: str = Field(examples=["1764547200000-0"], description="What to send as `after` next.")
+    reset: bool = Field(description="Events may have been missed: read the state anew.")
+    poll_after_seconds: float = Field(examples=[36], description="When to ask again; 0: more follow already.")
+
+
 class Health(BaseModel):
     """The process is alive; nothing is said about Redis."""
 
@@ -207,6 +233,7 @@ _MEANINGS = {
     413: "The body or a payload is too large.",
     415: "The body is not declared as `application/json`.",
     422: "A field or parameter breaks a rule; the problem names field, rule and fix.",
+    501: "Event streams cannot be sent where answers are sent as a whole (AWS Lambda).",
     503: "Redis does not answer, or the API is not configured; see Retry-After.",
     507: "Redis is full; nothing was stored.",
 }

@@ -8,10 +8,28 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 
 DASHBOARD = Path(__file__).parent.parent / "frontend" / "dist"
+
+
+class ApiServer(uvicorn.Server):
+    """A uvicorn server that ends the event streams before it waits for open requests."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3
+            )
+        )
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: streams first, then what is still under way."""
+        await self._app.state.runtime.end_streams()
+        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -27,10 +45,7 @@ def main() -> int:
         return 2
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     app = create_app(dashboard=DASHBOARD if DASHBOARD.is_dir() else None)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    ApiServer(app).run(sockets=[listener])
     return 0
 
 

@@ -14,6 +14,9 @@ Reply = Any
 #: A caller hears of a failed store within this time, retries included.
 DEADLINE_S = 4.5
 
+#: Entries that one wait returns at most.
+WAIT_COUNT = 128
+
 _AWAY = ("LOADING", "MISCONF", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MASTERDOWN", "NOREPLICAS")
 _REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR max requests limit", "ERR invalid password")
 _FULL = ("OOM", "ERR DB capacity quota")

@@ -15,7 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.errors import DtqError, StoreRefused, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import TcpTarget
-from shared.transports.base import DEADLINE_S, NoScript, Reply, error_of
+from shared.transports.base import DEADLINE_S, WAIT_COUNT, NoScript, Reply, error_of
 
 _T = TypeVar("_T")
 
@@ -97,7 +97,7 @@ class TcpTransport:
         words = (
             "XREAD",
             "COUNT",
-            "128",
+            str(WAIT_COUNT),
             "BLOCK",
             str(min(max(1, timeout_ms), int(MAX_WAIT_S * 1000))),
             "STREAMS",
