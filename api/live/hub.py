@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from api.errors import TooManyViewers
@@ -44,12 +44,10 @@ class Look(NamedTuple):
 
     Attributes:
         page: the events after the caller's cursor.
-        calls: Redis calls that were made for it.
         again_s: when to ask again; at once when others follow already.
     """
 
     page: EventPage
-    calls: int
     again_s: float
 
 
@@ -60,16 +58,12 @@ class EventHub:
         feed: reads Redis; nobody else uses it.
         pace: between reads, where they cannot block.
         can_block: whether the transport can wait on the stream.
-        clock: monotonic seconds.
     """
 
-    def __init__(
-        self, feed: TaskQueue, pace: Pace, *, can_block: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, feed: TaskQueue, pace: Pace, *, can_block: bool) -> None:
         self._feed = feed
         self._pace = pace
         self._can_block = can_block
-        self._clock = clock
         self._cursor: str | None = None
         self._floor = ""
         self._recent: deque[Event] = deque()
@@ -108,13 +102,12 @@ class EventHub:
         Raises:
             StoreError: Redis does not answer.
         """
-        before = self.calls
         if after is None:
             page = EventPage([], await self._now())
         else:
             page = await self._look(after, _SHARED * self.pace_s(is_calm))
         again_s = 0.0 if page.has_more else self.pace_s(is_calm)
-        return Look(page, self.calls - before, again_s)
+        return Look(page, again_s)
 
     async def open(self, after: str | None, *, is_calm: bool = False) -> Viewer:
         """A viewer from a cursor on, or from now on; it gets nothing before `batches` is asked.
@@ -201,8 +194,8 @@ class EventHub:
 
     async def _now(self) -> str:
         """The cursor of now, at most a pace old."""
-        is_young = self._is_live or self._clock() - self._read_at < self.pace_s()
-        if self._cursor is None or not is_young:
+        is_young = self._is_live or _clock() - self._read_at < self.pace_s()
+        if self._cursor is None or self._trouble is not None or not is_young:
             with readable_reply():
                 newest = await self._feed.newest_event()
             if self._viewers:
@@ -221,7 +214,7 @@ class EventHub:
         self._cursor = page.cursor
         self._recent.clear()
         self._remember(page.events)
-        self._read_at = self._clock()
+        self._read_at = _clock()
 
     def _remember(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -241,7 +234,7 @@ class EventHub:
             news = [event for event in page.events if position(event.id) > seen]
             self._remember(news)
             self._cursor = max(self._cursor or START, page.cursor, key=position)
-            self._read_at = self._clock()
+            self._read_at = _clock()
         if news:
             for viewer in self._viewers:
                 viewer.push(news)
@@ -249,7 +242,7 @@ class EventHub:
     async def _refresh(self, max_age_s: float) -> None:
         """Read what is new, unless somebody has done so within `max_age_s`."""
         async with self._turn:
-            if self._clock() - self._read_at < max_age_s:
+            if self._trouble is None and _clock() - self._read_at < max_age_s:
                 return
             while True:
                 assert self._cursor is not None
@@ -297,7 +290,7 @@ class EventHub:
     async def _wait_and_look(self) -> None:
         while self._viewers:
             is_calm = all(viewer.is_calm for viewer in self._viewers)
-            due_in_s = self._read_at + self.pace_s(is_calm) - self._clock()
+            due_in_s = self._read_at + self.pace_s(is_calm) - _clock()
             if due_in_s <= 0:
                 await self._refresh(0)
                 return
@@ -327,3 +320,8 @@ class EventHub:
     def _tell_all(self, signal: Signal) -> None:
         for viewer in self._viewers:
             viewer.push(signal)
+
+
+def _clock() -> float:
+    """Seconds of the running loop's clock."""
+    return asyncio.get_running_loop().time()

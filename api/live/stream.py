@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 
 from starlette.responses import Response
@@ -65,10 +64,11 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _texts(self) -> AsyncIterator[bytes]:
-        ends_at = time.monotonic() + self._length_s
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + self._length_s
         told = self._viewer.cursor
         yield b"retry: %d\n\n" % RETRY_MS + _text(told, to_json({"cursor": told}), "ready")
-        while (left_s := ends_at - time.monotonic()) > 0:
+        while (left_s := ends_at - clock()) > 0:
             try:
                 news = await self._viewer.batch(min(KEEP_ALIVE_S, left_s))
             except StoreError as error:

@@ -48,9 +48,11 @@ async def stream_events(
     runtime = runtime_of(request)
     hub = runtime.hub()
     before = hub.calls
-    async with answered_in_time():
-        viewer = await hub.open(_last_seen(request), is_calm=query.pace == "calm")
-    queue.calls += hub.calls - before
+    try:
+        async with answered_in_time():
+            viewer = await hub.open(_last_seen(request), is_calm=query.pace == "calm")
+    finally:
+        queue.calls += hub.calls - before
     return EventStream(viewer, query.wanted, runtime.settings.events_stream_seconds)
 
 
@@ -65,9 +67,13 @@ async def poll_events(request: Request, queue: ReadQueue, query: Annotated[PollQ
     `reset` says that events may have been missed: read the state anew and go on from `cursor`. Ask again
     after `poll_after_seconds`. Those who ask an instance at about the same time share one read.
     """
-    async with answered_in_time():
-        look = await runtime_of(request).hub().poll(query.after or None, is_calm=query.pace == "calm")
-    queue.calls += look.calls
+    hub = runtime_of(request).hub()
+    before = hub.calls
+    try:
+        async with answered_in_time():
+            look = await hub.poll(query.after or None, is_calm=query.pace == "calm")
+    finally:
+        queue.calls += hub.calls - before
     events = [one for event in look.page.events if (one := shaped(event, query.wanted)) is not None]
     return json_response(
         {

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.bodies import NoFields, Requeue, TaskChange, read_control
 from api.caching import cached_response
 from api.deps import Caller, ControlQueue, ReadQueue, SubmitQueue, TaskReadQueue, known_form
+from api.live.waiting import wait_for_end, wanted_wait_s
 from api.operations import change_task, requeue_task
 from api.pagination import page_links
 from api.queries import TaskListQuery
@@ -46,6 +47,13 @@ _ONE = {
 }
 _OTHER_ADDRESS = {"with another payload": {"payload": {"to": "grace@example.org"}}}
 _CHANGES = {"urgent": {"priority": 10}, "tomorrow": {"delay_seconds": 86400}, **_OTHER_ADDRESS}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N`: answer when the task has ended, at most N seconds from now (RFC 7240).",
+    "schema": {"type": "string"},
+    "example": "wait=20",
+}
 _SUBMITTED = {"id": TASK_ID, "status": "pending"}
 
 
@@ -101,12 +109,22 @@ async def list_tasks(
     "/{task_id}",
     summary="Read a task",
     responses={200: answer(Task, "The task as it is stored now."), **problems(404)},
+    openapi_extra={"parameters": [_PREFER]},
 )
 async def read_task(request: Request, queue: TaskReadQueue, task_id: str) -> Response:
-    """Status, payload, result or error, and all attempts; one Redis call."""
+    """Status, payload, result or error, and all attempts; one Redis call.
+
+    With `Prefer: wait=N` it answers when the task has ended, or after N seconds with what it is then.
+    `Preference-Applied` says how long the API waits at most.
+    """
+    headers = {"Vary": "Authorization, Prefer"}
+    wait_s = wanted_wait_s(request)
+    if wait_s is not None:
+        headers["Preference-Applied"] = f"wait={wait_s:g}"
+        await wait_for_end(request, queue, known_form(task_id), wait_s)
     with readable_reply():
         task = await queue.get(known_form(task_id))
-    return cached_response(request, plain(task))
+    return cached_response(request, plain(task), headers=headers)
 
 
 @router.get(

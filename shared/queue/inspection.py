@@ -12,6 +12,7 @@ from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
 from shared.models import (
     LETTER_OF,
+    LETTERS,
     NAME,
     ErrorGroup,
     Overview,
@@ -69,8 +70,19 @@ class Inspection(QueueBase):
             "MGET", self.keys.task(task_id), self.keys.payload(task_id), self.keys.result(task_id)
         )
         if record is None:
-            raise NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
+            raise _not_kept(task_id)
         return read_task(task_id, record, payload, result)
+
+    async def status(self, task_id: str) -> TaskStatus:
+        """The status alone: one byte of the record; one Redis call.
+
+        Raises:
+            NotFound: no task of that id is kept.
+        """
+        letter = await self._command("GETRANGE", self.keys.task(task_id), "0", "0")
+        if letter == "":
+            raise _not_kept(task_id)
+        return LETTERS[letter]
 
     async def list_tasks(
         self, wanted: TaskFilter = ANY_TASK, *, limit: int = 50, cursor: str = ""
@@ -234,6 +246,10 @@ class Inspection(QueueBase):
             kind=kind,
         )
         return _tasks(flat), _Cursor(at.place, score, skip) if score else None
+
+
+def _not_kept(task_id: str) -> NotFound:
+    return NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
 
 
 def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import redis
 
+from api.live.pace import Pace
 from shared.queue import TaskQueue
-from shared.settings import RestTarget, TcpTarget
 from tests.api.conftest import AppFactory
 from tests.api.live import EventSource, serving
 from tests.api.support import Client, is_problem
 from tests.support.factories import ending, registered, tasks
 from tests.support.gateway import TOKEN, GatewayProcess
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 EVENTS = "{test:0}:events"
@@ -32,8 +32,11 @@ def where(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.fixture
-async def live(make_app: AppFactory, where: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a real server, over either transport."""
+async def live(
+    make_app: AppFactory, where: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a real server, over either transport; what is looked at by the clock is looked at often."""
+    monkeypatch.setattr("api.live.pace.FAST", Pace(0.02, 0.02, 0.02, 0.02))
     app = make_app(**where)
     async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
         client.app = app  # type: ignore[attr-defined]
@@ -277,3 +280,114 @@ async def test_a_gap_is_told_by_polling(api: Client, store: redis.Redis) -> None
     assert answer["cursor"] == ids[9]
     following = (await api.get("/api/events/poll", params={"after": answer["cursor"]})).json()
     assert not following["reset"]
+
+
+async def _watch_with_reconnects(
+    client: httpx.AsyncClient, store: redis.Redis, count: int, every_s: float
+) -> str:
+    """`count` events while the viewer leaves and comes back; what it saw must be all of them, or a reset is told."""
+    written: list[str] = []
+
+    async def write() -> None:
+        while len(written) < count:
+            with store.pipeline(transaction=False) as pipe:
+                for _ in range(min(20, count - len(written))):
+                    pipe.xadd(EVENTS, {"c": "q:P:1", "i": ""}, maxlen=10_000, approximate=True)
+                written.extend(pipe.execute())
+            await asyncio.sleep(every_s / 50)
+
+    source = EventSource(client, last_id=store.xadd(EVENTS, {"c": "q:P:1", "i": ""}))
+    seen: list[str] = []
+    connects = resets = 0
+    writing = asyncio.create_task(write())
+    clock = asyncio.get_running_loop().time
+    while not writing.done() or not seen or seen[-1] != written[-1]:
+        connects += 1
+        stream = source.connect()
+        leave_at = clock() + every_s
+        while clock() < leave_at:
+            try:
+                async with asyncio.timeout_at(leave_at):
+                    one = await anext(stream)
+            except TimeoutError:
+                break
+            if one.name == "reset":
+                resets += 1
+                seen.append(one.data["cursor"])
+            elif one.name == "message":
+                seen.append(one.data["id"])
+        await stream.aclose()
+    await writing
+    assert seen == sorted(seen, key=lambda event_id: tuple(map(int, event_id.split("-"))))
+    assert len(set(seen)) == len(seen)
+    if not resets:
+        assert seen == written
+    assert set(seen) <= set(written)
+    return f"{count} events, {connects} connections, {resets} resets, {len(seen)} seen"
+
+
+async def test_every_event_once_in_spite_of_reconnects(live: httpx.AsyncClient, store: redis.Redis) -> None:
+    print(await _watch_with_reconnects(live, store, 1_500, every_s=0.1))
+
+
+@pytest.mark.chaos
+async def test_ten_thousand_events_and_a_reconnect_every_second(
+    live: httpx.AsyncClient, store: redis.Redis
+) -> None:
+    """The long form of the test above."""
+    print(await _watch_with_reconnects(live, store, 10_000, every_s=1.0))
+
+
+async def test_redis_goes_away_and_comes_back(make_app: AppFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream stays open, says so, and tells of the loss: this server keeps nothing on disk."""
+    monkeypatch.setattr("api.live.hub._BACKOFF_S", (0.05,))
+    server = Server()
+    client_of_store = redis.Redis.from_url(server.url, decode_responses=True)
+    try:
+        client_of_store.xadd(EVENTS, {"c": "q:P:1", "i": ""})
+        app = make_app(redis_url=server.url)
+        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+            stream = EventSource(client).connect()
+            assert (await anext(stream)).name == "ready"
+            await wait_until(lambda: app.state.runtime.hub().is_reading, describe="the reader")
+            server.kill()
+            away = await anext(stream)
+            assert away.name == "away"
+            assert away.data["detail"]
+            assert is_problem(await client.get("/api/events/poll"), 503)
+            server.start()
+            assert (await anext(stream)).name == "reset"
+            assert (await anext(stream)).name == "back"
+            event_id = client_of_store.xadd(EVENTS, {"c": "q:P:1", "i": ""})
+            assert (await anext(stream)).id == event_id
+            await stream.aclose()
+    finally:
+        client_of_store.close()
+        server.stop()
+
+
+async def test_the_server_stops_at_once(make_app: AppFactory, store: redis.Redis) -> None:
+    """Streams would keep it for minutes."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        async with serving(make_app()) as url:
+            client.base_url = url  # type: ignore[assignment]
+            stream = EventSource(client).connect()
+            await anext(stream)
+            rest = asyncio.ensure_future(_drain(stream))
+        assert await rest == []
+
+
+async def _drain(stream) -> list[str]:
+    return [one.name async for one in stream]
+
+
+async def test_a_slow_client_is_told_to_begin_anew() -> None:
+    from api.live.viewer import MAX_BEHIND, Reset, Viewer
+    from shared.events import Event
+
+    viewer = Viewer(None, "0-0", False)  # type: ignore[arg-type]
+    events = [Event(f"5-{n}", {}, [], 0) for n in range(MAX_BEHIND + 1)]
+    viewer.push(events[:-1])
+    assert len(viewer._news) == MAX_BEHIND
+    viewer.push(events[-1:])
+    assert list(viewer._news) == [Reset(events[-1].id)]

@@ -33,6 +33,8 @@ OPERATIONS = frozenset(
         "get",
         "overview",
         "explain",
+        "status",
+        "newest_event",
         "task_types",
         "ping",
     }
