@@ -39,14 +39,6 @@ class NotConfigured(DtqError):
         self.example = faults[0].example
 
 
-class CursorMismatch(InvalidInput):
-    """Raised when a page's cursor is sent with other filters than those it was made for."""
-
-    slug = "cursor-mismatch"
-    title = "The cursor belongs to another list"
-    status = 400
-
-
 class NoStreaming(DtqError):
     """Raised when an event stream is asked for where answers are sent as a whole: on AWS Lambda."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.live.shaping import EventFilter
 from shared.events import is_cursor
 from shared.ids import is_task_id
-from shared.models import NAME, TaskStatus
-from shared.queue.inspection import TaskFilter
+from shared.models import NAME, Instant, TaskStatus
+from shared.queue.cursors import TaskFilter
 
 
 def _check_filter(value: str) -> str:
@@ -31,6 +34,23 @@ def _check_event_cursor(value: str) -> str:
     return value
 
 
+#: A plus sign of a zone that was sent as it is arrives as a blank.
+_BLANK_FOR_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+def _check_created(value: str) -> str:
+    if not value:
+        return ""
+    value = _BLANK_FOR_PLUS.sub("+", value)
+    return TypeAdapter(Instant).validate_python(value).isoformat()
+
+
+def _ms_of(text: str) -> int | None:
+    """Records say ms, so what is finer is rounded up."""
+    return max(0, math.ceil(datetime.fromisoformat(text).timestamp() * 1000)) if text else None
+
+
+_Created = Annotated[str, AfterValidator(_check_created), Field(max_length=64)]
 _TaskId = Annotated[str, AfterValidator(_check_task)]
 _EventCursor = Annotated[str, AfterValidator(_check_event_cursor)]
 _Filter = Annotated[str, AfterValidator(_check_filter)]
@@ -43,13 +63,24 @@ class DeadLetterQuery(BaseModel):
 
     queue: _Filter = Field(default="", description="Only tasks of this queue.")
     task_type: _Filter = Field(default="", description="Only tasks of this type.")
+    created_after: _Created = Field(default="", description="Only tasks submitted then or later, ISO 8601.")
+    created_before: _Created = Field(default="", description="Only tasks submitted earlier, ISO 8601.")
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
     cursor: str = Field(default="", max_length=1_000, description="`next_cursor` of the page before.")
 
     @property
     def wanted(self) -> TaskFilter:
         """The filter as the engine takes it."""
-        return TaskFilter(TaskStatus.DEAD, self.queue or None, self.task_type or None)
+        return self._filter(TaskStatus.DEAD)
+
+    def _filter(self, status: TaskStatus | None) -> TaskFilter:
+        return TaskFilter(
+            status,
+            self.queue or None,
+            self.task_type or None,
+            _ms_of(self.created_after),
+            _ms_of(self.created_before),
+        )
 
 
 class TaskListQuery(DeadLetterQuery):
@@ -60,7 +91,7 @@ class TaskListQuery(DeadLetterQuery):
     @property
     def wanted(self) -> TaskFilter:
         """The filter as the engine takes it."""
-        return TaskFilter(self.status, self.queue or None, self.task_type or None)
+        return self._filter(self.status)
 
 
 class EventQuery(BaseModel):

@@ -225,7 +225,7 @@ class Ready(BaseModel):
 
 
 _MEANINGS = {
-    400: "The body is not valid JSON.",
+    400: "The body is not valid JSON, or a cursor is sent with other filters.",
     401: "No API key, or a wrong one.",
     403: "The key's role does not reach, or a keyless API is asked from elsewhere.",
     404: "Nothing of that id or name is kept.",

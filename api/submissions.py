@@ -14,6 +14,7 @@ from api.validation import read_submission
 from shared.errors import InvalidInput
 from shared.models import MAX_BATCH, SubmittedTask
 from shared.queue import TaskQueue
+from shared.tracing import is_traceparent
 
 _HEADER = "Idempotency-Key"
 
@@ -31,7 +32,9 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     task = read_submission(_with_key_of_header(body, _header_key(request)))
     defaults = await runtime.types.judge(queue, [task], "")
     with readable_reply():
-        submitted = (await queue.submit([task], defaults=defaults, bodies=[body]))[0]
+        submitted = (
+            await queue.submit([task], defaults=defaults, bodies=[body], traceparent=_trace(request))
+        )[0]
     context_of(request.scope).task_id = submitted.id
     return submitted
 
@@ -48,7 +51,7 @@ async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask
     defaults = await runtime.types.judge(queue, tasks, "tasks[{}].")
     try:
         with readable_reply():
-            return await queue.submit(tasks, defaults=defaults, bodies=bodies)
+            return await queue.submit(tasks, defaults=defaults, bodies=bodies, traceparent=_trace(request))
     except InvalidInput as error:
         if error.field.startswith("tasks"):
             raise
@@ -75,6 +78,12 @@ def _tasks_of(body: Any) -> list[Any]:
     if not 1 <= len(tasks) <= MAX_BATCH:
         raise InvalidInput("tasks", f"holds {len(tasks)} tasks.", f"Send 1 to {MAX_BATCH}.")
     return tasks
+
+
+def _trace(request: Request) -> str | None:
+    """The trace of the request; one that breaks the rules is ignored, as the W3C demands."""
+    values = header_values(request.scope, b"traceparent")
+    return values[0] if len(values) == 1 and is_traceparent(values[0]) else None
 
 
 def _header_key(request: Request) -> str | None:

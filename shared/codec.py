@@ -76,7 +76,7 @@ class Claim(msgspec.Struct):
         attempt: this start, 1-based.
         max_retries: retries allowed.
         payload: JSON text; `@` until `TaskQueue.load_bodies` has read a body over 16 KiB.
-        options: JSON text of what only Python reads (timeout, retry, metadata); empty for none.
+        options: JSON text of what only Python reads (timeout, retry, metadata, trace); empty for none.
         started_ms: the server's time of the claim, ms.
     """
 
@@ -90,6 +90,11 @@ class Claim(msgspec.Struct):
     payload: str
     options: str
     started_ms: int
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of the trace that submitted it; None when there was none."""
+        return decode(self.options).get("traceparent") if self.options else None
 
 
 def read_claims(flat: Sequence[str]) -> list[Claim]:
@@ -139,6 +144,7 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
     created, priority, queue, task_type, rest = attributes.split(" ", 4)
     max_retries, _, words = rest.partition(" ")
     options = _options(words)
+    said = decode(options) if options else {}
     status, attempt = LETTERS[first[0]], int(first[1:])
     attempts = [Attempt.model_validate(_attempt(decode(line[1:]))) for line in tagged if line[0] == "a"]
     stored_result = next((line[1:] for line in tagged if line[0] == "r"), None)
@@ -177,7 +183,8 @@ def read_task(task_id: str, record: str, payload: str | None = None, result: str
         run_at=instant(int(due) or int(created)),
         started_at=started_at,
         finished_at=finished_at,
-        metadata=decode(options).get("metadata") if options else None,
+        metadata=said.get("metadata"),
+        traceparent=said.get("traceparent"),
         **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,

@@ -25,7 +25,7 @@ _STEPS = {"the first 20": {"limit": 20}, "the next 20": {"limit": 20, "cursor": 
 @router.get(
     "",
     summary="List dead tasks",
-    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
+    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(400, 422)},
 )
 async def list_dead_letters(
     request: Request, queue: ReadQueue, query: Annotated[DeadLetterQuery, Query()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from api.context import header_values
 from api.deadline import answered_in_time
@@ -29,7 +29,7 @@ _STREAM = {
 @router.get(
     "",
     summary="Watch what changes",
-    response_class=EventStream,
+    response_class=StreamingResponse,
     responses={200: _STREAM, **problems(422, 501)},
 )
 async def stream_events(

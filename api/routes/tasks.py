@@ -89,7 +89,7 @@ async def submit_tasks(request: Request, queue: SubmitQueue) -> Response:
 @router.get(
     "",
     summary="List tasks",
-    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
+    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(400, 422)},
 )
 async def list_tasks(
     request: Request, queue: ReadQueue, query: Annotated[TaskListQuery, Query()]

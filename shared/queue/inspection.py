@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
@@ -26,35 +22,12 @@ from shared.models import (
     instant,
 )
 from shared.queue.base import QueueBase
+from shared.queue.cursors import ANY_TASK, Cursor, TaskFilter, rank, read_cursor, write_cursor
 from shared.queue.limiting import read_limit
 
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
-#: The order in which a page goes through the indexes.
-_KINDS = ("running", "pending", "parked", "timers", *(f"done:{status}" for status in _ENDED))
-_NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
-_SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
-_AFTER = re.compile(r"[0-9a-z]{0,64}")
-
-
-class TaskFilter(NamedTuple):
-    """Which tasks a page shows; None stands for any."""
-
-    status: TaskStatus | None = None
-    queue: str | None = None
-    task_type: str | None = None
-
-
-ANY_TASK = TaskFilter()
-
-
-class _Cursor(NamedTuple):
-    """Where a page ended: the index, the score (or id) in it, and how many of that score were seen."""
-
-    place: str
-    position: str
-    skip: int
 
 
 class Inspection(QueueBase):
@@ -93,31 +66,34 @@ class Inspection(QueueBase):
         16 KiB are left out and named in `omitted`.
 
         Args:
-            wanted: filter; queue and type are looked for among at most 1,000 tasks per index and page.
+            wanted: filter; what no index answers is looked for among at most 1,000 tasks per index and page.
             limit: 1 to 1,000.
             cursor: `next_cursor` of the page before.
 
         Raises:
             InvalidInput: the cursor is none of ours.
+            CursorMismatch: it was made for other filters.
         """
-        start = _read_cursor(cursor) if cursor else None
+        start = read_cursor(cursor, wanted) if cursor else None
+        if not wanted.can_match:
+            return TaskPage(tasks=[], next_cursor=None)
         indexes = await self._indexes(wanted)
         if start:
             # The index of the cursor may be empty by now; what came before it was shown.
-            later = [name for name in indexes if _rank(name) > _rank(start.place)]
+            later = [name for name in indexes if rank(name) > rank(start.place)]
             indexes = [start.place, *later]
         tasks: list[Task] = []
         for count, name in enumerate(indexes):
             if count == MAX_INDEXES:
-                return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name, "", 0)))
-            at = start if start and name == start.place else _Cursor(name, "", 0)
+                return TaskPage(tasks=tasks, next_cursor=write_cursor(Cursor(name), wanted))
+            at = start if start and name == start.place else Cursor(name)
             found, following = await self._read_index(at, wanted, limit - len(tasks))
             tasks += found
             if following:
-                return TaskPage(tasks=tasks, next_cursor=_write_cursor(following))
+                return TaskPage(tasks=tasks, next_cursor=write_cursor(following, wanted))
             if len(tasks) >= limit:
                 rest = indexes[count + 1 :]
-                after = _write_cursor(_Cursor(rest[0], "", 0)) if rest else None
+                after = write_cursor(Cursor(rest[0]), wanted) if rest else None
                 return TaskPage(tasks=tasks, next_cursor=after)
         return TaskPage(tasks=tasks, next_cursor=None)
 
@@ -218,9 +194,13 @@ class Inspection(QueueBase):
         return indexes + [f"done:{status}" for status, letter in _ENDED.items() if totals[letter]]
 
     async def _read_index(
-        self, at: _Cursor, wanted: TaskFilter, limit: int
-    ) -> tuple[list[Task], _Cursor | None]:
+        self, at: Cursor, wanted: TaskFilter, limit: int
+    ) -> tuple[list[Task], Cursor | None]:
         queue, kind = wanted.queue or "", wanted.task_type or ""
+        created = {
+            "created_after": _text(wanted.created_after_ms),
+            "created_before": _text(wanted.created_before_ms),
+        }
         if at.place == "running":
             _, flat, last = await self._run(
                 "list_running",
@@ -230,22 +210,25 @@ class Inspection(QueueBase):
                 limit=str(limit),
                 queue=queue,
                 kind=kind,
+                **created,
             )
-            return _tasks(flat), _Cursor("running", last, 0) if last else None
+            return _tasks(flat), Cursor("running", last) if last else None
         is_by_queue = at.place.startswith(("pending:", "parked:"))
-        _, flat, score, skip = await self._run(
+        _, flat, score, member, skip = await self._run(
             "list_index",
             index=self.keys.prefix + at.place,
             prefix=self.keys.prefix,
             order="desc" if at.place.startswith("done:") else "asc",
             **{"from": at.position},
+            member=at.member,
             skip=str(at.skip),
             limit=str(limit),
             status=LETTER_OF[wanted.status] if wanted.status and at.place == "timers" else "",
             queue="" if is_by_queue else queue,
             kind=kind,
+            **created,
         )
-        return _tasks(flat), _Cursor(at.place, score, skip) if score else None
+        return _tasks(flat), Cursor(at.place, score, member, skip) if score else None
 
 
 def _not_kept(task_id: str) -> NotFound:
@@ -265,13 +248,11 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
             control = decode(value)
             indexes |= {f"parked:{name}:{task_type}" for task_type in control.get("parked", {})}
             indexes |= {f"parked:{name}"} if "keyed" in control else set()
-    return sorted(indexes, key=_rank)
+    return sorted(indexes, key=rank)
 
 
-def _rank(index: str) -> tuple[int, str]:
-    """Where an index stands among all."""
-    kind = index if index in _KINDS else index.partition(":")[0]
-    return _KINDS.index(kind), index
+def _text(ms: int | None) -> str:
+    return "" if ms is None else str(ms)
 
 
 def _tasks(flat: list[str]) -> list[Task]:
@@ -317,31 +298,3 @@ def _control(control: dict[str, Any]) -> dict[str, Any]:
 
 def _worker(name: str, text: str, until_ms: float) -> WorkerInfo:
     return WorkerInfo.model_validate({**decode(text), "name": name, "expires_at": instant(until_ms)})
-
-
-def _write_cursor(cursor: _Cursor) -> str:
-    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> _Cursor:
-    try:
-        raw = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        cursor = _Cursor(*raw)
-        is_ours = (
-            isinstance(cursor.place, str) and isinstance(cursor.position, str) and type(cursor.skip) is int
-        )
-    except (binascii.Error, ValueError, TypeError, RecursionError):
-        is_ours = False
-    if not is_ours or not _is_index(cursor):
-        raise InvalidInput("cursor", "is none of ours.", "Use next_cursor of the page before, unchanged.")
-    return cursor
-
-
-def _is_index(cursor: _Cursor) -> bool:
-    """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
-    if not 0 <= cursor.skip < 1_000_000_000:
-        return False
-    if cursor.place == "running":
-        return _AFTER.fullmatch(cursor.position) is not None
-    is_known = cursor.place in _KINDS or _NAMED.fullmatch(cursor.place) is not None
-    return is_known and cursor.place not in ("pending", "parked") and bool(_SCORE.fullmatch(cursor.position))

@@ -65,6 +65,7 @@ class Submission(QueueBase):
         *,
         defaults: Sequence[Defaults] | None = None,
         bodies: Sequence[Any] | None = None,
+        traceparent: str | None = None,
     ) -> list[SubmittedTask]:
         """Store tasks and make them pending or scheduled.
 
@@ -73,6 +74,7 @@ class Submission(QueueBase):
             defaults: of each task's type; the product's own when left out.
             bodies: each task as it was received, for the fingerprint of its idempotency key; the
                 task itself when left out.
+            traceparent: of the trace that the submission belongs to; kept with each task.
 
         Returns:
             Id and status of each, in order. A repeated submission gives the status of now.
@@ -84,7 +86,12 @@ class Submission(QueueBase):
         """
         prepared = [
             self._prepare(
-                task, defaults[i] if defaults else Defaults(), bodies[i] if bodies else None, i, len(tasks)
+                task,
+                defaults[i] if defaults else Defaults(),
+                bodies[i] if bodies else None,
+                i,
+                len(tasks),
+                traceparent,
             )
             for i, task in enumerate(tasks)
         ]
@@ -118,7 +125,13 @@ class Submission(QueueBase):
         ]
 
     def _prepare(
-        self, task: TaskSubmission, defaults: Defaults, body: Any, index: int, total: int
+        self,
+        task: TaskSubmission,
+        defaults: Defaults,
+        body: Any,
+        index: int,
+        total: int,
+        traceparent: str | None = None,
     ) -> _Prepared:
         where = f"tasks[{index}]." if total > 1 else ""
         payload = encode(task.payload, f"{where}payload")
@@ -138,7 +151,7 @@ class Submission(QueueBase):
             mark = fingerprint(body if body is not None else task.model_dump(mode="json", exclude_unset=True))
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
         words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
-        options = _options(task)
+        options = _options(task, traceparent)
         if options:
             text = encode(options, f"{where}metadata")
             if len(text) > MAX_METADATA:
@@ -192,9 +205,11 @@ def _ms(seconds: float) -> int:
     return math.ceil(seconds * 1000)
 
 
-def _options(task: TaskSubmission) -> dict[str, Any]:
+def _options(task: TaskSubmission, traceparent: str | None) -> dict[str, Any]:
     """What only Python reads, and only what was set."""
     options: dict[str, Any] = {}
+    if traceparent is not None:
+        options["traceparent"] = traceparent
     if task.timeout_seconds is not None:
         options["timeout"] = task.timeout_seconds
     if task.retry is not None:

@@ -52,6 +52,10 @@ TABLE = [
     ("POST", "/api/cron/tick", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/task-types", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/overview", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", f"/api/tasks/{NO_TASK}/explain", {"submit": 404, "read": 404, "admin": 404}),
+    ("GET", "/api/events", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/events/poll", {"submit": 403, "read": 200, "admin": 200}),
+    ("GET", "/api/metrics", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/ready", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/nothing", {"submit": 404, "read": 404, "admin": 404}),
 ]
@@ -74,9 +78,8 @@ async def test_every_route_to_every_role(
     make_app: AppFactory, method: str, path: str, by_role: dict[str, int], role: str
 ) -> None:
     key = {"none": None, "wrong": "no-such-key"}.get(role, KEYS.get(role))
-    async with Client(
-        make_app(api_keys=API_KEYS), peer="203.0.113.9", host="api.example.org", key=key
-    ) as client:
+    app = make_app(api_keys=API_KEYS, events_stream_seconds=1)
+    async with Client(app, peer="203.0.113.9", host="api.example.org", key=key) as client:
         answer = await client.request(
             method, path, json=body_of(path) if method in ("POST", "PUT", "PATCH") else None
         )
