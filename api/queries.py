@@ -66,7 +66,7 @@ class DeadLetterQuery(BaseModel):
     created_after: _Created = Field(default="", description="Only tasks submitted then or later, ISO 8601.")
     created_before: _Created = Field(default="", description="Only tasks submitted earlier, ISO 8601.")
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
-    cursor: str = Field(default="", max_length=1_000, description="`next_cursor` of the page before.")
+    cursor: str = Field(default="", max_length=5_000, description="`next_cursor` of the page before.")
 
     @property
     def wanted(self) -> TaskFilter:

@@ -1,7 +1,7 @@
 """Why a task is where it is: facts that one read gathered, a code, and one sentence with numbers.
 
 A pending task may be held by several things at once; `_PENDING_REASONS` says which one is told, in that
-order. A new way to hold tasks back (such as a limit) is one function more in it.
+order. A new way to hold tasks back is one function more in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from shared.models import TaskStatus, instant
+from shared.models import Limit, TaskStatus, instant
 from shared.spoken import counted, spoken
 
 #: Fewer starts than these, or as few within so short a time, say nothing about how fast a queue moves.
@@ -31,6 +31,10 @@ class ExplainCode(StrEnum):
     """No live worker serves its queue."""
     TYPE_UNKNOWN = "type_unknown"
     """Live workers serve its queue, and none of them knows its type."""
+    KEY_AT_LIMIT = "key_at_limit"
+    """Its limit key runs as many tasks as it may, or must wait for its next start."""
+    QUEUE_AT_LIMIT = "queue_at_limit"
+    """Its queue runs as many tasks as it may, or must wait for its next start."""
     TASKS_AHEAD = "tasks_ahead"
     """Others are served before it."""
     NEXT = "next"
@@ -90,6 +94,10 @@ class Explanation(BaseModel):
     last_worker_at: datetime | None = Field(
         default=None, description="When its lease or presence ended; null when only its start is known."
     )
+    limit_key: str | None = Field(default=None, description="That holds it back.")
+    limit: Limit | None = Field(default=None, description="Of the key or queue that holds it back.")
+    running: int | None = Field(default=None, description="Tasks of that key or queue that run.")
+    next_start_at: datetime | None = Field(default=None, description="When the rate lets one more start.")
     worker: str | None = Field(default=None, description="That runs it, or ran it last.")
     started_at: datetime | None = None
     lease_expires_at: datetime | None = None
@@ -116,6 +124,27 @@ class KnownWorker(NamedTuple):
         return self.serves(queue) and task_type in self.told.get("types", ())
 
 
+class Bound(NamedTuple):
+    """A limit that applies to a pending task.
+
+    Attributes:
+        key: the limit key that the task is parked by; None for the queue's own limit.
+        limit: in force.
+        running: tasks of the key or queue.
+        next_start_ms: when the rate, or a handler's RateLimited, lets one more start; None when neither says so.
+    """
+
+    key: str | None
+    limit: Limit
+    running: int
+    next_start_ms: float | None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many run as may."""
+        return self.limit.concurrency is not None and self.running >= self.limit.concurrency
+
+
 class Facts(NamedTuple):
     """What one read has gathered.
 
@@ -129,6 +158,7 @@ class Facts(NamedTuple):
         running: tasks of the queue that run.
         starts: of the queue, in the last `within_ms`.
         within_ms: 0 when nobody looked.
+        bound: the limit that applies; None when none does.
     """
 
     now_ms: int
@@ -140,6 +170,7 @@ class Facts(NamedTuple):
     running: int
     starts: int
     within_ms: int
+    bound: Bound | None
 
     @property
     def alive(self) -> list[KnownWorker]:
@@ -234,6 +265,44 @@ def _type_unknown(facts: Facts) -> Reason | None:
     )
 
 
+def _key_at_limit(facts: Facts) -> Reason | None:
+    bound = facts.bound
+    if bound is None or bound.key is None:
+        return None
+    return _at_limit(facts, bound, ExplainCode.KEY_AT_LIMIT, f"Limit key {bound.key}") or Reason(
+        ExplainCode.KEY_AT_LIMIT,
+        f"Limit key {bound.key} has room again; its parked tasks come back when a worker next asks.",
+        {"ahead": max(0, facts.ahead), "limit_key": bound.key, "running": bound.running},
+    )
+
+
+def _queue_at_limit(facts: Facts) -> Reason | None:
+    bound = facts.bound
+    if bound is None or bound.key is not None:
+        return None
+    return _at_limit(facts, bound, ExplainCode.QUEUE_AT_LIMIT, f"Queue {facts.task['queue']}")
+
+
+def _at_limit(facts: Facts, bound: Bound, code: ExplainCode, who: str) -> Reason | None:
+    """What the limit says, when it says no."""
+    fields: dict[str, Any] = {
+        "ahead": max(0, facts.ahead),
+        "limit_key": bound.key,
+        "limit": bound.limit,
+        "running": bound.running,
+    }
+    if bound.is_full:
+        sentence = f"{who} is at its limit: {bound.running} of {bound.limit.concurrency} run"
+    elif bound.next_start_ms is not None and bound.next_start_ms > facts.now_ms:
+        sentence = f"{who} is at its rate: the next start is in {facts.until(bound.next_start_ms)}"
+        fields["next_start_at"] = instant(bound.next_start_ms)
+    else:
+        return None
+    wait = "waits" if facts.ahead == 1 else "wait"
+    sentence += f"; {counted(facts.ahead, 'task')} {wait} before this one." if facts.ahead > 0 else "."
+    return Reason(code, sentence, fields)
+
+
 def _tasks_ahead(facts: Facts) -> Reason | None:
     if facts.ahead <= 0:
         return None
@@ -259,8 +328,10 @@ def _next(facts: Facts) -> Reason:
 #: What holds a pending task, the first that applies. `_next` always does.
 _PENDING_REASONS: tuple[Callable[[Facts], Reason | None], ...] = (
     _paused,
+    _key_at_limit,
     _no_worker,
     _type_unknown,
+    _queue_at_limit,
     _tasks_ahead,
     _next,
 )

@@ -26,7 +26,8 @@ _OF: dict[TaskStatus, set[str]] = {
 _NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
 _SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
 _AFTER = re.compile(r"[0-9a-z]{0,64}")
-MAX_MEMBER = 256
+#: A limit key of 200 characters, escaped, and what follows it.
+MAX_MEMBER = 2_500
 MAX_SKIP = 1_000_000_000
 
 

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from shared.codec import decode
-from shared.explanations import Explanation, Facts, KnownWorker, explanation_of
-from shared.models import LETTERS, instant
+from shared.explanations import Bound, Explanation, Facts, KnownWorker, explanation_of
+from shared.models import LETTERS, Limit, instant
 from shared.queue.base import QueueBase
+from shared.queue.limiting import read_limit
 
 
 class Explaining(QueueBase):
     """The read behind `GET /tasks/{id}/explain`."""
 
     async def explain(self, task_id: str) -> Explanation:
-        """Why a task is where it is; at most 8 Redis calls.
+        """Why a task is where it is; at most 9 Redis calls.
 
         Raises:
             NotFound: no task of that id is kept.
         """
-        _, now_ms, task, workers, asked, ahead, control, running, starts, within_ms = await self._run(
+        _, now_ms, task, workers, asked, ahead, text, running, starts, within_ms, *parked = await self._run(
             "explain",
             record=self.keys.task(task_id),
             queues=self.keys.queues,
             workers=self.keys.workers,
             timers=self.keys.timers,
             events=self.keys.events,
+            limits=self.keys.limits,
+            rates=self.keys.rates,
             prefix=self.keys.prefix,
             id=task_id,
         )
+        control = decode(text) if text else {}
         return explanation_of(
             Facts(
                 now_ms=now_ms,
@@ -37,10 +42,11 @@ class Explaining(QueueBase):
                 workers=[_worker(*workers[i : i + 3]) for i in range(0, len(workers), 3)],
                 is_asked=asked == 1,
                 ahead=ahead,
-                paused=(decode(control).get("paused") or {}) if control else {},
+                paused=control.get("paused") or {},
                 running=running,
                 starts=starts,
                 within_ms=within_ms,
+                bound=_bound(control, running, *parked),
             )
         )
 
@@ -62,6 +68,21 @@ def _task(task_id: str, parts: Sequence[str]) -> dict[str, Any]:
         "started_at": _instant_of(started) if worker else None,
         "finished_at": _instant_of(finished),
     }
+
+
+def _bound(control: dict[str, Any], running: int, key: str, own: str, state: str, tat: str) -> Bound | None:
+    """The limit that applies to a pending task: of its key when it is parked by it, else of its queue."""
+    text = own or control.get("key", "") if key else control.get("limit", "")
+    if not text and not key:
+        return None
+    limit = read_limit(text) if text else Limit()
+    slack_ms = float(text.split(" ")[2]) if text else 0.0
+    return Bound(
+        key=unquote(key) if key else None,
+        limit=limit,
+        running=int((state or "0 0").split(" ")[0]) if key else running,
+        next_start_ms=float(tat) - slack_ms if tat else None,
+    )
 
 
 def _instant_of(ms: str) -> Any:

@@ -5,15 +5,18 @@
   @key  workers  hash    {<namespace>:<shard>}:workers    worker -> description
   @key  timers   zset    {<namespace>:<shard>}:timers     due times, ms
   @key  events   stream  {<namespace>:<shard>}:events     what changed: how fast the queue moves
+  @key  limits   hash    {<namespace>:<shard>}:limits     <queue>:<key> -> running parked; <queue>!<key> -> own limit
+  @key  rates    zset    {<namespace>:<shard>}:rates      <queue> or <queue>:<key> -> ms at which a start is on time
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  id      text  the task's id
   @returns  {price, now ms, {status letter, attempt, due ms, worker | '', started ms | '', finished ms | '', priority,
             queue, type, max retries, expires ms | ''}, {known worker, JSON, lease until ms | '', ...},
             asked to cancel 0 | 1, tasks ahead | -1, control JSON | '', running tasks of the queue,
-            starts of the queue, ms in which they were seen}
+            starts of the queue, ms in which they were seen, limit key that it is parked by | '',
+            the key's own limit | '', its "running parked" | '', ms at which a start of key or queue is on time | ''}
   @error  DTQ_NOT_FOUND: no such task
-  Cost    O(workers + log N); at most 8 calls: 3 of an ended task, 6 of a running one, 5 of one that is due later,
-          8 of a pending one. Reads 8 KiB of the record and 100 events.
+  Cost    O(workers + log N); at most 9 calls: 3 of an ended task, 6 of a running one, 5 of one that is due later,
+          8 of a pending one, 9 when it is parked by its limit key. Reads 8 KiB of the record and 100 events.
   Replay  reads only.
 ]]
 --- @include "lib/call"
@@ -59,8 +62,12 @@ local function pace()
   return starts, now - since
 end
 
-local function reply(known, asked, ahead, control, running, starts, within)
-  return {price, now, task, known, asked, ahead, control or '', tonumber(running or 0), starts, within}
+local function reply(known, asked, ahead, more)
+  more = more or {}
+  return {
+    price, now, task, known, asked, ahead, more.control or '', tonumber(more.running or 0), more.starts or 0,
+    more.within or 0, more.key or '', more.own or '', more.state or '', more.tat or '',
+  }
 end
 
 if r.status == 'R' then
@@ -68,20 +75,49 @@ if r.status == 'R' then
   local known = {
     r.worker, call('HGET', workers, r.worker) or '{}', call('ZSCORE', timers, 'w:' .. r.worker) or '',
   }
-  return reply(known, string.find(' ' .. asked .. ' ', ' ' .. id .. ' ', 1, true) and 1 or 0, -1, nil, 0, 0, 0)
+  return reply(known, string.find(' ' .. asked .. ' ', ' ' .. id .. ' ', 1, true) and 1 or 0, -1)
 elseif r.status == 'S' or r.status == 'Y' then
-  return reply(known_workers(), 0, -1, nil, 0, 0, 0)
+  return reply(known_workers(), 0, -1)
 elseif r.status ~= 'P' then
-  return reply({}, 0, -1, nil, 0, 0, 0)
+  return reply({}, 0, -1)
+end
+
+-- "<most at once | -> <ms between starts | -> <ms of burst>": whether starts are spread over time.
+local function has_rate(limit)
+  return limit ~= nil and not string.find(limit, '^%S+ %-')
 end
 
 local said = call('HMGET', queues, r.queue .. ':!', r.queue .. ':R')
-local known = known_workers()
-local ahead = call('ZRANK', prefix .. 'pending:' .. r.queue, id)
-local starts, within = 0, 0
-if not ahead then
-  ahead = call('ZRANK', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id) or -1
-elseif ahead > 0 and not (said[1] and cjson.decode(said[1]).paused) then
-  starts, within = pace()
+local control = said[1] and cjson.decode(said[1]) or {}
+local more = {control = said[1], running = said[2]}
+
+local function parked_by_type()
+  return control.parked and control.parked[r.type]
+    and call('ZRANK', prefix .. 'parked:' .. r.queue .. ':' .. r.type, id)
 end
-return reply(known, 0, ahead, said[1], said[2], starts, within)
+
+-- Tasks of the same limit key that are parked before this one; what the key does is put into `more`.
+local function parked_by_key(key)
+  local field = r.queue .. ':' .. key
+  local values = call('HMGET', limits, field, r.queue .. '!' .. key)
+  more.key, more.state, more.own = key, values[1], values[2]
+  if has_rate(values[2] or control.key) or tonumber(control.held or 0) > now then
+    more.tat = call('ZSCORE', rates, field)
+  end
+  local member = limit_member(key, r.priority, r.created, id)
+  return call('ZLEXCOUNT', prefix .. 'parked:' .. r.queue, '[' .. key .. ':', '(' .. member)
+end
+
+local ahead = call('ZRANK', prefix .. 'pending:' .. r.queue, id)
+if ahead then
+  if has_rate(control.limit) then
+    more.tat = call('ZSCORE', rates, r.queue)
+  elseif ahead > 0 and not control.paused then
+    more.starts, more.within = pace()
+  end
+  return reply(known_workers(), 0, ahead, more)
+end
+ahead = parked_by_type()
+local key = option_of(r.options, 'c')
+if key and not ahead then return reply({}, 0, parked_by_key(key), more) end
+return reply(known_workers(), 0, ahead or -1, more)

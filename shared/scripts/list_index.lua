@@ -63,8 +63,8 @@ local i = passed + 1
 while i <= total and #found < 2 * limit do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
   for j = i, last do
-    local member = members[2 * j - 1]
-    local id = string.match(member, '^t:([^:]+)') or string.match(member, '[^:]+$')
+    local name = members[2 * j - 1]
+    local id = string.match(name, '^t:([^:]+)') or string.match(name, '[^:]+$')
     ids[#ids + 1] = id
     keys[#keys + 1] = prefix .. 't:' .. id
   end

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotFound
 from shared.explanations import ExplainCode
-from shared.models import TaskStatus
+from shared.models import Limit, RateLimit, TaskStatus
 from tests.support.factories import ending, registered, task, tasks
 
 NO_TASK = "0" * 27
@@ -271,3 +271,70 @@ async def test_the_price(tcp_queues, store):
         )
         assert counted == queue.calls - before == price
     assert claims
+
+
+async def test_a_queue_at_its_limit(queue):
+    state = await registered(queue)
+    await queue.limit_queue("default", Limit(concurrency=2), by="ops")
+    await queue.submit(tasks(4))
+    task_id = await _submit(queue)
+    before = await queue.explain(task_id)
+    assert before.code is ExplainCode.TASKS_AHEAD
+    await queue.exchange(state, free=5)
+    told = await queue.explain(task_id)
+    assert told.code is ExplainCode.QUEUE_AT_LIMIT
+    assert told.sentence == "Queue default is at its limit: 2 of 2 run; 2 tasks wait before this one."
+    assert (told.running, told.ahead, told.limit) == (2, 2, Limit(concurrency=2))
+
+
+async def test_a_queue_at_its_rate(queue):
+    state = await registered(queue)
+    await queue.limit_queue("default", Limit(rate=RateLimit(limit=1, period_seconds=60.0, burst=1)), by="ops")
+    await queue.submit(tasks(1))
+    task_id = await _submit(queue)
+    await queue.exchange(state, free=5)
+    told = await queue.explain(task_id)
+    assert told.code is ExplainCode.QUEUE_AT_LIMIT
+    assert re.fullmatch(r"Queue default is at its rate: the next start is in (1 min|5\d s)\.", told.sentence)
+    assert told.next_start_at is not None
+
+
+async def test_a_limit_key_at_its_limit(queue, store):
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    await queue.submit([task({"n": n}, limit_key="a:b ü") for n in range(3)])
+    task_id = await _submit(queue, limit_key="a:b ü")
+    await _submit(queue, limit_key="other")
+    await queue.exchange(state, free=5)
+    told = await queue.explain(task_id)
+    assert told.code is ExplainCode.KEY_AT_LIMIT
+    assert told.sentence == "Limit key a:b ü is at its limit: 1 of 1 run; 2 tasks wait before this one."
+    assert (told.limit_key, told.running, told.ahead) == ("a:b ü", 1, 2)
+    await queue.limit_key("default", "a:b ü", Limit(concurrency=3), by="ops")
+    roomy = await queue.explain(task_id)
+    assert roomy.sentence.startswith("Limit key a:b ü has room again; ")
+    before = queue.calls
+    await queue.explain(task_id)
+    assert queue.calls - before <= 9
+
+
+async def test_a_limit_key_that_is_held(queue):
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(rate=RateLimit(limit=1, period_seconds=60.0, burst=1)), by="ops")
+    await queue.submit([task({"n": n}, limit_key="k") for n in range(2)])
+    task_id = await _submit(queue, limit_key="k")
+    await queue.exchange(state, free=5)
+    told = await queue.explain(task_id)
+    assert told.code is ExplainCode.KEY_AT_LIMIT
+    assert re.fullmatch(
+        r"Limit key k is at its rate: the next start is in (1 min|5\d s); 1 task waits before this one\.",
+        told.sentence,
+    )
+
+
+async def test_one_with_a_key_whose_type_nobody_knows(queue):
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    task_id = await _submit(queue, task_type="other", limit_key="k")
+    await queue.exchange(state, free=5)
+    assert (await queue.explain(task_id)).code is ExplainCode.TYPE_UNKNOWN

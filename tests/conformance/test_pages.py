@@ -8,7 +8,7 @@ import json
 import pytest
 
 from shared.errors import CursorMismatch, InvalidInput
-from shared.models import TaskStatus
+from shared.models import Limit, TaskStatus
 from shared.queue.cursors import ANY_TASK, TaskFilter
 from tests.support.factories import ending, registered, task, tasks
 
@@ -166,7 +166,7 @@ def _forged(*parts, said=None):
         (_forged("timers", "-inf", "", 0), ANY_TASK),
         (_forged("timers", "", "", -1), ANY_TASK),
         (_forged("timers", "", "", True), ANY_TASK),
-        (_forged("timers", "", "x" * 300, 0), ANY_TASK),
+        (_forged("timers", "", "x" * 3_000, 0), ANY_TASK),
         (_forged("timers", "", 5, 0), ANY_TASK),
         (_forged("timers", "", "", 0, said=["queue"]), ANY_TASK),
         (_forged("timers", "", 0), ANY_TASK),
@@ -180,3 +180,13 @@ async def test_a_forged_cursor_leads_nowhere(queue, cursor, wanted):
         await queue.list_tasks(wanted, cursor=cursor)
     assert caught.value.field == "cursor"
     assert caught.value.status == 422
+
+
+async def test_tasks_parked_by_a_long_limit_key(queue):
+    """All of score 0, told apart by name; a cursor carries the whole of it."""
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    ids = [one.id for one in await queue.submit([task({"n": n}, limit_key="ü" * 200) for n in range(30)])]
+    claims = (await queue.exchange(state, free=1)).claims
+    parked = [task_id for task_id in ids if task_id not in {claim.id for claim in claims}]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING), limit=7) == parked
