@@ -19,21 +19,18 @@ def cached_response(
     Args:
         request: what is answered.
         value: what is sent.
-        same: what tells two answers apart where it is not `value` itself (a clock ticks in it); the
-            tag is then weak.
+        same: what tells two answers apart where it is not `value` itself (a clock ticks in it).
         headers: more of them.
     """
     content = to_json(value)
     digest = _digest(content if same is None else to_json(same))
-    tag = f'"{digest}"' if same is None else f'W/"{digest}"'
-    return _answer(request, content, digest, {"ETag": tag, **(headers or {})}, "application/json")
+    return _answer(request, content, digest, headers or {}, "application/json")
 
 
 def cached_text(request: Request, text: str, media_type: str) -> Response:
     """The answer that is no JSON, or 304 when the client holds it."""
     content = text.encode()
-    digest = _digest(content)
-    return _answer(request, content, digest, {"ETag": f'"{digest}"'}, media_type)
+    return _answer(request, content, _digest(content), {}, media_type)
 
 
 def _digest(content: bytes) -> str:
@@ -43,7 +40,9 @@ def _digest(content: bytes) -> str:
 def _answer(
     request: Request, content: bytes, digest: str, headers: dict[str, str], media_type: str
 ) -> Response:
-    fields = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie", **headers}
+    # Weak: on its way an answer may be compressed, and two forms must not share a strong tag.
+    tag = f'W/"{digest}"'
+    fields = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie", **headers}
     if _holds(request.headers.getlist("if-none-match"), digest):
         return Response(None, 304, fields)
     return Response(content, 200, fields, media_type=media_type)

@@ -27,6 +27,7 @@ class RequestContext:
         rate: how fast it may submit; None for no limit.
         allowance: of a submission, with what is left of it; it becomes the RateLimit headers.
         session_ends_at: seconds since 1970, when it came with a session; None when it came with its key.
+        task_id: of the task that was submitted, for the log; a route that names one in its path need not.
         queue: made by the first dependency that needs it; its `calls` become X-Redis-Calls.
     """
 
@@ -37,6 +38,7 @@ class RequestContext:
     rate: Rate | None = None
     session_ends_at: int | None = None
     allowance: Allowance | None = None
+    task_id: str | None = None
     queue: TaskQueue | None = None
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from shared.errors import StoreUnavailable
@@ -14,6 +15,20 @@ from shared.transports.base import Reply, Transport
 BUDGET_S = 4.8
 
 _T = TypeVar("_T")
+
+
+@asynccontextmanager
+async def answered_in_time(budget_s: float = BUDGET_S) -> AsyncIterator[None]:
+    """Surrounds calls that are not made through a request's own queue.
+
+    Raises:
+        StoreUnavailable: they took longer.
+    """
+    try:
+        async with asyncio.timeout(budget_s):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable(f"Redis did not answer all calls within {budget_s} s.") from None
 
 
 class DeadlineTransport:

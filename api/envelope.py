@@ -1,16 +1,19 @@
-"""The outermost layer of every answer: request id, security headers, price, and the last resort."""
+"""The outermost layer of every answer: request id, security headers, price, log line, the last resort."""
 
 from __future__ import annotations
 
 import logging
 import re
 import secrets
+import time
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.context import RequestContext, attach
+from api.context import RequestContext, attach, context_of
 from api.problems import rate_fields, unexpected_problem
+from api.request_log import log_request
 
 _log = logging.getLogger(__name__)
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
@@ -31,10 +34,12 @@ class Envelope:
 
     Args:
         app: what it surrounds.
+        is_logged: whether each request gets a line.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, is_logged: bool = True) -> None:
         self._app = app
+        self._is_logged = is_logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -43,24 +48,33 @@ class Envelope:
             return
         context = RequestContext(_request_id(scope))
         attach(scope, context)
-        has_begun = False
+        began = time.perf_counter()
+        status: int | None = None
 
         async def send_dressed(message: Message) -> None:
-            nonlocal has_begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                has_begun = True
+                status = message["status"]
                 _dress(message, context, is_https=scope["scheme"] == "https")
             await send(message)
 
         try:
-            await self._app(scope, receive, send_dressed)
+            await self._serve(scope, receive, send_dressed, lambda: status is not None)
+        finally:
+            if self._is_logged:
+                log_request(scope, context, status, time.perf_counter() - began)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, has_begun: Callable[[], bool]) -> None:
+        context = context_of(scope)
+        try:
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             _log.info("client left before its body was complete, request_id=%s", context.request_id)
         except Exception:
             _log.exception("defect while serving, request_id=%s", context.request_id)
-            if has_begun:
+            if has_begun():
                 raise
-            await unexpected_problem(scope)(scope, receive, send_dressed)
+            await unexpected_problem(scope)(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

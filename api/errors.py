@@ -47,6 +47,23 @@ class NotConfigured(DtqError):
         self.example = faults[0].example
 
 
+class NoStreaming(DtqError):
+    """Raised when an event stream is asked for where answers are sent as a whole: on AWS Lambda."""
+
+    slug = "no-streaming"
+    title = "Event streams cannot be served here"
+    status = 501
+
+
+class TooManyViewers(DtqError):
+    """Raised when an instance has as many open event streams as it serves."""
+
+    slug = "too-many-viewers"
+    title = "Too many open event streams"
+    status = 503
+    retry_after_s: int | None = 30
+
+
 class WrongQuery(InvalidInput):
     """Raised when a query parameter breaks a rule."""
 

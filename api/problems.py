@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from api.context import context_of
 from api.errors import NotConfigured, Unauthorized, WrongQuery
+from api.problem_types import PREFIX
 from api.validation import fault_of
 from shared.errors import DtqError, InvalidInput, RateExceeded, SettingsError
 
@@ -67,7 +68,7 @@ def _problem(
     scope: Scope, slug: str, title: str, status: int, members: dict[str, Any], headers: dict[str, str]
 ) -> Response:
     body = {
-        "type": f"/problems/{slug}",
+        "type": PREFIX + slug,
         "title": title,
         "status": status,
         **members,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from api.budget import Budget
+import asyncio
+from weakref import WeakKeyDictionary
+
+from api.budget import Budget, Level
 from api.deadline import DeadlineTransport
 from api.errors import NotConfigured
 from api.known_types import KnownTypes
+from api.live.hub import EventHub
+from api.live.pace import Pace, pace_of
 from api.secrets import KnownSecrets
 from api.security.keys import ApiKey, read_keys
 from api.security.session import Sessions, session_secret
@@ -17,9 +22,12 @@ from shared.errors import SettingsError
 from shared.notify import targets_of
 from shared.queue import QueueOptions, TaskQueue
 from shared.sealing import read_sealer
-from shared.settings import redis_target
+from shared.settings import TcpTarget, redis_target
 from shared.transports import open_transport
 from shared.transports.base import Transport
+
+#: How many times longer viewers wait between looks when the month's budget is nearly spent.
+SLOWED = 4
 
 
 class Runtime:
@@ -47,6 +55,7 @@ class Runtime:
         self.sign_ins = SignIns()
         self.secrets = KnownSecrets()
         self._transport = transport
+        self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, EventHub] = WeakKeyDictionary()
         self._options = QueueOptions.of(
             self.settings,
             max_payload_bytes=self.settings.max_payload_bytes,
@@ -69,12 +78,46 @@ class Runtime:
 
     def new_queue(self, source: str = "viewers") -> TaskQueue:
         """A queue over the shared connection, whose `calls` begin at 0 and whose time is bounded."""
+        return TaskQueue(DeadlineTransport(self._shared()), self._options, self.budget.meters[source])
+
+    def patient_queue(self) -> TaskQueue:
+        """The same for viewers' work that lasts: only each call by itself is bounded."""
+        return TaskQueue(self._shared(), self._options, self.budget.meters["viewers"])
+
+    def _shared(self) -> Transport:
         if self._transport is None:
             self._transport = open_transport(redis_target(self.settings))
-        return TaskQueue(DeadlineTransport(self._transport), self._options, self.budget.meters[source])
+        return self._transport
+
+    @property
+    def pace(self) -> Pace:
+        """How often Redis may be asked now for those who watch."""
+        pace = pace_of(redis_target(self.settings), self.settings.events_pace)
+        return pace.slowed(SLOWED) if self.budget.level in (Level.SLOW, Level.SPENT) else pace
+
+    @property
+    def can_block(self) -> bool:
+        """Whether the connection can wait for what comes."""
+        return isinstance(redis_target(self.settings), TcpTarget)
+
+    def hub(self) -> EventHub:
+        """The one reader of events of this application and event loop; made at its first use."""
+        loop = asyncio.get_running_loop()
+        hub = self._hubs.get(loop)
+        if hub is None:
+            hub = EventHub(self.patient_queue(), lambda: self.pace, can_block=self.can_block)
+            self._hubs[loop] = hub
+        return hub
+
+    async def end_streams(self) -> None:
+        """End event streams: a server that stops waits for its open answers."""
+        hub = self._hubs.pop(asyncio.get_running_loop(), None)
+        if hub is not None:
+            await hub.close()
 
     async def close(self) -> None:
-        """Close the connection; the next request would open a new one."""
+        """End event streams and close the connection; the next request would open a new one."""
+        await self.end_streams()
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.close()

@@ -35,7 +35,7 @@ TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
 class Problem(BaseModel):
     """An error (RFC 9457): what is wrong, and where it applies the field, the rule and the fix."""
 
-    type: str = Field(examples=["/problems/invalid-input"])
+    type: str = Field(examples=["/api/problems/invalid-input"])
     title: str = Field(examples=["A field is not valid"])
     status: int = Field(examples=[422])
     detail: str
@@ -44,6 +44,23 @@ class Problem(BaseModel):
     fix: str | None = Field(default=None, examples=["Send an integer from 1 to 10; 10 is claimed first."])
     instance: str = Field(examples=["/api/tasks"])
     request_id: str
+
+
+class ProblemTypeOut(BaseModel):
+    """One kind of problem."""
+
+    type: str = Field(examples=["/api/problems/invalid-input"])
+    slug: str = Field(examples=["invalid-input"])
+    title: str
+    status: int
+    meaning: str = Field(description="When it happens.")
+    remedy: str = Field(description="What to do.")
+
+
+class ProblemTypeList(BaseModel):
+    """All problem types, by slug."""
+
+    problems: list[ProblemTypeOut]
 
 
 class Submitted(BaseModel):
@@ -267,6 +284,32 @@ class ApiKeyList(BaseModel):
     keys: list[ApiKeyOut]
 
 
+class EventTask(BaseModel):
+    """A task, and what it has become."""
+
+    id: str = Field(examples=[TASK_ID])
+    status: TaskStatus
+
+
+class EventOut(BaseModel):
+    """What one operation changed: how many tasks of which queues came into which status."""
+
+    id: str = Field(examples=["1764547200000-0"], description="Its place; a cursor.")
+    at: datetime
+    counts: dict[str, dict[TaskStatus, int]] = Field(examples=[{"mail": {"pending": 2}}])
+    tasks: list[EventTask] = Field(description="The first 20 of them.")
+    omitted: int = Field(description="Tasks that are counted and not named.")
+
+
+class EventPageOut(BaseModel):
+    """Events after a cursor."""
+
+    events: list[EventOut]
+    cursor: str = Field(examples=["1764547200000-0"], description="What to send as `after` next.")
+    reset: bool = Field(description="Events may have been missed: read the state anew.")
+    poll_after_seconds: float = Field(examples=[36], description="When to ask again; 0: more follow already.")
+
+
 class Health(BaseModel):
     """The process is alive; nothing is said about Redis."""
 
@@ -280,7 +323,7 @@ class Ready(BaseModel):
 
 
 _MEANINGS = {
-    400: "The body is not valid JSON.",
+    400: "The body is not valid JSON, or a cursor is sent with other filters.",
     401: "No API key, or a wrong one.",
     403: "The key's role does not reach, or a keyless API is asked from elsewhere.",
     404: "Nothing of that id or name is kept.",
@@ -289,17 +332,23 @@ _MEANINGS = {
     415: "The body is not declared as `application/json`.",
     422: "A field or parameter breaks a rule; the problem names field, rule and fix.",
     429: "Too many requests, or the budget of Redis calls is spent; see Retry-After.",
+    501: "Event streams cannot be sent where answers are sent as a whole (AWS Lambda).",
     503: "Redis does not answer, or the API is not configured; see Retry-After.",
     507: "Redis is full; nothing was stored.",
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these problems, beside 401, 403 and 503."""
+def problems(*statuses: int, has_key: bool = True) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems, beside 401, 403 and 503.
+
+    Args:
+        statuses: of the problems.
+        has_key: whether the route asks for a key; a public one never answers 401.
+    """
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _MEANINGS[status], "content": content}
-        for status in sorted({401, 403, 503, *statuses})
+        for status in sorted({403, 503, *statuses, *([401] if has_key else [])})
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
@@ -40,6 +42,14 @@ class ApiSettings(Settings):
     """Redis calls a month: a warning at 80 %, slower viewers at 90 %, no low priorities at 100 %."""
     cron_secret: str | None = Field(default=None, repr=False)
     """What Vercel's cron sends as `Authorization: Bearer`; opens /api/cron/tick and nothing else."""
+    events_pace: Literal["auto", "saving", "fast"] = "auto"
+    """How often Redis is asked for viewers: `saving` where calls are billed, which `auto` finds out."""
+    events_stream_seconds: float = Field(default=280.0, ge=1, le=3_600)
+    """An event stream ends by itself then; before the platform ends it."""
+    max_wait_seconds: float = Field(default=60.0, ge=0, le=280)
+    """The longest `Prefer: wait`."""
+    log_requests: bool = True
+    """One JSON line per request on standard output."""
     cors_origins: str = ""
     """Comma-separated origins of browsers' pages that may call the API; none by default."""
 

@@ -37,7 +37,9 @@ async def submit_one(request: Request, queue: TaskQueue) -> SubmittedTask:
     runtime.budget.check([task.priority])
     defaults = await runtime.types.judge(queue, [task], "")
     _check_queues(request, [task], defaults, "")
-    return (await _store(request, queue, [task], defaults, [body]))[0]
+    submitted = (await _store(request, queue, [task], defaults, [body]))[0]
+    context_of(request.scope).task_id = submitted.id
+    return submitted
 
 
 async def submit_batch(request: Request, queue: TaskQueue) -> list[SubmittedTask]:

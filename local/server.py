@@ -31,6 +31,23 @@ def _serve_sources(host: str, port: int) -> int:
     return 0
 
 
+class ApiServer(uvicorn.Server):
+    """A uvicorn server that ends the event streams before it waits for open requests."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3
+            )
+        )
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: streams first, then what is still under way."""
+        await self._app.state.runtime.end_streams()
+        await super().shutdown(sockets)
+
+
 def main() -> int:
     """Serve until told to stop; the exit code is 2 when the port is taken."""
     parser = argparse.ArgumentParser("python -m local.server")
@@ -46,11 +63,7 @@ def main() -> int:
         sys.stderr.write(f"api: cannot listen on port {options.port}: {error}\n")
         return 2
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    app = make_app()
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    ApiServer(make_app()).run(sockets=[listener])
     return 0
 
 

@@ -132,6 +132,8 @@ class Supervisor:
         return {
             "UPSTASH_REDIS_REST_URL": f"http://127.0.0.1:{self.gateway_port}",
             "UPSTASH_REDIS_REST_TOKEN": self._token,
+            # The dashboard polls: its lines would bury all others.
+            "LOG_REQUESTS": os.environ.get("LOG_REQUESTS", "0"),
         }
 
     def _worker_command(self) -> list[str]:

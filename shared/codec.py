@@ -199,6 +199,7 @@ def read_task(
         started_at=started_at,
         finished_at=finished_at,
         metadata=said.get("metadata"),
+        traceparent=said.get("traceparent"),
         **_keys(words),
         fingerprint=tail[4] if len(tail) > 4 else None,
         omitted=omitted,

@@ -5,6 +5,7 @@
     │   ├── MalformedBody       the body is no JSON document                       400
     │   ├── UnsupportedMedia    the body is not declared as JSON                   415
     │   ├── TooLarge            a payload, body or result is over its limit        413
+    │   ├── CursorMismatch      a cursor is sent with other filters                400
     │   └── UnknownTaskType     no live worker knows the task type                 422
     ├── NotFound                no task, queue or worker of that name              404
     ├── Conflict                the state does not allow the operation             409
@@ -85,6 +86,14 @@ class TooLarge(InvalidInput):
     slug = "too-large"
     title = "Too large"
     status = 413
+
+
+class CursorMismatch(InvalidInput):
+    """Raised when a page's cursor is sent with other filters than those it was made for."""
+
+    slug = "cursor-mismatch"
+    title = "The cursor belongs to another list"
+    status = 400
 
 
 class UnknownTaskType(InvalidInput):
@@ -208,7 +217,7 @@ class StoreFull(StoreError):
 
 
 class NotDurable(StoreError):
-    """Raised with strict durability when the disk did not confirm what was submitted.
+    """Raised when the disk did not confirm what was submitted with strict durability.
 
     The tasks are stored in memory and may run; whether they would outlast a crash is not known.
     """

@@ -459,6 +459,8 @@ class Task(BaseModel):
     metadata: dict[str, Any] | None = None
     limit_key: str | None = None
     fair_key: str | None = None
+    traceparent: str | None = None
+    """Of the trace that submitted it (W3C Trace Context)."""
     fingerprint: str | None = None
     """Of a dead task: the same cause has the same fingerprint; dead letters are grouped by it."""
     omitted: list[str] = []

@@ -26,6 +26,7 @@ class Context:
         queue: where it was claimed.
         attempt: this start, 1-based.
         max_retries: retries allowed after failed attempts.
+        traceparent: of the trace that submitted the task (W3C Trace Context); None when there was none.
     """
 
     task_id: str
@@ -33,6 +34,7 @@ class Context:
     queue: str
     attempt: int
     max_retries: int
+    traceparent: str | None = None
     _note: Callable[[str, str], None] = field(default=_nobody, repr=False, compare=False)
 
     def progress(self, fraction: float, message: str = "") -> None:

@@ -244,4 +244,6 @@ class Executor:
 
 def context_of(claim: Claim, note: Callable[[str, str], None]) -> Context:
     """What the handler of a claim is told."""
-    return Context(claim.id, claim.task_type, claim.queue, claim.attempt, claim.max_retries, note)
+    return Context(
+        claim.id, claim.task_type, claim.queue, claim.attempt, claim.max_retries, claim.traceparent, note
+    )

@@ -27,7 +27,7 @@ def product_version() -> str:
         return "dev"
 
 
-def description(registry: Registry, queues: list[str], slots: int) -> str:
+def description(registry: Registry, queues: list[str], slots: int, lease_s: float) -> str:
     """What `workers` keeps about this process, as JSON."""
     return encode(
         {
@@ -36,6 +36,7 @@ def description(registry: Registry, queues: list[str], slots: int) -> str:
             "queues": queues,
             "types": sorted(handler.task_type for handler in registry),
             "slots": slots,
+            "lease_seconds": lease_s,
             "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         },
         "worker",

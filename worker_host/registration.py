@@ -27,16 +27,23 @@ class Registration:
         registry: the handlers that the worker knows.
         queues: all that it serves.
         slots: most tasks at once.
+        lease_s: how long its lease holds, seconds.
         stop: the worker ends.
     """
 
     def __init__(
-        self, queue: TaskQueue, registry: Registry, queues: list[str], slots: int, stop: asyncio.Event
+        self,
+        queue: TaskQueue,
+        registry: Registry,
+        queues: list[str],
+        slots: int,
+        lease_s: float,
+        stop: asyncio.Event,
     ) -> None:
         self._queue = queue
         self._stop = stop
         self._types = {handler.task_type: encode(handler.description(), "types") for handler in registry}
-        self._description = description(registry, queues, slots)
+        self._description = description(registry, queues, slots, lease_s)
         self._is_settled = False
         #: a first shard has taken it: there may be work
         self.is_begun = asyncio.Event()

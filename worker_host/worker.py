@@ -136,7 +136,12 @@ class Worker:
             ShardsDiffer: the namespace has another number of shards.
         """
         registration = Registration(
-            self.queue, self._registry, self._queues, self._settings.concurrency, self._stop
+            self.queue,
+            self._registry,
+            self._queues,
+            self._settings.concurrency,
+            self._settings.lease_seconds,
+            self._stop,
         )
         stopping = asyncio.create_task(self._stop.wait())
         duties = [asyncio.create_task(registration.keep(lane)) for lane in self._lanes]

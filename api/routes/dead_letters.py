@@ -47,7 +47,7 @@ _BEGUN = "Begun, perhaps done; Location tells how far it is."
 @router.get(
     "",
     summary="List dead tasks",
-    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
+    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(400, 422)},
 )
 async def list_dead_letters(
     request: Request, queue: ScopedReadQueue, query: Annotated[DeadLetterQuery, Query()]

@@ -1,4 +1,4 @@
-"""`/api/tasks`: submit, read, list, cancel, requeue, run now, change, delete."""
+"""`/api/tasks`: submit, read, explain, list, cancel, requeue, run now, change, delete."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from api.deps import (
     task_in_reach,
 )
 from api.listing import answer_page
+from api.live.waiting import wait_for_end, wanted_wait_s
 from api.operations import change_task, requeue_task, reveal_task
 from api.queries import TaskListQuery, TaskQuery
 from api.replies import readable_reply
@@ -38,7 +39,8 @@ from api.schemas import (
     problems,
 )
 from api.submissions import stored, submit_batch, submit_one
-from api.wire import json_response
+from api.wire import json_response, plain
+from shared.explanations import Explanation
 from shared.jobs import Job
 from shared.models import Task, TaskSubmission
 
@@ -62,6 +64,13 @@ _CHANGES = {"urgent": {"priority": 10}, "tomorrow": {"delay_seconds": 86400}, **
 _FILTERS = {
     "of a type in a queue": {"queue": "mail", "task_type": "email"},
     "all that is delayed": {"all": True, "statuses": ["scheduled"]},
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N`: answer when the task has ended, at most N seconds from now (RFC 7240).",
+    "schema": {"type": "string"},
+    "example": "wait=20",
 }
 _SUBMITTED = {"id": TASK_ID, "status": "pending"}
 
@@ -101,7 +110,7 @@ async def submit_tasks(request: Request, queue: ScopedSubmitQueue) -> Response:
 @router.get(
     "",
     summary="List tasks",
-    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(422)},
+    responses={200: answer(TaskList, "A page; the Link header leads to the next."), **problems(400, 422)},
 )
 async def list_tasks(
     request: Request, queue: ScopedReadQueue, query: Annotated[TaskListQuery, Query()]
@@ -118,6 +127,7 @@ async def list_tasks(
     "/{task_id}",
     summary="Read a task",
     responses={200: answer(Task, "The task as it is stored now."), **problems(404, 422)},
+    openapi_extra={"parameters": [_PREFER]},
 )
 async def read_task(
     request: Request,
@@ -130,14 +140,38 @@ async def read_task(
 
     What the task type calls secret is masked. `reveal=true` shows it to a key of role `admin`; that is
     kept in the audit log.
+
+    With `Prefer: wait=N` it answers when the task has ended, or after N seconds with what it is then.
+    `Preference-Applied` says how long the API waits at most.
     """
+    headers = {"Vary": "Authorization, Cookie, Prefer"}
+    wait_s = wanted_wait_s(request)
+    if wait_s is not None:
+        headers["Preference-Applied"] = f"wait={wait_s:g}"
+        await wait_for_end(request, queue, await task_in_reach(request, queue, task_id), wait_s)
     known_form(task_id)
     if query.reveal:
-        return json_response(await reveal_task(request, queue, task_id, by))
+        return json_response(await reveal_task(request, queue, task_id, by), headers=headers)
     with readable_reply():
         task = check_reached(reach_of(request), await queue.get(task_id))
     [shown] = await runtime_of(request).secrets.show(queue, [task])
-    return cached_response(request, shown)
+    return cached_response(request, shown, headers=headers)
+
+
+@router.get(
+    "/{task_id}/explain",
+    summary="Explain why a task is where it is",
+    responses={200: answer(Explanation, "A code, one sentence, and the numbers behind it."), **problems(404)},
+)
+async def explain_task(request: Request, queue: ScopedTaskReadQueue, task_id: str) -> Response:
+    """Why a task does not run, in one sentence with numbers; at most 9 Redis calls.
+
+    A queue that is paused, no live worker that knows the type, a limit of the queue or of the task's key,
+    tasks ahead and how long they take, an attempt that is due later, a lease and its last heartbeat.
+    """
+    with readable_reply():
+        explanation = await queue.explain(known_form(task_id), reaches=reach_of(request).has)
+    return json_response(plain(explanation))
 
 
 @router.post(

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import context_of, header_values
 from api.errors import Forbidden, NotConfigured, Unauthorized
+from api.problem_types import PREFIX
 from api.problems import problem_of
 from api.runtime import Runtime
 from api.security.keyless import refusal_without_key
@@ -21,7 +22,7 @@ SESSION = "/api/session"
 #: Opened by CRON_SECRET, too.
 TICK = "/api/cron/tick"
 #: Descriptions of the API, which hold no secrets.
-_PUBLIC = frozenset({"/docs", "/openapi.json", "/api/docs", "/api/openapi.json"})
+_PUBLIC = frozenset({"/docs", "/openapi.json", "/api/docs", "/api/openapi.json", "/api/problems"})
 _NO_KEY = "Authorization: is missing. Send `Authorization: Bearer <key>`."
 _WRONG_KEY = "Authorization: no such key. Send `Authorization: Bearer <key>` with a key of API_KEYS."
 _OVER = "The session is over, or its key is not configured any more. Sign in again: POST /api/session."
@@ -68,7 +69,7 @@ class Guard:
             return refusal_without_key(
                 scope, any_peer=settings.allow_keyless, origins=settings.allowed_origins
             )
-        if scope["path"] in _PUBLIC or not scope["path"].startswith("/api"):
+        if _is_public(scope["path"]):
             return None
         if scope["path"] == SESSION and scope["method"] != "GET":
             return self._refusal_of_page(scope) if header_values(scope, b"origin") else None
@@ -124,6 +125,11 @@ class Guard:
             return False
         context_of(scope).role, context_of(scope).caller = Role.ADMIN, "cron"
         return True
+
+
+def _is_public(path: str) -> bool:
+    """Whether a path needs no key where keys are configured."""
+    return path in _PUBLIC or path.startswith(PREFIX) or not path.startswith("/api")
 
 
 def _presented(scope: Scope) -> bytes | None:

@@ -18,7 +18,7 @@ from shared.codec import encode
 from shared.errors import DtqError
 from shared.models import Task, TaskStatus, instant
 from shared.queue import QueueOptions, TaskQueue, WorkerState
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from worker_host.identity import description, new_name
 from worker_host.registry import REGISTRY, Handler, HandlerFunction, Registry, register_handler
 
@@ -152,7 +152,7 @@ class QueueUnderTest:
             return
         types = {handler.task_type: encode(handler.description(), "types") for handler in registry}
         state = WorkerState(self._presence, ["default"], sorted(types), LEASE_MS)
-        _now(self._queue.register(state, description(registry, ["default"], 1), types))
+        _now(self._queue.register(state, description(registry, ["default"], 1, LEASE_MS / 1000), types))
 
     def close(self) -> None:
         """Close what was opened."""

@@ -58,7 +58,7 @@ class TestWorker:
             RuntimeError: `limit` attempts were made and there is still work.
         """
         await self._queue.register(
-            self._state, description(self._registry, ["default"], 1), self._published()
+            self._state, description(self._registry, ["default"], 1, LEASE_MS / 1000), self._published()
         )
         seen: list[Task] = []
         try:

@@ -8,7 +8,7 @@ from shared.doctor.report import Finding, Verdict
 from shared.errors import ShardsDiffer
 from shared.models import Overview, Task, TaskStatus, WorkerInfo
 from shared.queue import TaskQueue
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 
 #: Calls of one idle worker, measured by `make bench`; and hours of a month.
 IDLE_CALLS_PER_HOUR = 130

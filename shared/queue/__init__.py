@@ -7,6 +7,8 @@ from shared.queue.audit import Audit
 from shared.queue.base import QueueOptions
 from shared.queue.bulk import Bulk
 from shared.queue.exchange import Exchange, ExchangeReply, Outcome, WorkerState
+from shared.queue.explaining import Explaining
+from shared.queue.feed import Feed
 from shared.queue.limiting import Limiting
 from shared.queue.repair import AuditReport, Repair
 from shared.queue.scheduling import DueSchedule, Scheduling
@@ -28,7 +30,18 @@ __all__ = [
 
 
 class TaskQueue(
-    Scheduling, Submission, Exchange, Bulk, Repair, Limiting, Alerting, Spending, Audit, Throttle
+    Scheduling,
+    Submission,
+    Exchange,
+    Bulk,
+    Repair,
+    Limiting,
+    Alerting,
+    Explaining,
+    Feed,
+    Spending,
+    Audit,
+    Throttle,
 ):
     """The engine, over either transport.
 
@@ -37,6 +50,6 @@ class TaskQueue(
     `work_off`, `get_job`, `list_jobs`, `cancel_job`. Repair: `audit`, `audit_totals`. Limits: `limit_queue`,
     `limit_keys`, `limit_key`, `key_limit`, `key_limits`. Schedules: `save_schedule`, `schedules`, `fire`, `run_schedule`,
     `pause_schedule`, `resume_schedule`, `delete_schedule`. Reads: `get`, `list_tasks`, `overview`, `stats`, `task_types`,
-    `ping`. Cost and alerts: `save_spent`, `alert_facts`, `keep_alerts`. Around them: `throttle`, `audit_log`, `note_action`,
-    `key_uses`, `note_key_uses`.
+    `explain`, `ping`. Events: `newest_event`, `events_after`, `events_wait`. Cost and alerts: `save_spent`,
+    `alert_facts`, `keep_alerts`. Around them: `throttle`, `audit_log`, `note_action`, `key_uses`, `note_key_uses`.
     """

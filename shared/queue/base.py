@@ -13,6 +13,7 @@ from shared.errors import (
     InvalidInput,
     NotFound,
     ShardsDiffer,
+    StoreError,
     StoreRefused,
     StoreUnavailable,
 )
@@ -104,7 +105,10 @@ class QueueBase:
 
     @property
     def calls(self) -> int:
-        """Redis calls that this object has caused since it was made, inner ones included."""
+        """Redis calls that this object has caused since it was made, inner ones included.
+
+        A call that failed counts as one.
+        """
         return self._calls
 
     @calls.setter
@@ -112,6 +116,10 @@ class QueueBase:
         if self.meter:
             self.meter.add(calls - self._calls)
         self._calls = calls
+
+    def also_cost(self, calls: int) -> None:
+        """Add to `calls` what another object has called for this one's caller; that one's meter has it."""
+        self._calls += calls
 
     def shard_of(self, queue: str) -> int:
         """The number of the shard in which a queue lives."""
@@ -166,11 +174,20 @@ class QueueBase:
         try:
             reply = await self.transport.run(program, keys, args)
         except ScriptSignal as signal:
+            self.calls += signal.price
             raise _meaning(signal) from None
+        except StoreError:
+            self.calls += 1  # it was sent; what it did is not known
+            raise
         if not isinstance(reply, list) or not reply or not isinstance(reply[0], int):
             raise StoreUnavailable(f"Redis answered nonsense to {script_name}: {str(reply)[:80]!r}")
         self.calls += reply[0]
         return reply
+
+    async def _command(self, *words: str) -> Reply:
+        """Run one plain command that reads; it is counted even when it fails."""
+        self.calls += 1
+        return await self.transport.command(*words)
 
 
 async def together(calls: Iterable[Awaitable[_T]]) -> list[_T]:

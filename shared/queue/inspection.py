@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
@@ -15,6 +11,7 @@ from shared.ids import ALPHABET, is_task_id
 from shared.keys import Keys
 from shared.models import (
     LETTER_OF,
+    LETTERS,
     NAME,
     ErrorGroup,
     Overview,
@@ -28,6 +25,17 @@ from shared.models import (
     instant,
 )
 from shared.queue.base import QueueBase, together
+from shared.queue.cursors import (
+    ANY_TASK,
+    MAX_MEMBER,
+    MAX_SPOT_MEMBER,
+    Cursor,
+    TaskFilter,
+    alien_cursor,
+    rank,
+    read_cursor,
+    write_cursor,
+)
 from shared.queue.limiting import read_limit
 from shared.queue.merging import EXHAUSTED, START, Part, Spot, merged
 from shared.sealing import Sealer
@@ -37,34 +45,6 @@ SUBMITTED = 1 << 26
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
-#: The order in which a page goes through the indexes.
-_KINDS = ("running", "pending", "parked", "timers", *(f"done:{status}" for status in _ENDED))
-_NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
-_SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
-_AFTER = re.compile(r"[0-9a-z]{0,64}")
-
-
-class TaskFilter(NamedTuple):
-    """Which tasks a page shows; None stands for any."""
-
-    status: TaskStatus | None = None
-    queue: str | None = None
-    task_type: str | None = None
-
-
-ANY_TASK = TaskFilter()
-
-
-class _Cursor(NamedTuple):
-    """Where a page ended: the index, the score (or id) in it, and how many of that score were seen.
-
-    In an index that several shards have `spots` says it for each, None for one that has ended.
-    """
-
-    place: str
-    position: str = ""
-    skip: int = 0
-    spots: Sequence[Spot | None] = ()
 
 
 class Inspection(QueueBase):
@@ -77,13 +57,23 @@ class Inspection(QueueBase):
             NotFound: no task of that id is kept.
         """
         keys = self.keys_of_task(task_id)
-        record, payload, result = await self.transport.command(
+        record, payload, result = await self._command(
             "MGET", keys.task(task_id), keys.payload(task_id), keys.result(task_id)
         )
-        self.calls += 1
         if record is None:
             raise not_kept(task_id)
         return read_task(task_id, record, payload, result, sealer=self.options.sealer)
+
+    async def status(self, task_id: str) -> TaskStatus:
+        """The status alone: one byte of the record; one Redis call.
+
+        Raises:
+            NotFound: no task of that id is kept.
+        """
+        letter = await self._command("GETRANGE", self.keys_of_task(task_id).task(task_id), "0", "0")
+        if letter == "":
+            raise not_kept(task_id)
+        return LETTERS[letter]
 
     async def list_tasks(
         self, wanted: TaskFilter = ANY_TASK, *, limit: int = 50, cursor: str = ""
@@ -96,31 +86,34 @@ class Inspection(QueueBase):
         and with a filter by queue.
 
         Args:
-            wanted: filter; queue and type are looked for among at most 1,000 tasks per index and page.
+            wanted: filter; what no index answers is looked for among at most 1,000 tasks per index and page.
             limit: 1 to 1,000.
             cursor: `next_cursor` of the page before.
 
         Raises:
             InvalidInput: the cursor is none of ours.
+            CursorMismatch: it was made for other filters.
         """
-        start = _read_cursor(cursor) if cursor else None
+        start = read_cursor(cursor, wanted) if cursor else None
+        if not wanted.can_match:
+            return TaskPage(tasks=[], next_cursor=None)
         indexes = await self._indexes(wanted)
         if start:
             # The index of the cursor may be empty by now; what came before it was shown.
-            later = [name for name in indexes if _rank(name) > _rank(start.place)]
+            later = [name for name in indexes if rank(name) > rank(start.place)]
             indexes = [start.place, *later]
         tasks: list[Task] = []
         for count, name in enumerate(indexes):
             if count == MAX_INDEXES:
-                return TaskPage(tasks=tasks, next_cursor=_write_cursor(_Cursor(name)))
-            at = start if start and name == start.place else _Cursor(name)
+                return TaskPage(tasks=tasks, next_cursor=write_cursor(Cursor(name), wanted))
+            at = start if start and name == start.place else Cursor(name)
             found, following = await self._read_index(at, wanted, limit - len(tasks))
             tasks += found
             if following:
-                return TaskPage(tasks=tasks, next_cursor=_write_cursor(following))
+                return TaskPage(tasks=tasks, next_cursor=write_cursor(following, wanted))
             if len(tasks) >= limit:
                 rest = indexes[count + 1 :]
-                after = _write_cursor(_Cursor(rest[0])) if rest else None
+                after = write_cursor(Cursor(rest[0]), wanted) if rest else None
                 return TaskPage(tasks=tasks, next_cursor=after)
         return TaskPage(tasks=tasks, next_cursor=None)
 
@@ -173,8 +166,7 @@ class Inspection(QueueBase):
         # Ids begin with their shard: in their order one shard comes after the other.
         for keys in self.shards[_shard_of(after) :]:
             low = f"({fingerprint}:{after}" if after else f"[{fingerprint}:"
-            self.calls += 1
-            members = await self.transport.command(
+            members = await self._command(
                 "ZRANGE", keys.groups, low, f"({fingerprint};", "BYLEX", "LIMIT", "0", str(limit - len(ids))
             )
             found = [str(member).rpartition(":")[2] for member in members]
@@ -262,8 +254,7 @@ class Inspection(QueueBase):
         return indexes + [f"done:{status}" for status, letter in _ENDED.items() if totals[letter]]
 
     async def _counts_in(self, keys: Keys) -> dict[str, str]:
-        flat = await self.transport.command("HGETALL", keys.queues)
-        self.calls += 1
+        flat = await self._command("HGETALL", keys.queues)
         return _pairs(flat)
 
     def _homes(self, place: str, wanted: TaskFilter) -> list[Keys]:
@@ -272,27 +263,28 @@ class Inspection(QueueBase):
         return self.shards if queue is None else [self.keys_of_queue(queue)]
 
     async def _read_index(
-        self, at: _Cursor, wanted: TaskFilter, limit: int
-    ) -> tuple[list[Task], _Cursor | None]:
+        self, at: Cursor, wanted: TaskFilter, limit: int
+    ) -> tuple[list[Task], Cursor | None]:
         homes = self._homes(at.place, wanted)
         if at.place == "running":
             return await self._read_running(homes, at.position, wanted, limit)
         if len(homes) == 1:
-            part = await self._read_part(homes[0], at.place, Spot(at.position, at.skip), wanted, limit)
-            return part.tasks, _Cursor(at.place, *part.following) if part.following else None
+            start = Spot(at.position, at.member, at.skip)
+            part = await self._read_part(homes[0], at.place, start, wanted, limit)
+            return part.tasks, Cursor(at.place, *part.following) if part.following else None
         starts = at.spots or [START] * len(homes)
         if len(starts) != len(homes):
-            raise _alien_cursor()
+            raise alien_cursor()
         parts = await together(
             self._read_part(keys, at.place, spot, wanted, limit, tell_spots=True)
             for keys, spot in zip(homes, starts, strict=True)
         )
         tasks, spots = merged(parts, limit, is_descending=at.place.startswith("done:"))
-        return tasks, _Cursor(at.place, spots=spots) if spots else None
+        return tasks, Cursor(at.place, spots=spots) if spots else None
 
     async def _read_running(
         self, homes: Sequence[Keys], after: str, wanted: TaskFilter, limit: int
-    ) -> tuple[list[Task], _Cursor | None]:
+    ) -> tuple[list[Task], Cursor | None]:
         """By id, so one shard after the other."""
         tasks: list[Task] = []
         first = _shard_of(after)
@@ -300,7 +292,7 @@ class Inspection(QueueBase):
             if keys.shard < first:
                 continue
             if len(tasks) == limit:
-                return tasks, _Cursor("running", tasks[-1].id)
+                return tasks, Cursor("running", tasks[-1].id)
             _, flat, last = await self._run(
                 "list_running",
                 workers=keys.workers,
@@ -309,10 +301,11 @@ class Inspection(QueueBase):
                 limit=str(limit - len(tasks)),
                 queue=wanted.queue or "",
                 kind=wanted.task_type or "",
+                **_created(wanted),
             )
             tasks += self._tasks(flat)
             if last:
-                return tasks, _Cursor("running", last)
+                return tasks, Cursor("running", last)
         return tasks, None
 
     async def _read_part(
@@ -328,23 +321,26 @@ class Inspection(QueueBase):
         """What one shard has of an index from `start` on; nothing when that is None."""
         if start is None:
             return EXHAUSTED
-        _, flat, score, skip, spots = await self._run(
+        _, flat, *following, spots = await self._run(
             "list_index",
             index=keys.prefix + place,
             prefix=keys.prefix,
             order="desc" if place.startswith("done:") else "asc",
             **{"from": start.score},
+            member=start.member,
             skip=str(start.skip),
             limit=str(limit),
             status=LETTER_OF[wanted.status] if wanted.status and place == "timers" else "",
             queue="" if _is_by_queue(place) else wanted.queue or "",
             kind=wanted.task_type or "",
             spots="1" if tell_spots else "0",
+            **_created(wanted),
         )
+        most = MAX_SPOT_MEMBER if tell_spots else MAX_MEMBER
         return Part(
             self._tasks(flat),
-            [Spot(spots[i], spots[i + 1]) for i in range(0, len(spots), 2)],
-            Spot(score, skip) if score else None,
+            [_spot(spots[i : i + 3], most) for i in range(0, len(spots), 3)],
+            _spot(following, most) if following[0] else None,
         )
 
 
@@ -366,7 +362,7 @@ def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
             control = decode(value)
             indexes |= {f"parked:{name}:{task_type}" for task_type in control.get("parked", {})}
             indexes |= {f"parked:{name}"} if "keyed" in control else set()
-    return sorted(indexes, key=_rank)
+    return sorted(indexes, key=rank)
 
 
 def _shard_of(after: str) -> int:
@@ -378,10 +374,18 @@ def _is_by_queue(index: str) -> bool:
     return index.startswith(("pending:", "parked:"))
 
 
-def _rank(index: str) -> tuple[int, str]:
-    """Where an index stands among all."""
-    kind = index if index in _KINDS else index.partition(":")[0]
-    return _KINDS.index(kind), index
+def _spot(words: Sequence[Any], most: int) -> Spot:
+    """From score, member and count. A member that is cut off stands before all that it begins.
+
+    Only timers that are no tasks have members so long: a page that passes them again shows nothing twice.
+    """
+    score, member, skip = words
+    return Spot(score, member[:most], skip)
+
+
+def _created(wanted: TaskFilter) -> dict[str, str]:
+    bounds = {"created_after": wanted.created_after_ms, "created_before": wanted.created_before_ms}
+    return {name: "" if ms is None else str(ms) for name, ms in bounds.items()}
 
 
 def _pairs(flat: Any) -> dict[str, str]:
@@ -458,41 +462,3 @@ def _summed(groups: list[ErrorGroup]) -> list[ErrorGroup]:
             total = newest.count + group.count
             found[group.fingerprint] = newest.model_copy(update={"count": total})
     return list(found.values())
-
-
-def _write_cursor(cursor: _Cursor) -> str:
-    words = cursor if cursor.spots else cursor[:3]
-    return base64.urlsafe_b64encode(json.dumps(words).encode()).decode().rstrip("=")
-
-
-def _alien_cursor() -> InvalidInput:
-    return InvalidInput("cursor", "is none of ours.", "Use next_cursor of the page before, unchanged.")
-
-
-def _read_cursor(text: str) -> _Cursor:
-    try:
-        place, position, skip, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        spots = [None if spot is None else Spot(*spot) for spot in (rest[0] if rest else ())]
-    except (binascii.Error, ValueError, TypeError, RecursionError):
-        raise _alien_cursor() from None
-    cursor = _Cursor(place, position, skip, spots)
-    if not isinstance(place, str) or len(rest) > 1 or not _is_index(cursor):
-        raise _alien_cursor()
-    return cursor
-
-
-def _is_index(cursor: _Cursor) -> bool:
-    """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
-    places = [Spot(cursor.position, cursor.skip), *(spot for spot in cursor.spots if spot)]
-    if not all(isinstance(score, str) and type(skip) is int for score, skip in places):
-        return False
-    if not all(0 <= skip < 1_000_000_000 for _, skip in places):
-        return False
-    if cursor.place == "running":
-        return _AFTER.fullmatch(cursor.position) is not None
-    is_known = cursor.place in _KINDS or _NAMED.fullmatch(cursor.place) is not None
-    return (
-        is_known
-        and cursor.place not in ("pending", "parked")
-        and all(_SCORE.fullmatch(score) for score, _ in places)
-    )

@@ -9,13 +9,20 @@ from shared.models import Task
 
 
 class Spot(NamedTuple):
-    """Where to go on in a sorted index: a score, and how many members of that score to pass over."""
+    """Where to go on in a sorted index.
+
+    Attributes:
+        score: of the last member that was looked at, or of the next one; empty for the start.
+        member: the last of that score that was looked at; empty for none.
+        skip: how many of that score were.
+    """
 
     score: str
-    skip: int
+    member: str = ""
+    skip: int = 0
 
 
-START = Spot("", 0)
+START = Spot("")
 
 
 class Part(NamedTuple):
@@ -23,7 +30,7 @@ class Part(NamedTuple):
 
     Attributes:
         tasks: in the order of the index.
-        spots: where each of them stands.
+        spots: the place before each of them, with its own score.
         following: where to go on behind them; None when nothing is left.
     """
 

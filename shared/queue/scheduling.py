@@ -99,8 +99,7 @@ class Scheduling(Submission, QueueBase):
         return sorted((one for part in found for one in part), key=lambda one: one.id)
 
     async def _schedules_in(self, keys: Keys) -> list[Schedule]:
-        flat = await self.transport.command("HGETALL", keys.schedules)
-        self.calls += 1
+        flat = await self._command("HGETALL", keys.schedules)
         fields = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
         return [
             Schedule(

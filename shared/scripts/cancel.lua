@@ -30,7 +30,7 @@
 --- @include "lib/audit"
 
 local text = call('GET', record)
-if not text then return redis.error_reply('DTQ_NOT_FOUND') end
+if not text then return refused('DTQ_NOT_FOUND') end
 local r = record_parse(text)
 
 local function ask_worker()

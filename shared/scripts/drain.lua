@@ -18,7 +18,7 @@
 --- @include "lib/audit"
 local DRAINING = ',"draining":true}'
 local described = call('HGET', workers, worker)
-if not described then return redis.error_reply('DTQ_NO_WORKER') end
+if not described then return refused('DTQ_NO_WORKER') end
 local is_told = string.sub(described, -#DRAINING) == DRAINING
 if hold == 1 then
   call('HSET', run, 'd', '1')

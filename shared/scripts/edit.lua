@@ -29,7 +29,7 @@
 --- @include "lib/audit"
 
 local text = call('GET', record)
-if not text then return redis.error_reply('DTQ_NOT_FOUND') end
+if not text then return refused('DTQ_NOT_FOUND') end
 local r = record_parse(text)
 if r.status ~= 'S' and r.status ~= 'P' and r.status ~= 'Y' then return {price, now, r.status} end
 

@@ -17,7 +17,7 @@
 --- @include "lib/audit"
 
 local state = call('HGET', job, 'state')
-if not state then return redis.error_reply('DTQ_NO_JOB') end
+if not state then return refused('DTQ_NO_JOB') end
 if state ~= 'running' then return {price, now, state} end
 job_end(job, id, 'cancelled', 'cancelled by ' .. name_of(by))
 audit_add('job cancelled', id, by)

@@ -59,10 +59,10 @@ local function total_of()
 end
 
 counts_load(name == '' and {'*'} or {'*', name})
-if name ~= '' and not is_used(name) then return redis.error_reply('DTQ_NO_QUEUE') end
+if name ~= '' and not is_used(name) then return refused('DTQ_NO_QUEUE') end
 local total = total_of()
-if group ~= '' and total == 0 then return redis.error_reply('DTQ_NO_GROUP') end
-if call('ZCOUNT', jobs, int(LIVE), '+inf') >= JOBS_LIVE then return redis.error_reply('DTQ_TOO_MANY_JOBS') end
+if group ~= '' and total == 0 then return refused('DTQ_NO_GROUP') end
+if call('ZCOUNT', jobs, int(LIVE), '+inf') >= JOBS_LIVE then return refused('DTQ_TOO_MANY_JOBS') end
 
 jobs_prune() -- begins with a removal: a purge must begin when memory is full
 call('HSET', job, 'kind', action, 'group', group, 'queue', name, 'type', kind, 'states', states, 'by', name_of(by),

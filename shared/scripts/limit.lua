@@ -44,7 +44,7 @@ elseif scope == 'keys' then
   control.key, control.sweep = stored, nil
   due = 'r:' .. name .. ':*'
 else
-  if not set_own(name .. scope) then return redis.error_reply('DTQ_TOO_MANY_LIMITS') end
+  if not set_own(name .. scope) then return refused('DTQ_TOO_MANY_LIMITS') end
   due = 'r:' .. name .. ':' .. string.sub(scope, 2)
 end
 control_put(name, control)

@@ -4,44 +4,71 @@
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  order   text  asc | desc by score
   @arg  from    text  score to begin with, "" for the start
-  @arg  skip    int   members of that score to pass over
+  @arg  member  text  the last member that was shown, of that score; "" for the start
+  @arg  skip    int   members of that score up to it, when it was shown
   @arg  limit   int   tasks, 1..1000
   @arg  status  text  status letter, "" for any
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
-  @arg  spots   int   1: tell where each task stands
-  @returns  {price, {id, record, ...}, next score | "", members of it to pass over,
-            {score, members of it before, ...} for each task}
-  Cost    O(log N + 1000) at most: reads <= 1,000 ids; a page may be short and still have a successor.
+  @arg  created_after   text  ms, created then or later; "" for any
+  @arg  created_before  text  ms, created earlier; "" for any
+  @arg  spots   int   1: tell the place before each task
+  @returns  {price, {id, record, ...}, score of the last one looked at | "" at the end, that one, members of its
+            score up to it, {score of a task, the member before it with that score | "", members of it up to there,
+            ...}}
+  Cost    O(log N + 2000) at most: reads <= 1,000 records; a page may be short and still have a successor.
   Replay  reads only.
 ]]
 --- @include "lib/call"
-local SCAN = 1000
-local is_filtered = queue ~= '' or kind ~= '' or status ~= ''
-local scan = is_filtered and SCAN or limit + 1
+local SCAN, AGAIN = 1000, 1000
+local is_filtered = queue ~= '' or kind ~= '' or status ~= '' or created_after ~= '' or created_before ~= ''
+-- Members of the score of the last page are read again, and passed over by name: some of them may have gone
+-- meanwhile, and a count alone would then pass over others that were never shown.
+local offset = math.max(0, skip - AGAIN)
+local scan = (is_filtered and SCAN or limit + 1) + skip - offset
+local earliest, latest = tonumber(created_after) or 0, tonumber(created_before) or math.huge
 local members
 if order == 'desc' then
   members = call('ZRANGE', index, from == '' and '+inf' or from, '-inf', 'BYSCORE', 'REV',
-    'LIMIT', int(skip), int(scan), 'WITHSCORES')
+    'LIMIT', int(offset), int(scan), 'WITHSCORES')
 else
   members = call('ZRANGE', index, from == '' and '-inf' or from, '+inf', 'BYSCORE',
-    'LIMIT', int(skip), int(scan), 'WITHSCORES')
+    'LIMIT', int(offset), int(scan), 'WITHSCORES')
 end
 
 local function is_wanted(text)
-  local letter, queue_name, task_type = string.match(text, '^(%a)[^\n]*\n%d+ %d+ (%S+) (%S+)')
+  local letter, created, queue_name, task_type = string.match(text, '^(%a)[^\n]*\n(%d+) %d+ (%S+) (%S+)')
+  created = tonumber(created)
   return (status == '' or letter == status) and (queue == '' or queue_name == queue)
-    and (kind == '' or task_type == kind)
+    and (kind == '' or task_type == kind) and created >= earliest and created < latest
 end
 
-local found, passed = {}, 0
-local found_spots, equal_score, equal_count = {}, from, skip
-local i, total = 1, #members / 2
+-- Byte by byte, as the index sorts: Lua's own comparison follows the server's locale.
+local function is_before(a, b)
+  for j = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, j), string.byte(b, j)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
+local function was_shown(j)
+  local name = members[2 * j - 1]
+  if member == '' or tonumber(members[2 * j]) ~= tonumber(from) then return false end
+  if name == member then return true end
+  return is_before(name, member) == (order ~= 'desc')
+end
+
+local found, passed, total = {}, 0, #members / 2
+while passed < total and was_shown(passed + 1) do passed = passed + 1 end
+-- The place before the next member.
+local places, here = {}, {score = from, member = passed > 0 and members[2 * passed - 1] or member, count = offset + passed}
+local i = passed + 1
 while i <= total and #found < 2 * limit do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
   for j = i, last do
-    local member = members[2 * j - 1]
-    local id = string.match(member, '^t:([^:]+)') or string.match(member, '[^:]+$')
+    local name = members[2 * j - 1]
+    local id = string.match(name, '^t:([^:]+)') or string.match(name, '[^:]+$')
     ids[#ids + 1] = id
     keys[#keys + 1] = prefix .. 't:' .. id
   end
@@ -49,26 +76,21 @@ while i <= total and #found < 2 * limit do
   for j = 1, #ids do
     if #found == 2 * limit then break end
     passed = i + j - 1
-    local here = members[2 * passed]
-    if here ~= equal_score then equal_score, equal_count = here, 0 end
+    local name, score = members[2 * passed - 1], members[2 * passed]
+    if tonumber(score) ~= tonumber(here.score) then here = {score = score, member = '', count = 0} end
     if texts[j] and is_wanted(texts[j]) then
       found[#found + 1] = ids[j]
       found[#found + 1] = texts[j]
       if spots == 1 then
-        found_spots[#found_spots + 1] = here
-        found_spots[#found_spots + 1] = equal_count
+        places[#places + 1] = score
+        places[#places + 1] = here.member
+        places[#places + 1] = here.count
       end
     end
-    equal_count = equal_count + 1
+    here.member, here.count = name, here.count + 1
   end
   i = last + 1
 end
 
-if passed >= total and total < scan then return {price, found, '', 0, found_spots} end
-local score, behind = members[2 * passed], 0
-for j = passed, 1, -1 do
-  if members[2 * j] ~= score then break end
-  behind = behind + 1
-end
-if behind == passed and score == from then behind = behind + skip end
-return {price, found, score, behind, found_spots}
+if passed >= total and total < scan then return {price, found, '', '', 0, places} end
+return {price, found, here.score, here.member, here.count, places}

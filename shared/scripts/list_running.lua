@@ -6,6 +6,8 @@
   @arg  limit   int   tasks, 1..1000
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
+  @arg  created_after   text  ms, created then or later; "" for any
+  @arg  created_before  text  ms, created earlier; "" for any
   @returns  {price, {id, record, ...}, last id | ""}
   Cost    O(workers + running tasks); at most 256 workers, at most 1,000 ids read.
   Replay  reads only.
@@ -21,12 +23,15 @@ table.sort(ids)
 local keys = {}
 for i = 1, math.min(#ids, 1000) do keys[i] = prefix .. 't:' .. ids[i] end
 if #keys == 0 then return {price, {}, ''} end
+local earliest, latest = tonumber(created_after) or 0, tonumber(created_before) or math.huge
 local found, last = {}, ''
 for i, text in ipairs(read_many(keys)) do
   if #found == 2 * limit then break end
   last = ids[i]
-  local queue_name, task_type = string.match(text or '', '^R[^\n]*\n%d+ %d+ (%S+) (%S+)')
-  if queue_name and (queue == '' or queue_name == queue) and (kind == '' or task_type == kind) then
+  local created, queue_name, task_type = string.match(text or '', '^R[^\n]*\n(%d+) %d+ (%S+) (%S+)')
+  created = tonumber(created)
+  if queue_name and (queue == '' or queue_name == queue) and (kind == '' or task_type == kind)
+    and created >= earliest and created < latest then
     found[#found + 1] = ids[i]
     found[#found + 1] = text
   end

@@ -35,18 +35,18 @@ local steps = {
   end},
   {'SET NX, SET PX, SET NX GET PX, PEXPIRE, EXPIRE', function()
     call('SET', text, 'first')
-    local refused = call('SET', text, 'second', 'NX')
+    local denied = call('SET', text, 'second', 'NX')
     local set = call('SET', text, 'third', 'PX', '60000')
     local holder = call('SET', text, 'fourth', 'NX', 'GET', 'PX', '60000')
-    return refused == false and set.ok == 'OK' and holder == 'third' and call('PEXPIRE', text, '60000') == 1
+    return denied == false and set.ok == 'OK' and holder == 'third' and call('PEXPIRE', text, '60000') == 1
       and call('EXPIRE', text, '60') == 1
   end},
   {'MSET, MSETNX, MGET', function()
     call('MSET', text, 'one', stream, 'two')
-    local refused = call('MSETNX', text, 'other', zset, 'new')
+    local denied = call('MSETNX', text, 'other', zset, 'new')
     local read = same(call('MGET', text, zset, stream), 'one', false, 'two')
     call('DEL', text, stream)
-    return refused == 0 and read and call('MSETNX', text, 'other') == 1
+    return denied == 0 and read and call('MSETNX', text, 'other') == 1
   end},
   {'HSET, HGET, HMGET, HGETALL, HKEYS, HSCAN', function()
     call('HSET', hash, 'a', '1', 'b', '2')

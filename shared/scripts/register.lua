@@ -26,7 +26,7 @@ local function prune()
 end
 
 if call('HLEN', workers) >= 256 and call('HEXISTS', workers, worker) == 0 and prune() >= 256 then
-  return redis.error_reply('DTQ_TOO_MANY_WORKERS')
+  return refused('DTQ_TOO_MANY_WORKERS')
 end
 call('ZREM', timers, 'w:' .. worker) -- a removal first: a worker must start when memory is full
 call('HSET', workers, worker, description)

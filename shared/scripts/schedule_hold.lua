@@ -18,7 +18,7 @@
 --- @include "lib/time"
 --- @include "lib/wakes"
 --- @include "lib/audit"
-if call('HEXISTS', schedules, id) == 0 then return redis.error_reply('DTQ_NO_SCHEDULE') end
+if call('HEXISTS', schedules, id) == 0 then return refused('DTQ_NO_SCHEDULE') end
 local member = 's:' .. id
 if action == 'resume' then
   call('HDEL', schedules, id .. ':p')

@@ -31,7 +31,7 @@ end
 
 local known = call('HMGET', schedules, id, id .. ':p')
 local is_known, is_paused = known[1] ~= false, known[2] ~= false
-if not is_known and is_full() then return redis.error_reply('DTQ_TOO_MANY_SCHEDULES') end
+if not is_known and is_full() then return refused('DTQ_TOO_MANY_SCHEDULES') end
 call('HSET', schedules, id, definition, id .. ':n', int(next_ms))
 if not is_paused then
   call('ZADD', timers, int(next_ms), 's:' .. id)

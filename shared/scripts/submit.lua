@@ -54,7 +54,7 @@ local function are_stored()
 end
 
 local wait = allowance ~= '' and rate_take(rate, allowance, record_count)
-if wait and not are_stored() then return redis.error_reply('DTQ_RATE_LIMITED ' .. int(wait)) end
+if wait and not are_stored() then return refused('DTQ_RATE_LIMITED ' .. int(wait)) end
 
 for i = 1, record_count do
   ids[i] = string.sub(record(i), #prefix + 3)
@@ -110,7 +110,7 @@ end
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
 -- existing ids are looked for first; nothing can come between inside a script.
 local all, refusal = take_keys()
-if refusal then return redis.error_reply(refusal) end
+if refusal then return refused(refusal) end
 local flat = flat_of(all)
 local missing, statuses = all, {}
 if #flat == 0 then
@@ -122,7 +122,7 @@ else
 end
 if not missing then
   give_back_keys()
-  return redis.error_reply(statuses)
+  return refused(statuses)
 end
 if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', flat_of(missing)) end
 

@@ -14,6 +14,9 @@ Reply = Any
 #: A caller hears of a failed store within this time, retries included.
 DEADLINE_S = 4.5
 
+#: Entries that one wait returns at most.
+WAIT_COUNT = 128
+
 _AWAY = (
     "LOADING",
     "MISCONF",
@@ -40,12 +43,14 @@ class ScriptSignal(DtqError):
     Attributes:
         code: such as `DTQ_NOT_FOUND`, as declared by `@error` in the script's header.
         words: what follows the code.
+        price: Redis calls that were made before the script refused.
     """
 
-    def __init__(self, code: str, words: list[str]) -> None:
+    def __init__(self, code: str, words: list[str], price: int = 1) -> None:
         super().__init__(" ".join([code, *words]))
         self.code = code
         self.words = words
+        self.price = price
 
 
 class NoScript(StoreError):
@@ -125,7 +130,7 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
     head, _, rest = text.partition(" ")
     if head.startswith("DTQ_"):
         # Servers append where in the script the error arose; the words before are ours.
-        return ScriptSignal(head, rest.split(" script: ")[0].split())
+        return _signal(head, rest.split(" script: ")[0].split())
     if head == "NOSCRIPT":
         return NoScript(text)
     if text.startswith(_FULL) or "OOM command not allowed" in text:
@@ -142,3 +147,10 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
     if head in _AWAY or any(word in text for word in ("max number of clients", "-MISCONF")):
         return StoreUnavailable(f"Redis cannot serve now: {text}")
     return ScriptFailed(script.locate(text) if script else text)
+
+
+def _signal(code: str, words: list[str]) -> ScriptSignal:
+    """A script's refusal; its last word is the price, as in `#4`."""
+    if words and words[-1].startswith("#") and words[-1][1:].isdecimal():
+        return ScriptSignal(code, words[:-1], int(words[-1][1:]))
+    return ScriptSignal(code, words)

@@ -18,6 +18,7 @@ from shared.scripts import Script
 from shared.settings import TcpTarget
 from shared.transports.base import (
     DEADLINE_S,
+    WAIT_COUNT,
     NoScript,
     Reply,
     error_of,
@@ -101,7 +102,7 @@ class TcpTransport:
         words = (
             "XREAD",
             "COUNT",
-            "128",
+            str(WAIT_COUNT),
             "BLOCK",
             str(min(max(1, timeout_ms), int(MAX_WAIT_S * 1000))),
             "STREAMS",

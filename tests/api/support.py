@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -72,7 +73,7 @@ def is_problem(response: httpx.Response, status: int, field: str | None = None) 
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
     assert body["status"] == status
-    assert body["type"].startswith("/problems/")
+    assert body["type"].startswith("/api/problems/")
     assert body["title"]
     assert body["detail"]
     assert body["request_id"] == response.headers["x-request-id"]
@@ -130,7 +131,9 @@ async def ask_raw(
     hosts = [] if b"host" in given else [(b"host", b"localhost:8000")]
 
     async def receive() -> dict[str, Any]:
-        return inbox.pop(0) if inbox else {"type": "http.disconnect"}
+        if not inbox:
+            await asyncio.Event().wait()  # the client stays
+        return inbox.pop(0)
 
     async def send(message: Any) -> None:
         outbox.append(message)

@@ -62,7 +62,7 @@ def ask(*events: dict[str, Any], **variables: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-c", LOOP],
         input="\n".join(json.dumps(one) for one in events),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_REQUESTS": "0", **variables},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -72,7 +72,7 @@ async def test_only_a_dead_task_is_requeued(tcp_api: Client, engine: TaskQueue) 
     waiting = (await tcp_api.submit(delay_seconds=60)).json()["id"]
     answer = await tcp_api.post(f"/api/tasks/{waiting}/requeue")
     assert is_problem(answer, 409)
-    assert answer.json()["type"] == "/problems/conflict"
+    assert answer.json()["type"] == "/api/problems/conflict"
     [dead] = await die(tcp_api, engine)
     assert (await tcp_api.post(f"/api/tasks/{dead}/requeue")).status_code == 200
 

@@ -11,7 +11,7 @@ async def test_a_submission_that_no_disk_confirms_is_answered_503(make_app: AppF
         for path, body in (("/api/tasks", MAIL), ("/api/tasks/batch", {"tasks": [MAIL]})):
             answer = await client.post(path, json=body)
             assert is_problem(answer, 503)
-            assert answer.json()["type"] == "/problems/not-durable"
+            assert answer.json()["type"] == "/api/problems/not-durable"
             assert "same idempotency key" in answer.json()["detail"]
             assert answer.headers["retry-after"] == "2"
         assert (await client.get("/api/overview")).json()["counts"]["pending"] == 2

@@ -103,7 +103,7 @@ def test_a_lambda_event(monkeypatch: pytest.MonkeyPatch) -> None:
     run = subprocess.run(
         [sys.executable, "-c", code],
         input=json.dumps(event),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_REQUESTS": "0"},
         capture_output=True,
         text=True,
         check=True,

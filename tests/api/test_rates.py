@@ -40,7 +40,7 @@ async def test_a_key_that_submits_too_fast_is_told_when_to_come_back(app: Any) -
         assert (await slow.submit()).headers["ratelimit"] == '"default";r=0;t=0'
         refused = await slow.submit()
         assert is_problem(refused, 429)
-        assert refused.json()["type"] == "/problems/rate-limited"
+        assert refused.json()["type"] == "/api/problems/rate-limited"
         assert 1790 < int(refused.headers["retry-after"]) <= 1800
         assert refused.headers["ratelimit"] == f'"default";r=0;t={refused.headers["retry-after"]}'
         assert is_problem(await slow.post("/api/tasks/batch", json={"tasks": [MAIL]}), 429)

@@ -173,3 +173,41 @@ async def test_prices(tcp_api: Client) -> None:
     assert 0 < int(second.headers["x-redis-calls"]) < int(first.headers["x-redis-calls"])
     assert (await tcp_api.get(first.headers["location"])).headers["x-redis-calls"] == "1"
     assert (await tcp_api.get("/api/health")).headers["x-redis-calls"] == "0"
+
+
+async def test_a_page_of_a_time_range(api: Client) -> None:
+    created = [
+        (await api.get(answer.headers["location"])).json()["created_at"]
+        for answer in [await api.submit() for _ in range(2)]
+    ]
+
+    async def found(query: str) -> int:
+        answer = await api.get(f"/api/tasks?{query}")
+        assert answer.status_code == 200, answer.text
+        return len(answer.json()["tasks"])
+
+    assert await found(f"created_after={created[0]}") == 2
+    assert await found(f"created_before={created[0]}") == 0
+    assert await found("created_after=2020-01-01T00:00:00Z&created_before=2020-01-02T00:00:00Z") == 0
+    assert await found("created_after=2020-01-01T00:00:00+02:00") == 2  # the plus sign arrives as a blank
+    assert await found("created_after=2020-01-01T00:00:00%2B0200&created_before=") == 2
+    assert await found("created_after=2030-01-01T00:00:00Z&created_before=2020-01-01T00:00:00Z") == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["yesterday", "2020-01-01", "2020-01-01T00:00:00", "1577836800", "9999-12-31T00:00:00Z"]
+)
+@pytest.mark.parametrize("name", ["created_after", "created_before"])
+async def test_a_time_without_a_zone_is_none(tcp_api: Client, name: str, value: str) -> None:
+    assert is_problem(await tcp_api.get(f"/api/tasks?{name}={value}"), 422, name)
+    assert is_problem(await tcp_api.get(f"/api/dead-letters?{name}={value}"), 422, name)
+
+
+async def test_a_cursor_with_other_filters_is_named(api: Client) -> None:
+    await api.post("/api/tasks/batch", json={"tasks": [MAIL] * 3})
+    cursor = (await api.get("/api/tasks?limit=1&status=pending")).json()["next_cursor"]
+    answer = await api.get(f"/api/tasks?limit=1&cursor={cursor}")
+    assert is_problem(answer, 400, "cursor")
+    assert answer.json()["type"] == "/api/problems/cursor-mismatch"
+    assert answer.json()["rule"] == "was made for another status."
+    assert is_problem(await api.get(f"/api/dead-letters?cursor={cursor}"), 400, "cursor")

@@ -118,7 +118,7 @@ async def test_no_connection_over_rest(error: Exception) -> None:
         for method, path in PATHS:
             answer = await _ask(client, method, path)
             assert is_problem(answer, 503)
-            assert answer.json()["type"] == "/problems/store-unavailable"
+            assert answer.json()["type"] == "/api/problems/store-unavailable"
 
 
 async def test_full_over_rest() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from api.app import create_app
 from shared.queue import TaskQueue
 from tests.api.conftest import AppFactory
-from tests.api.support import MAIL, Client, is_problem
+from tests.api.support import MAIL, Client, ask_raw, is_problem
 from tests.support.factories import registered
 
 
@@ -90,7 +91,7 @@ async def test_the_same_key_with_another_body_is_refused(api: Client) -> None:
     other = await api.post("/api/tasks", json={**MAIL, "priority": 6}, headers=headers)
     assert first.json() == again.json()
     assert is_problem(other, 409)
-    assert other.json()["type"] == "/problems/idempotency-conflict"
+    assert other.json()["type"] == "/api/problems/idempotency-conflict"
     assert first.json()["id"] in other.json()["detail"]
 
 
@@ -261,3 +262,51 @@ async def test_what_a_worker_did_is_read(api: Client, engine: TaskQueue) -> None
 
 def test_an_application_is_made_without_any_setting() -> None:
     assert create_app() is not None
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def test_a_trace_is_carried(api: Client) -> None:
+    one = await api.post("/api/tasks", json={**MAIL, "metadata": {"a": 1}}, headers={"Traceparent": TRACE})
+    batch = await api.post("/api/tasks/batch", json={"tasks": [MAIL] * 2}, headers={"Traceparent": TRACE})
+    ids = [one.json()["id"], *(task["id"] for task in batch.json()["tasks"])]
+    tasks = [(await api.get(f"/api/tasks/{task_id}")).json() for task_id in ids]
+    assert [task["traceparent"] for task in tasks] == [TRACE] * 3
+    assert [task["metadata"] for task in tasks] == [{"a": 1}, None, None]
+
+
+async def test_a_repeat_in_another_trace_is_the_same_task(api: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    first = await api.post("/api/tasks", json=MAIL, headers={**headers, "Traceparent": TRACE})
+    again = await api.post(
+        "/api/tasks", json=MAIL, headers={**headers, "Traceparent": TRACE.replace("4", "5")}
+    )
+    assert again.json() == first.json()
+    assert (await api.get(f"/api/tasks/{first.json()['id']}")).json()["traceparent"] == TRACE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x",
+        TRACE.upper(),
+        TRACE + "-more",
+        "ff" + TRACE[2:],
+        "00-" + "0" * 32 + TRACE[35:],
+        TRACE[:36] + "0" * 16 + "-01",
+        "\u00fc" * 55,
+    ],
+)
+async def test_a_wrong_trace_is_ignored(tcp_api: Client, value: str) -> None:
+    answer = await ask_raw(
+        tcp_api.app,
+        "POST",
+        "/api/tasks",
+        headers=[(b"content-type", b"application/json"), (b"traceparent", value.encode())],
+        chunks=[json.dumps(MAIL).encode()],
+    )
+    assert answer.status == 202
+    task = (await tcp_api.get(f"/api/tasks/{answer.json['id']}")).json()
+    assert task["traceparent"] is None

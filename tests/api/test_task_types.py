@@ -146,7 +146,7 @@ async def test_an_unknown_type_is_refused_while_live_workers_are_known(
     await publish(engine, "data")
     answer = await api.submit(task_type="emial")
     assert is_problem(answer, 422, "task_type")
-    assert answer.json()["type"] == "/problems/unknown-task-type"
+    assert answer.json()["type"] == "/api/problems/unknown-task-type"
     assert "data, email" in answer.json()["fix"]
     batch = {"tasks": [{"task_type": "email", "payload": {"to": "abc"}}, {"task_type": "x", "payload": {}}]}
     assert is_problem(await api.post("/api/tasks/batch", json=batch), 422, "tasks[1].task_type")

@@ -238,7 +238,13 @@ class Answers(httpx.MockTransport):
 
 
 def problem(status: int, **headers: str) -> httpx.Response:
-    body = {"type": "/problems/busy", "title": "Busy", "status": status, "detail": "busy", "request_id": "r1"}
+    body = {
+        "type": "/api/problems/busy",
+        "title": "Busy",
+        "status": status,
+        "detail": "busy",
+        "request_id": "r1",
+    }
     return httpx.Response(status, json=body, headers={"content-type": "application/problem+json", **headers})
 
 

@@ -10,7 +10,7 @@ from shared.errors import Conflict, InvalidInput, NotFound, StoreFull
 from shared.jobs import DueJob, JobFilter, JobKind, JobPace, JobState, read_due_jobs
 from shared.models import Limit, TaskStatus
 from shared.queue.bulk import WAITING_STATUSES
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from tests.conformance.test_operators import die
 from tests.conftest import QueueFactory
 from tests.support.factories import ending, registered, task, tasks

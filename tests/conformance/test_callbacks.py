@@ -9,7 +9,7 @@ import pytest
 
 from shared.ids import is_task_id
 from shared.models import OnConflict, TaskStatus
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from tests.conformance.test_random import History
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.invariants import disorder

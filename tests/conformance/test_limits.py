@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import Conflict, InvalidInput
 from shared.models import Limit, RateLimit, TaskStatus
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from shared.queue.limiting import read_limit, write_limit
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.models import TaskStatus
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from tests.support.factories import ending, registered, task, tasks
 
 

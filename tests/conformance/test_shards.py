@@ -15,7 +15,7 @@ from shared.ids import shard_of_id
 from shared.jobs import DueJob, JobFilter, JobKind, JobPace, JobState, read_due_jobs
 from shared.keys import shard_of_queue
 from shared.models import Limit, ScheduleSpec, TaskStatus, instant
-from shared.queue.inspection import ANY_TASK, TaskFilter
+from shared.queue.cursors import ANY_TASK, TaskFilter
 from shared.queue.scheduling import read_due
 from tests.support.factories import TYPE, description, ending, task, tasks
 

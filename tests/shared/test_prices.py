@@ -14,7 +14,7 @@ import pytest
 from shared.jobs import JobFilter, JobKind
 from shared.models import Limit, TaskStatus
 from shared.queue import Outcome
-from shared.queue.inspection import TaskFilter
+from shared.queue.cursors import TaskFilter
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 

@@ -162,3 +162,15 @@ def process_notes(payload: dict, context: Context) -> dict:
     context.progress(0.5)
     time.sleep(payload.get("seconds", 0))
     return {}
+
+
+@register_handler("trace")
+async def trace(payload: dict, context: Context) -> dict:
+    """Tells which trace submitted it."""
+    return {"traceparent": context.traceparent}
+
+
+@register_handler("process_trace", run_in="process")
+def process_trace(payload: dict, context: Context) -> dict:
+    """The same from a child process."""
+    return {"traceparent": context.traceparent}

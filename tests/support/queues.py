@@ -42,6 +42,9 @@ OPERATIONS = frozenset(
         "cancel_job",
         "get",
         "overview",
+        "explain",
+        "status",
+        "newest_event",
         "stats",
         "save_spent",
         "limit_queue",
@@ -73,6 +76,7 @@ OVER_SHARDS = frozenset(
         "group_ids",
         "tick",
         "overview",
+        "newest_event",
         "task_types",
         "ping",
     }

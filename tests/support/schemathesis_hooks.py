@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 #: By format; a cursor comes from the page before, and the first page has none.
 FORMATS = {
     "cursor": "",
+    "instant": "2026-01-01T00:00:00Z",
     "cron": "0 9 * * 1-5",
     "time-zone": "Europe/Berlin",
     "time-of-today": "",
     "callback-url": "https://my-app.example/hooks",
 }
 #: By name, for phases that make values by their length alone.
-QUERY = {"cursor": "", "since": ""}
+QUERY = {"cursor": "", "since": "", "created_after": "", "created_before": "", "after": "", "task": ""}
 BODY = {"cron": FORMATS["cron"], "zone": FORMATS["time-zone"], "callback_url": FORMATS["callback-url"]}
 
 for _name, _value in FORMATS.items():

@@ -184,3 +184,15 @@ async def test_a_schedule_fires_in_a_sleeping_worker(engine: TaskQueue, one_work
         return counts["pending"] + counts["running"] == 0
 
     await wait_until(idle, describe="the last one has ended")
+
+
+@pytest.mark.parametrize("task_type", ["trace", "process_trace"])
+async def test_a_handler_is_told_the_trace(engine: TaskQueue, one_worker: Path, task_type: str):
+    traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    (traced,) = await engine.submit(
+        [TaskSubmission(task_type=task_type, payload={})], traceparent=traceparent
+    )
+    task = await reaches(engine, traced.id, COMPLETED)
+    assert task.result == {"traceparent": traceparent}
+    untraced = await submit(engine, task_type, {}, timeout_seconds=5)
+    assert (await reaches(engine, untraced, COMPLETED)).result == {"traceparent": None}

@@ -62,7 +62,13 @@ def _answer(request: Request, wire_out: BinaryIO) -> Answer:
     try:
         payload = handler.read_payload(request.payload)
         context = Context(
-            request.task_id, request.task_type, request.queue, request.attempt, request.max_retries, note
+            request.task_id,
+            request.task_type,
+            request.queue,
+            request.attempt,
+            request.max_retries,
+            request.traceparent,
+            note,
         )
         result = handler.function(payload, context) if handler.takes_context else handler.function(payload)
         return Answer("ok", result=encode(result, "result"))

@@ -100,6 +100,7 @@ class ProcessRunner:
                         claim.queue,
                         claim.attempt,
                         claim.max_retries,
+                        claim.traceparent,
                     ),
                     note,
                 )

@@ -21,6 +21,7 @@ class Request(msgspec.Struct):
     queue: str
     attempt: int
     max_retries: int
+    traceparent: str | None = None
 
 
 class Answer(msgspec.Struct):

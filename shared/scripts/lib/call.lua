@@ -18,6 +18,11 @@ local function int(n)
   return text
 end
 
+-- The reply of a script that refuses: its code, words, and the price as the last one.
+local function refused(text)
+  return redis.error_reply(text .. ' #' .. int(price))
+end
+
 -- Redis and Lua's C stack bound how many values one call may carry; 1,000 is portable.
 local CHUNK = 1000
 local function call_variadic(command, key, values)

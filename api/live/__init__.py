@@ -1,0 +1,1 @@
+"""What is answered while it happens: events, and the end of a task that somebody waits for."""

@@ -1,0 +1,192 @@
+"""Pages of tasks: filters by when they were submitted, and cursors that stand still while tasks come and go."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from shared.errors import CursorMismatch, InvalidInput
+from shared.models import Limit, TaskStatus
+from shared.queue.cursors import ANY_TASK, TaskFilter
+from tests.support.factories import ending, registered, task, tasks
+
+ALL_STATUSES = [status for status in TaskStatus if status is not TaskStatus.WAITING]
+
+
+async def _one_of_each(queue):
+    """A task in each status; their ids by status."""
+    state = await registered(queue)
+    ids = {}
+    for status, kind in (("completed", "c"), ("dead", "x"), ("cancelled", "k"), ("retrying", "f")):
+        [ids[status]] = [one.id for one in await queue.submit(tasks(1))]
+        [claim] = (await queue.exchange(state, free=1)).claims
+        await queue.exchange(state, [ending(claim, kind, delay_ms=60_000 if kind == "f" else 0)], free=0)
+    [ids["running"]] = [one.id for one in await queue.submit(tasks(1))]
+    await queue.exchange(state, free=1)
+    [ids["scheduled"]] = [one.id for one in await queue.submit([task(delay_seconds=60)])]
+    [ids["pending"]] = [one.id for one in await queue.submit(tasks(1))]
+    return ids
+
+
+async def _all(queue, wanted=ANY_TASK, limit=2):
+    seen, cursor = [], ""
+    for _ in range(200):
+        page = await queue.list_tasks(wanted, limit=limit, cursor=cursor)
+        seen += [one.id for one in page.tasks]
+        if page.next_cursor is None:
+            return seen
+        cursor = page.next_cursor
+    raise AssertionError("no last page")
+
+
+async def test_created_range_in_every_status(queue, store):
+    """Half-open: the first ms belongs to it, the last one does not."""
+    ids = await _one_of_each(queue)
+    created = {status: int((await queue.get(ids[status])).created_at.timestamp() * 1000) for status in ids}
+    for status in ALL_STATUSES:
+        at = created[status]
+        for after, before, is_in in (
+            (at, at + 1, True),
+            (at + 1, None, False),
+            (None, at, False),
+            (None, at + 1, True),
+        ):
+            found = await _all(queue, TaskFilter(status, None, None, after, before))
+            assert (ids[status] in found) is is_in, (status, after, before)
+    first, last = min(created.values()), max(created.values())
+    assert sorted(await _all(queue, TaskFilter(None, None, None, first, last + 1))) == sorted(ids.values())
+    assert await _all(queue, TaskFilter(None, None, None, last + 1)) == []
+    assert await _all(queue, TaskFilter(None, None, None, last, last)) == []
+
+
+async def test_a_range_is_looked_for_among_a_thousand_a_call(queue):
+    """A page may be empty and still have a successor."""
+    await queue.submit(tasks(1_000))
+    await queue.submit(tasks(1_000))
+    [late] = await queue.submit(tasks(1))
+    newest = int((await queue.get(late.id)).created_at.timestamp() * 1000)
+    wanted = TaskFilter(TaskStatus.PENDING, None, None, newest)
+    before = queue.calls
+    page = await queue.list_tasks(wanted, limit=50)
+    assert queue.calls - before <= 15
+    assert page.next_cursor is not None
+    assert (await _all(queue, wanted))[-1] == late.id
+
+
+@pytest.mark.parametrize("kind", ["c", "x"])
+async def test_what_leaves_between_two_pages_hides_nothing(queue, kind):
+    """100 tasks ended in one call: they have one score. Those of the first page are removed meanwhile."""
+    state = await registered(queue)
+    ids = [one.id for one in await queue.submit(tasks(100))]
+    claims = (await queue.exchange(state, free=100)).claims
+    await queue.exchange(state, [ending(claim, kind) for claim in claims], free=0)
+    wanted = TaskFilter(TaskStatus.COMPLETED if kind == "c" else TaskStatus.DEAD)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = await queue.list_tasks(wanted, limit=7, cursor=cursor)
+        seen += [one.id for one in page.tasks]
+        cursor = page.next_cursor
+        await queue.delete([one.id for one in page.tasks], by="test")
+    assert sorted(seen) == sorted(ids)
+    assert len(seen) == 100
+
+
+async def test_what_comes_between_two_pages_repeats_nothing(queue):
+    """Delayed to one instant, so of one score, in the order of their ids; new ids come behind."""
+    from datetime import UTC, datetime, timedelta
+
+    at = datetime.now(UTC) + timedelta(hours=1)
+    first = [one.id for one in await queue.submit(tasks(30, run_at=at))]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = await queue.list_tasks(TaskFilter(TaskStatus.SCHEDULED), limit=7, cursor=cursor)
+        seen += [one.id for one in page.tasks]
+        cursor = page.next_cursor
+        if len(seen) < 20:
+            await queue.submit(tasks(3, run_at=at))
+    assert len(set(seen)) == len(seen)
+    assert set(first) <= set(seen)
+
+
+async def test_many_of_one_instant(queue, store):
+    """More of one score than are read again at a time, with some of them gone meanwhile."""
+    from datetime import UTC, datetime, timedelta
+
+    at = datetime.now(UTC) + timedelta(hours=1)
+    ids = []
+    for _ in range(5):
+        ids += [one.id for one in await queue.submit(tasks(500, run_at=at))]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = await queue.list_tasks(TaskFilter(TaskStatus.SCHEDULED), limit=400, cursor=cursor)
+        seen += [one.id for one in page.tasks]
+        cursor = page.next_cursor
+        for one in page.tasks[:50]:
+            await queue.cancel(one.id)
+    assert sorted(seen) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (TaskFilter(TaskStatus.PENDING, "b"), "queue"),
+        (TaskFilter(TaskStatus.PENDING), "queue"),
+        (TaskFilter(None, "a"), "status"),
+        (TaskFilter(TaskStatus.PENDING, "a", "noop"), "task_type"),
+        (TaskFilter(TaskStatus.PENDING, "a", None, 5), "created_after"),
+        (TaskFilter(TaskStatus.DEAD, "b", None, None, 5), "created_before, queue, status"),
+    ],
+)
+async def test_a_cursor_carries_its_filter(queue, other, named):
+    await queue.submit(tasks(5, queue="a"))
+    mine = TaskFilter(TaskStatus.PENDING, "a")
+    cursor = (await queue.list_tasks(mine, limit=2)).next_cursor
+    with pytest.raises(CursorMismatch) as caught:
+        await queue.list_tasks(other, limit=2, cursor=cursor)
+    assert caught.value.detail.startswith(f"cursor: was made for another {named}.")
+    assert len((await queue.list_tasks(mine, limit=3, cursor=cursor)).tasks) == 3  # the limit may change
+
+
+def _forged(*parts, said=None):
+    text = json.dumps([*parts, said or {}])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("cursor", "wanted"),
+    [
+        (_forged("pending:b", "", "", 0, said={"queue": "a"}), TaskFilter(None, "a")),
+        (_forged("parked:b:x", "", "", 0, said={"queue": "a"}), TaskFilter(None, "a")),
+        (_forged("done:dead", "", "", 0, said={"status": "completed"}), TaskFilter(TaskStatus.COMPLETED)),
+        (_forged("timers", "", "", 0, said={"status": "pending"}), TaskFilter(TaskStatus.PENDING)),
+        (_forged("t:x", "", "", 0), ANY_TASK),
+        (_forged("pending", "", "", 0), ANY_TASK),
+        (_forged("timers", "-inf", "", 0), ANY_TASK),
+        (_forged("timers", "", "", -1), ANY_TASK),
+        (_forged("timers", "", "", True), ANY_TASK),
+        (_forged("timers", "", "x" * 3_000, 0), ANY_TASK),
+        (_forged("timers", "", 5, 0), ANY_TASK),
+        (_forged("timers", "", "", 0, said=["queue"]), ANY_TASK),
+        (_forged("timers", "", 0), ANY_TASK),
+        (_forged(), ANY_TASK),
+        ("W10", ANY_TASK),
+        ("bnVsbA", ANY_TASK),
+    ],
+)
+async def test_a_forged_cursor_leads_nowhere(queue, cursor, wanted):
+    with pytest.raises(InvalidInput) as caught:
+        await queue.list_tasks(wanted, cursor=cursor)
+    assert caught.value.field == "cursor"
+    assert caught.value.status == 422
+
+
+async def test_tasks_parked_by_a_long_limit_key(queue):
+    """All of score 0, told apart by name; a cursor carries the whole of it."""
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    ids = [one.id for one in await queue.submit([task({"n": n}, limit_key="ü" * 200) for n in range(30)])]
+    claims = (await queue.exchange(state, free=1)).claims
+    parked = [task_id for task_id in ids if task_id not in {claim.id for claim in claims}]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING), limit=7) == parked
