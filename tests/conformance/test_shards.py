@@ -11,6 +11,7 @@ import pytest
 from shared.doctor.fleet import check_fleet
 from shared.doctor.report import Verdict
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, ShardsDiffer, UniqueConflict
+from shared.events import is_behind
 from shared.ids import shard_of_id
 from shared.jobs import DueJob, JobFilter, JobKind, JobPace, JobState, read_due_jobs
 from shared.keys import shard_of_queue
@@ -410,3 +411,44 @@ async def test_a_doctor_with_another_number_of_shards_says_so(queue, queues):
     [finding] = await check_fleet(queues(shards=2), is_billed=False)
     assert finding.verdict is Verdict.FAIL
     assert "Set DTQ_SHARDS=4" in finding.found
+
+
+async def test_events_of_all_shards_by_one_cursor(queue):
+    before = await queue.newest_event()
+    assert before == "0-0.0-0.0-0.0-0"
+    submitted = [(await queue.submit([task(queue=name)]))[0].id for name in (*QUEUES, TWIN)]
+    found, cursor = [], before
+    while True:
+        page = await queue.events_after(cursor, limit=SHARDS)
+        assert not page.is_gap
+        found += page.events
+        assert all(is_behind(page.cursor, event) for event in page.events)
+        cursor = page.cursor
+        if not page.has_more:
+            break
+    assert sorted(one for event in found for one, _ in event.tasks) == sorted(submitted)
+    assert {event.shard for event in found} == set(range(SHARDS))
+    assert cursor == await queue.newest_event()
+    assert (await queue.events_after(cursor)).events == []
+    with pytest.raises(InvalidInput, match="cursor"):
+        await queue.events_after("0-0")
+
+
+async def test_a_gap_in_one_shard_is_a_gap(queue, store):
+    for name in QUEUES:
+        await queue.submit([task(queue=name)])
+    cursor = await queue.newest_event()
+    for name in QUEUES:
+        await queue.submit([task(queue=name)])
+    store.xtrim(queue.shards[2].events, maxlen=1, approximate=False)
+    page = await queue.events_after(cursor)
+    assert page.is_gap
+    assert page.cursor == await queue.newest_event()
+
+
+async def test_a_task_is_explained_from_its_shard(queue):
+    for name in QUEUES:
+        [item] = await queue.submit([task(queue=name)])
+        told = await queue.explain(item.id)
+        assert (told.id, told.queue, told.code) == (item.id, name, "no_worker")
+        assert await queue.status(item.id) is TaskStatus.PENDING
