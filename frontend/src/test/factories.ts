@@ -62,6 +62,7 @@ export function wireQueue(over: Partial<WireQueue> = {}): WireQueue {
     completed: 0,
     cancelled: 0,
     paused: null,
+    parked: 0,
     ...over,
   };
 }
@@ -89,6 +90,7 @@ export function wireOverview(over: Partial<WireOverview> = {}): WireOverview {
     workers: [wireWorker(), wireWorker({ name: "vps-1/2" }), wireWorker({ name: "vps-2/1", host: "vps-2" })],
     oldest_pending_seconds: 0.4,
     role: "admin",
+    budget: null,
     ...over,
   };
 }
