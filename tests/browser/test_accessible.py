@@ -65,6 +65,7 @@ async def test_dialogs(seeded: str, browser: Browser):
     assert await violations(page) == []
     await page.keyboard.press("Escape")
     await page.goto(f"{seeded}/tasks")
+    await settle(page)
     await page.keyboard.press("Control+k")
     await expect(page.get_by_role("combobox")).to_be_visible()
     assert await violations(page) == []

@@ -103,6 +103,7 @@ export class FakeApi {
     this.requests.push(request);
     await Promise.resolve();
     if (this.failing === "away") return problem(503, "Redis is away", "Redis did not answer within 5 s");
+    if (new URL(request.url).pathname === "/api/session") return problem(404, "No such route", "There are no sessions here.");
     const sent = request.headers.get("Authorization")?.replace("Bearer ", "") ?? null;
     if (this.failing === "unauthorised" || (this.key !== null && sent !== this.key))
       return problem(401, "A key is needed", "Send Authorization: Bearer <key>");
