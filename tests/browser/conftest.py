@@ -46,7 +46,7 @@ def _run(data: Path, **environment: str) -> Iterator[LocalRun]:
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
-        running = LocalRun(data, "--no-reload", "--handlers", "tests.browser.handlers", port=free_port())
+        running = LocalRun(data, "--handlers", "tests.browser.handlers", port=free_port())
     finally:
         for name, value in before.items():
             if value is None:
