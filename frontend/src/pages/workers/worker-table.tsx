@@ -1,4 +1,4 @@
-import { CircleCheck, LogOut, OctagonX } from "lucide-react";
+import { CircleCheck, LogOut, OctagonX, Play } from "lucide-react";
 import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
 import type { TaskPage } from "../../api/tasks";
@@ -65,7 +65,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
                   {worker.name}
                 </button>
               </RowHead>
-              <Td>{stateOf(healthy)}</Td>
+              <Td>{stateOf(worker, healthy)}</Td>
               <Td className="max-sm:hidden">
                 {running !== undefined && (
                   <span className="flex items-center gap-3">
@@ -89,10 +89,17 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
                 <Td className="w-28">
                   {healthy && (
                     <span className="flex justify-end" onClick={(event) => { event.stopPropagation(); }}>
-                      <Button aria-label={`Drain ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: true }); }}>
-                        <LogOut size={14} aria-hidden />
-                        Drain
-                      </Button>
+                      {worker.isDraining ? (
+                        <Button aria-label={`Resume ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: false }); }}>
+                          <Play size={14} aria-hidden />
+                          Resume
+                        </Button>
+                      ) : (
+                        <Button aria-label={`Drain ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: true }); }}>
+                          <LogOut size={14} aria-hidden />
+                          Drain
+                        </Button>
+                      )}
                     </span>
                   )}
                 </Td>
@@ -105,7 +112,8 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
   );
 }
 
-function stateOf(healthy: boolean) {
+function stateOf(worker: Worker, healthy: boolean) {
   if (!healthy) return <StateText icon={OctagonX} tone="red" text="Lost" />;
+  if (worker.isDraining) return <StateText icon={LogOut} tone="amber" text="Draining" />;
   return <StateText icon={CircleCheck} tone="green" text="Healthy" />;
 }
