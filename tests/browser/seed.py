@@ -40,7 +40,11 @@ async def seed(client: httpx.AsyncClient) -> None:
     assert paused.status_code == 200, paused.text
     for number in range(3):
         await submit(client, "image.resize", {"number": number}, priority=3)
-    spec = {"cron": "*/15 * * * *", "zone": "Europe/Berlin", "task": {"task_type": "report.build", "payload": {}}}
+    spec = {
+        "cron": "*/15 * * * *",
+        "zone": "Europe/Berlin",
+        "task": {"task_type": "report.build", "payload": {}},
+    }
     saved = await client.put("/api/schedules/invoice-mails", json=spec)
     assert saved.status_code == 201, saved.text
 

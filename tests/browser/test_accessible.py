@@ -15,7 +15,18 @@ from tests.support.local_run import ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ("/", "/tasks", "/tasks?status=dead&type=none.such", "/dead-letters", "/queues", "/workers", "/schedules", "/submit", "/settings", "/nowhere")
+PAGES = (
+    "/",
+    "/tasks",
+    "/tasks?status=dead&type=none.such",
+    "/dead-letters",
+    "/queues",
+    "/workers",
+    "/schedules",
+    "/submit",
+    "/settings",
+    "/nowhere",
+)
 
 
 async def violations(page: Page) -> list[str]:
@@ -46,7 +57,9 @@ async def test_every_page(seeded: str, browser: Browser, pictures: Path, theme: 
         await page.goto(seeded + path)
         await settle(page)
         name = path.split("?")[0].strip("/").split("/")[0] or "overview"
-        await page.screenshot(path=pictures / f"{number:02}-{name}-{theme}-{'phone' if phone else 'desktop'}.png")
+        await page.screenshot(
+            path=pictures / f"{number:02}-{name}-{theme}-{'phone' if phone else 'desktop'}.png"
+        )
         found = await violations(page)
         if await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             found.append("it scrolls sideways")

@@ -114,7 +114,9 @@ async def test_requeue_a_group_with_a_pace(seeded: str, page: Page, pictures: Pa
     row = page.get_by_role("row").filter(has_text="TimeoutError")
     await row.get_by_role("button", name=re.compile("TimeoutError")).first.click()
     await page.get_by_role("radio", name="20 per s").click()
-    await expect(page.get_by_text("Work done before the failure may be done twice", exact=False)).to_be_visible()
+    await expect(
+        page.get_by_text("Work done before the failure may be done twice", exact=False)
+    ).to_be_visible()
     await page.screenshot(path=pictures / "dead-letters-open.png")
     await page.get_by_role("button", name=re.compile(r"^Requeue \d+$")).click()
     await expect(page.get_by_text(re.compile(r"^\d+ requeued"))).to_be_visible()
@@ -182,7 +184,9 @@ async def test_a_killed_api_is_said_and_recovered_from(seeded: str, page: Page):
 async def test_user_text_is_text(seeded: str, page: Page):
     attack = "<img src=x onerror=\"document.title='owned'\">"
     async with api(seeded) as client:
-        task_id = await submit(client, "webhook.send", {"fail": True, attack: attack}, max_retries=0, metadata={"note": attack})
+        task_id = await submit(
+            client, "webhook.send", {"fail": True, attack: attack}, max_retries=0, metadata={"note": attack}
+        )
         await client.post("/api/queues/data/pause", json={"reason": attack})
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))

@@ -26,7 +26,9 @@ KEYS = {"ops": ("admin", "dtq_admin-key-of-this-test"), "view": ("read", "dtq_re
 @pytest.fixture
 async def guarded(built: None, server: Server, tmp_path: Path) -> AsyncIterator[str]:
     """An API with two keys, and the dashboard beside it."""
-    entries = [f"{name}:{role}:{hashlib.sha256(key.encode()).hexdigest()}" for name, (role, key) in KEYS.items()]
+    entries = [
+        f"{name}:{role}:{hashlib.sha256(key.encode()).hexdigest()}" for name, (role, key) in KEYS.items()
+    ]
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with (tmp_path / "api.log").open("w") as log:
@@ -81,4 +83,6 @@ async def test_sign_in_read_only(guarded: str, page: Page, pictures: Path):
     await expect(page.get_by_role("button", name="Resume queue emails")).to_be_visible()
     await page.goto(f"{guarded}/settings")
     await expect(page.get_by_role("heading", name="Who did what")).to_be_visible()
-    await expect(page.get_by_role("region", name="Keys").get_by_role("row").filter(has_text="view")).to_contain_text("read")
+    await expect(
+        page.get_by_role("region", name="Keys").get_by_role("row").filter(has_text="view")
+    ).to_contain_text("read")
