@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 
-.PHONY: bench chaos check clean client dev doctor format help image-check install pins test test-coverage up vercel-check
+.PHONY: bench browser chaos check clean client dev doctor format help image-check install pins test test-coverage up vercel-check
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ format: $(STAMP) ## Rewrite the code in house style
 
 bench: $(STAMP) ## Measure and print ratios
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+browser: install ## Test the dashboard in a real Chromium; pictures of every page go to tests/artifacts/browser
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Redis, judged from outside
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)

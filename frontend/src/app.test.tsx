@@ -19,8 +19,8 @@ describe("Overview", () => {
     renderApp("/");
     await screen.findByRole("heading", { name: /2 things need you/ }, patient);
     const needs = within(screen.getByRole("list", { name: "What needs you" }));
-    expect(needs.getByRole("link", { name: "Show tasks" }).getAttribute("href")).toBe("/tasks?status=dead&type=email.send");
-    expect(needs.getByRole("link", { name: "Show queue" }).getAttribute("href")).toContain("queue=images");
+    expect(needs.getByRole("link", { name: "Review the group" }).getAttribute("href")).toBe("/dead-letters?group=email-send");
+    expect(needs.getByRole("button", { name: "Resume queue" })).toBeDefined();
     expect(document.title).toBe("(2) Overview · dtq");
     await expectAccessible();
   });

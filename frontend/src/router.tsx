@@ -10,6 +10,7 @@ const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoun
 const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/",
+  validateSearch: (search: Record<string, unknown>): { range?: "24h" } => (search.range === "24h" ? { range: "24h" } : {}),
   component: lazyRouteComponent(() => import("./pages/overview/overview-page"), "OverviewPage"),
 });
 

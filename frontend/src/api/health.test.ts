@@ -1,16 +1,34 @@
 import { describe, expect, it } from "vitest";
 import { ago, NOW, wireError, wireOverview, wireQueue, wireTask, wireWorker } from "../test/factories";
+import type { ErrorGroup } from "./dead-letters";
 import { assessHealth } from "./health";
+import type { CostState } from "./health-needs";
 import { toOverview } from "./overview";
+import type { Schedule } from "./schedules";
 import { toTask } from "./tasks";
 import type { WireOverview, WireTask } from "./wire";
 
-function assess(over: Partial<WireOverview> = {}, dead: WireTask[] = [], more = false) {
-  return assessHealth({ now: NOW, overview: toOverview(wireOverview(over)), dead: { tasks: dead.map(toTask), more } });
+interface Else {
+  readonly groups?: readonly ErrorGroup[];
+  readonly schedules?: readonly Schedule[];
+  readonly cost?: CostState;
+  readonly perMinute?: number;
 }
 
-const died = (seconds: number, over: Partial<WireTask> = {}) =>
-  wireTask({ status: "dead", finished_at: ago(seconds), error: wireError(), ...over });
+function assess(over: Partial<WireOverview> = {}, { groups = [], schedules = [], cost, perMinute }: Else = {}) {
+  return assessHealth({ now: NOW, overview: toOverview(wireOverview(over)), groups, schedules, cost: cost ?? null, perMinute: perMinute ?? null });
+}
+
+function group(seconds: number, count = 1, over: Partial<WireTask> = {}): ErrorGroup {
+  const task = toTask(wireTask({ status: "dead", finished_at: ago(seconds), error: wireError(), ...over }));
+  return { fingerprint: task.type, count, lastAt: new Date(ago(seconds)), task };
+}
+
+function schedule(lateSeconds: number, isPaused: string | null = null): Schedule {
+  const spec = { task: { task_type: "report.build", payload: {} } } as Schedule["spec"];
+  return { id: "daily", spec, nextAt: new Date(ago(lateSeconds)), lastTaskId: null, paused: isPaused };
+}
+
 const paused = wireQueue({ name: "images", pending: 2318, paused: { at: null, by: "ops-laptop", reason: null } });
 
 describe("all is well", () => {
@@ -21,46 +39,47 @@ describe("all is well", () => {
     expect(health.rest).toBe("3 workers, 38 of 60 slots busy. Nothing died in the last 15 min.");
   });
 
-  it.each<[string, Partial<WireOverview>, WireTask[]]>([
-    ["nothing waits and no worker runs", { workers: [], counts: {}, oldest_pending_seconds: null, queues: [] }, []],
-    ["a task died 15 minutes and a second ago", {}, [died(901)]],
-    ["a paused queue is empty", { queues: [{ ...paused, pending: 0 }] }, []],
-    ["the oldest task has waited a minute", { oldest_pending_seconds: 60 }, []],
-  ])("stays so when %s", (_name, over, dead) => {
-    expect(assess(over, dead).title).toBe("All is well");
+  it("tells the pace where the server counts", () => {
+    expect(assess({}, { perMinute: 1204 }).facts[0]).toBe("1,204 tasks/min");
+  });
+
+  it.each<[string, Partial<WireOverview>, Else]>([
+    ["nothing waits and no worker runs", { workers: [], counts: {}, oldest_pending_seconds: null, queues: [] }, {}],
+    ["a task died 15 minutes and a second ago", {}, { groups: [group(901)] }],
+    ["a paused queue is empty", { queues: [{ ...paused, pending: 0 }] }, {}],
+    ["the oldest task has waited a minute", { oldest_pending_seconds: 60 }, {}],
+    ["a schedule is two minutes late", {}, { schedules: [schedule(120)] }],
+    ["a late schedule is paused", {}, { schedules: [schedule(900, "audit")] }],
+    ["the month's calls fit the budget", {}, { cost: { budget: 500_000, spent: 1, forecast: 500_000 } }],
+    ["no budget is set", {}, { cost: { budget: null, spent: 1, forecast: 9_000_000 } }],
+  ])("stays so when %s", (_name, over, other) => {
+    expect(assess(over, other).title).toBe("All is well");
   });
 });
 
 describe("what needs the operator", () => {
-  it.each<[string, Partial<WireOverview>, WireTask[], string, string, string]>([
-    ["no worker", { workers: [] }, [], "red", "No worker is running", "What to check"],
-    ["a lost worker", { workers: [wireWorker(), wireWorker({ name: "b", expires_at: ago(1) })] }, [], "red", "Worker `b` stopped answering", "What to check"],
-    ["an unserved queue", { queues: [wireQueue({ name: "rare", pending: 2 })] }, [], "red", "No worker serves queue `rare`", "Show queue"],
-    ["one death", {}, [died(12)], "red", "1 task of `email.send` died: SMTPAuthenticationError", "Show task"],
-    ["a paused queue", { queues: [paused] }, [], "amber", "Queue `images` is paused", "Show queue"],
-    ["a long wait", { oldest_pending_seconds: 221 }, [], "amber", "The oldest task has waited 3 min 41 s", "Show pending"],
-  ])("%s", (_name, over, dead, tone, what, step) => {
-    const health = assess(over, dead);
+  it.each<[string, Partial<WireOverview>, Else, string, string, string]>([
+    ["no worker", { workers: [] }, {}, "red", "No worker is running", "What to check"],
+    ["a lost worker", { workers: [wireWorker(), wireWorker({ name: "b", expires_at: ago(1) })] }, {}, "red", "Worker `b` stopped answering", "What to check"],
+    ["an unserved queue", { queues: [wireQueue({ name: "rare", pending: 2 })] }, {}, "red", "No worker serves queue `rare`", "Show queue"],
+    ["one death", {}, { groups: [group(12)] }, "red", "1 task of `email.send` died: SMTPAuthenticationError", "Review the group"],
+    ["a paused queue", { queues: [paused] }, {}, "amber", "Queue `images` is paused", "Resume queue"],
+    ["a long wait", { oldest_pending_seconds: 221 }, {}, "amber", "The oldest task has waited 3 min 41 s", "Show pending"],
+    ["a late schedule", {}, { schedules: [schedule(121)] }, "amber", "Schedule `daily` missed its time", "Show schedule"],
+    ["a month that will not fit", {}, { cost: { budget: 500_000, spent: 412_480, forecast: 515_600 } }, "amber", "Commands are on pace to pass the month’s budget", "Details"],
+  ])("%s", (_name, over, other, tone, what, step) => {
+    const health = assess(over, other);
     expect(health.title).toBe("1 thing needs you");
     expect(health.tone).toBe(tone);
     expect(health.needs[0]).toMatchObject({ tone, what, step: { label: step } });
     expect(health.rest).toMatch(/^The rest is well: /);
   });
 
-  it("groups deaths by type and error, and says when there may be more", () => {
-    const other = { task_type: "image.resize", error: wireError({ type: "OSError" }) };
-    const health = assess({}, [died(2), died(3), died(5, other)], true);
-    expect(health.needs.map((need) => need.what)).toEqual([
-      "At least 2 tasks of `email.send` died: SMTPAuthenticationError",
-      "At least 1 task of `image.resize` died: OSError",
-    ]);
-  });
-
   it("puts red before amber and the larger first", () => {
-    const health = assess({ queues: [paused, wireQueue({ name: "rare", pending: 9 })] }, [died(12)]);
-    expect(health.title).toBe("3 things need you");
+    const health = assess({ queues: [paused, wireQueue({ name: "rare", pending: 9 })] }, { groups: [group(12, 1), group(30, 147, { task_type: "b" })] });
+    expect(health.title).toBe("4 things need you");
     expect(health.tone).toBe("red");
-    expect(health.needs.map((need) => [need.tone, need.size])).toEqual([["red", 9], ["red", 1], ["amber", 2318]]);
+    expect(health.needs.map((need) => [need.tone, need.size])).toEqual([["red", 147], ["red", 9], ["red", 1], ["amber", 2318]]);
   });
 
   it("does not blame a wait that a pause explains", () => {

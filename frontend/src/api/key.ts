@@ -1,6 +1,6 @@
 /**
- * The API key of this tab: in memory, and in sessionStorage so that a reload does not ask again. It never enters a
- * URL or a cookie, and closing the tab forgets it.
+ * Whether this tab is signed in. The server keeps a session in a cookie that scripts cannot read; only where it offers
+ * none, the API key itself stays in memory and in sessionStorage. It never enters a URL.
  */
 const STORED_AS = "dtq-key";
 
@@ -42,7 +42,8 @@ class KeyStore {
     return () => this.listeners.delete(listener);
   };
 
-  accept(key: string): void {
+  /** Null: the cookie holds the session. */
+  accept(key: string | null): void {
     writeStored(key);
     this.set({ key, signIn: "not-asked" });
   }

@@ -88,15 +88,47 @@ export function runSchedule(id: string): Promise<{ id: string }> {
   return write("POST", schedulePath(id, "/run"));
 }
 
-export interface GroupStep {
-  readonly requeued: number;
+/** A bulk operation in the background, as it is now. */
+export interface Job {
+  readonly id: string;
+  readonly state: "running" | "done" | "cancelled" | "stopped";
+  readonly total: number | null;
+  readonly done: number;
   readonly skipped: number;
   readonly missing: number;
-  readonly next_cursor: string | null;
+  readonly reason: string | null;
 }
 
-/** One step of at most `limit` tasks; go on with the cursor it returns. */
-export function requeueGroupStep(fingerprint: string, limit: number, cursor: string | null): Promise<GroupStep> {
-  const path = `/dead-letters/groups/${encodeURIComponent(fingerprint)}/requeue`;
-  return write("POST", path, cursor === null ? { limit } : { limit, cursor });
+export interface Pace {
+  /** So many go first; the rest when all of them have completed. */
+  readonly first?: number;
+  readonly per_second?: number;
+}
+
+/** Which dead tasks are meant. */
+export interface DeadFilter {
+  readonly fingerprint?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly task_type?: string | undefined;
+}
+
+function withScope(filter: DeadFilter): object {
+  const isEmpty = Object.values(filter).every((value) => value === undefined);
+  return isEmpty ? { all: true } : filter;
+}
+
+export function requeueDead(filter: DeadFilter, pace: Pace): Promise<Job> {
+  return write("POST", "/dead-letters/requeue", { ...withScope(filter), ...pace });
+}
+
+export function deleteDead(filter: DeadFilter): Promise<Job> {
+  return write("POST", "/dead-letters/delete", withScope(filter));
+}
+
+export function cancelJob(id: string): Promise<Job> {
+  return write("POST", `/jobs/${encodeURIComponent(id)}/cancel`);
+}
+
+export function purgeQueue(name: string): Promise<Job> {
+  return write("POST", `/queues/${encodeURIComponent(name)}/purge`);
 }

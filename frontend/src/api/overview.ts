@@ -25,6 +25,8 @@ export interface Worker {
   readonly types: readonly string[];
   /** Tasks it can run at once. */
   readonly slots: number;
+  /** Finishes what it runs and claims no more. */
+  readonly isDraining: boolean;
   readonly startedAt: Date;
   /** Its lease: it counts as lost when it has not renewed it by then. */
   readonly expiresAt: Date;
@@ -84,6 +86,7 @@ function toWorker(wire: WireWorker): Worker {
     queues: wire.queues,
     types: wire.types,
     slots: wire.slots,
+    isDraining: wire.draining,
     startedAt: new Date(wire.started_at),
     expiresAt: new Date(wire.expires_at),
   };

@@ -385,7 +385,7 @@ export interface paths {
         get: operations["read_schedule_api_schedules__schedule_id__get"];
         /**
          * Create or change a schedule
-         * @description Store a schedule under an id of your choice. May be repeated; one that was paused goes on.
+         * @description Store a schedule under an id of your choice. May be repeated; one that is paused stays so.
          *
          *     The task is checked as a submission is. Queue and retries that it leaves out are those of its type
          *     now, and are stored with it.
@@ -471,7 +471,7 @@ export interface paths {
         };
         /**
          * List queues
-         * @description Every queue that was used or paused, by name; `paused` says by whom, why and since when (ms).
+         * @description Every queue that was used or paused, by name; `paused` says by whom, why and since when.
          */
         get: operations["list_queues_api_queues_get"];
         put?: never;
@@ -922,6 +922,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * TaskStatus
+         * @description Where a task is in its life.
+         * @enum {string}
+         */
+        TaskStatus: "waiting" | "scheduled" | "pending" | "running" | "completed" | "retrying" | "dead" | "cancelled";
+        /**
          * ApiKeyList
          * @description The entries of API_KEYS.
          */
@@ -983,7 +989,8 @@ export interface components {
             ended_at: string | null;
             /** Outcome */
             outcome: string;
-            error?: components["schemas"]["TaskError"] | null;
+            /** @default null */
+            error: components["schemas"]["TaskError"] | null;
         };
         /**
          * AuditEntry
@@ -1447,7 +1454,8 @@ export interface components {
             timeout_seconds: number;
             /** Description */
             description: string;
-            retry?: components["schemas"]["RetryPolicy"] | null;
+            /** @default null */
+            retry: components["schemas"]["RetryPolicy"] | null;
             /** Live */
             live: boolean;
         };
@@ -1511,12 +1519,17 @@ export interface components {
              * @default 0
              */
             cancelled: number;
-            /** Paused */
-            paused?: {
+            /**
+             * Paused
+             * @default null
+             */
+            paused: {
                 [key: string]: unknown;
             } | null;
-            limit?: components["schemas"]["Limit"] | null;
-            key_limit?: components["schemas"]["Limit"] | null;
+            /** @default null */
+            limit: components["schemas"]["Limit"] | null;
+            /** @default null */
+            key_limit: components["schemas"]["Limit"] | null;
             /**
              * Parked
              * @default 0
@@ -1770,8 +1783,11 @@ export interface components {
             id: string;
             /** @example pending */
             status: components["schemas"]["TaskStatus"];
-            /** @description Only when no task of its own was stored: why another one answers. */
-            deduplicated?: components["schemas"]["Deduplicated"] | null;
+            /**
+             * @description Only when no task of its own was stored: why another one answers.
+             * @default null
+             */
+            deduplicated: components["schemas"]["Deduplicated"] | null;
         };
         /**
          * SubmittedBatch
@@ -1801,16 +1817,23 @@ export interface components {
             max_retries: number;
             /** Payload */
             payload: unknown;
-            /** Result */
-            result?: unknown;
-            error?: components["schemas"]["TaskError"] | null;
+            /**
+             * Result
+             * @default null
+             */
+            result: unknown;
+            /** @default null */
+            error: components["schemas"]["TaskError"] | null;
             /**
              * Attempts
              * @default []
              */
             attempts: components["schemas"]["Attempt"][];
-            /** Progress */
-            progress?: {
+            /**
+             * Progress
+             * @default null
+             */
+            progress: {
                 [key: string]: unknown;
             } | null;
             /**
@@ -1820,8 +1843,11 @@ export interface components {
             logs: {
                 [key: string]: unknown;
             }[];
-            /** Worker */
-            worker?: string | null;
+            /**
+             * Worker
+             * @default null
+             */
+            worker: string | null;
             /**
              * Created At
              * Format: date-time
@@ -1832,20 +1858,38 @@ export interface components {
              * Format: date-time
              */
             run_at: string;
-            /** Started At */
-            started_at?: string | null;
-            /** Finished At */
-            finished_at?: string | null;
-            /** Metadata */
-            metadata?: {
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Metadata
+             * @default null
+             */
+            metadata: {
                 [key: string]: unknown;
             } | null;
-            /** Limit Key */
-            limit_key?: string | null;
-            /** Fair Key */
-            fair_key?: string | null;
-            /** Fingerprint */
-            fingerprint?: string | null;
+            /**
+             * Limit Key
+             * @default null
+             */
+            limit_key: string | null;
+            /**
+             * Fair Key
+             * @default null
+             */
+            fair_key: string | null;
+            /**
+             * Fingerprint
+             * @default null
+             */
+            fingerprint: string | null;
             /**
              * Omitted
              * @default []
@@ -1868,8 +1912,11 @@ export interface components {
             type: string;
             /** Message */
             message: string;
-            /** Traceback */
-            traceback?: string | null;
+            /**
+             * Traceback
+             * @default null
+             */
+            traceback: string | null;
         };
         /**
          * TaskList
@@ -1884,12 +1931,6 @@ export interface components {
              */
             next_cursor: string | null;
         };
-        /**
-         * TaskStatus
-         * @description Where a task is in its life.
-         * @enum {string}
-         */
-        TaskStatus: "waiting" | "scheduled" | "pending" | "running" | "completed" | "retrying" | "dead" | "cancelled";
         /**
          * TaskSubmission
          * @description One task as a producer asks for it.
@@ -2104,6 +2145,11 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * Draining
+             * @default false
+             */
+            draining: boolean;
         };
         /**
          * WorkerList

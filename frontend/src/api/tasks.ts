@@ -177,7 +177,7 @@ export function explainOptions(id: string) {
   return queryOptions({
     queryKey: ["explain", id],
     queryFn: ({ signal }) =>
-      readIfOffered(taskPath(id, "/explain"), { convert: (wire: { reason?: string }) => wire.reason ?? null, signal }),
+      readIfOffered(taskPath(id, "/explain"), { convert: (wire: { sentence: string }) => wire.sentence, signal }),
     meta: { live: true },
   });
 }

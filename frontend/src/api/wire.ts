@@ -23,6 +23,14 @@ export type WireQueue = Schemas["QueueInfo"];
 export type WireWorker = Schemas["WorkerInfo"];
 export type WireOverview = Schemas["OverviewOut"];
 export type WireGroup = Omit<Schemas["ErrorGroup"], "task"> & { task: WireTask };
-export type WireSchedule = Schemas["Schedule"];
-export type WireScheduleSpec = Schemas["ScheduleSpec"];
+export type WireSchedule = Omit<Schemas["Schedule"], "spec"> & { spec: WireScheduleSpec };
+/** Written out: the schema's rules of which fields exclude each other make a type that nothing fits. */
+export interface WireScheduleSpec {
+  cron?: string | null;
+  interval_seconds?: number | null;
+  zone?: string;
+  task: { task_type: string; payload: Record<string, unknown> };
+  catch_up?: Schemas["CatchUp"];
+  overlap?: Schemas["Overlap"];
+}
 export type WireTaskType = Schemas["PublishedType"];

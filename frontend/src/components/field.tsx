@@ -24,8 +24,8 @@ export function FieldFrame({ label, required = false, hint, problem = null, chil
   return (
     <div className={joinClasses("min-w-0", className)}>
       <label htmlFor={id} className="mb-1.5 block font-medium">
-        {label}
-        {required && <span className={joinClasses("ml-1 font-normal", problem === null ? "text-text-3" : "text-red-fg")}>required</span>}
+        {label}{" "}
+        {required && <span className={joinClasses("font-normal", problem === null ? "text-text-3" : "text-red-fg")}>required</span>}
       </label>
       {children({ id, describedBy: hasNote ? note : undefined })}
       {problem !== null ? (

@@ -5,14 +5,14 @@ import { useWidth } from "../hooks/use-width";
 import { areaPath, linePath, niceTicks, timeTicks } from "../lib/scale";
 import { formatMinute } from "../lib/time";
 
-export interface Line {
+interface Line {
   readonly name: string;
   /** One value a time; null where nothing is known. */
   readonly values: readonly (number | null)[];
   readonly look: "area" | "dashed";
 }
 
-export interface Marker {
+interface Marker {
   readonly at: number;
   readonly text: string;
 }

@@ -24,3 +24,9 @@ export function formatBytes(bytes: number): string {
 export function joinClasses(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(" ");
 }
+
+/** A share as percent without its sign: 0.02, 3.1, 41. */
+export function formatPercent(share: number): string {
+  const percent = share * 100;
+  return percent < 1 ? String(Number(percent.toFixed(2))) : percent < 10 ? percent.toFixed(1) : String(Math.round(percent));
+}

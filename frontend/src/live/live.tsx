@@ -1,26 +1,40 @@
-import type { Query } from "@tanstack/react-query";
+import type { Query, QueryClient } from "@tanstack/react-query";
 import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { onPace } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { Feed } from "./feed";
 import { Poller } from "./poller";
 
-const LiveContext = createContext<Poller | null>(null);
+interface Live {
+  readonly poller: Poller;
+  readonly feed: Feed;
+}
 
-/** Keeps every query marked `meta.live` that is on screen fresh, by polling. */
+const LiveContext = createContext<Live | null>(null);
+
+function createLive(client: QueryClient): Live {
+  const readDue = async (isForced: boolean) => {
+    const live = client.getQueryCache().findAll({ type: "active", predicate: (query) => isDue(query, isForced) });
+    await Promise.all(live.map((query) => query.fetch().catch(throwIfAway)));
+  };
+  const feed: Feed = new Feed({
+    read: readDue,
+    isCalm: () => poller.isCalm(),
+    onChange: () => { poller.readNow(); },
+    onPace: (seconds) => { poller.setPace(seconds); },
+  });
+  const poller = new Poller({ read: () => feed.read() });
+  return { poller, feed };
+}
+
+/** Keeps every query marked `meta.live` that is on screen fresh: told by events where the server has them, else by polling. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const [poller] = useState(
-    () =>
-      new Poller({
-        read: async () => {
-          const live = client.getQueryCache().findAll({ type: "active", predicate: isDue });
-          await Promise.all(live.map((query) => query.fetch().catch(throwIfAway)));
-        },
-      }),
-  );
+  const [live] = useState(() => createLive(client));
   useEffect(() => {
+    const { poller, feed } = live;
     const stopPolling = poller.start(window);
     const stopPace = onPace((seconds) => { poller.setPace(seconds); });
     const stopWatching = client.getQueryCache().subscribe((event) => {
@@ -30,16 +44,18 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stopPolling();
       stopPace();
       stopWatching();
+      feed.stop();
     };
-  }, [client, poller]);
-  return <LiveContext.Provider value={poller}>{children}</LiveContext.Provider>;
+  }, [client, live]);
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }
 
 /** Whether a query on screen is to be read again now: not what the server does not offer, and slow ones at their own pace. */
-function isDue(query: Query): boolean {
+function isDue(query: Query, isForced: boolean): boolean {
   const { meta, state } = query;
   if (meta?.live !== true || state.data === null || query.isDisabled()) return false;
   const every = typeof meta.everySeconds === "number" ? meta.everySeconds : 0;
+  if (every === 0) return isForced || state.isInvalidated || state.data === undefined;
   return state.isInvalidated || Date.now() - state.dataUpdatedAt >= every * 1000 - 500;
 }
 
@@ -49,8 +65,15 @@ function throwIfAway(error: unknown): void {
 }
 
 export function useLive() {
-  const poller = useContext(LiveContext);
-  if (poller === null) throw new Error("useLive needs a LiveProvider above it");
+  const live = useContext(LiveContext);
+  if (live === null) throw new Error("useLive needs a LiveProvider above it");
+  const { poller, feed } = live;
   const view = useSyncExternalStore(poller.subscribe, poller.getSnapshot);
-  return { ...view, isStream: false, readNow: poller.readNow, setPaused: poller.setPaused };
+  const stream = useSyncExternalStore(feed.subscribe, feed.getSnapshot);
+  const status = view.status === "live" && stream === "failed" ? ("polling" as const) : view.status;
+  const readNow = () => {
+    feed.forceNext();
+    poller.readNow();
+  };
+  return { ...view, status, isStream: stream === "open", readNow, setPaused: poller.setPaused };
 }

@@ -53,10 +53,13 @@ export function statusOf(state: PollState): LiveStatus {
   return state.lastGoodAt === null ? "connecting" : "live";
 }
 
+export function isUntouched({ now, touchedAt }: Surroundings): boolean {
+  return now - touchedAt >= UNTOUCHED_AFTER_MS;
+}
+
 /** Milliseconds until the next read, or null for none until something happens (shown again, resumed). */
-export function nextDelay(state: PollState, { visible, now, touchedAt }: Surroundings): number | null {
-  if (!visible || state.paused) return null;
+export function nextDelay(state: PollState, surroundings: Surroundings): number | null {
+  if (!surroundings.visible || state.paused) return null;
   if (state.failures > 0) return Math.min(2 ** (state.failures - 1), LONGEST_RETRY_SECONDS) * 1000;
-  const untouched = now - touchedAt >= UNTOUCHED_AFTER_MS;
-  return state.paceSeconds * 1000 * (untouched ? UNTOUCHED_FACTOR : 1);
+  return state.paceSeconds * 1000 * (isUntouched(surroundings) ? UNTOUCHED_FACTOR : 1);
 }

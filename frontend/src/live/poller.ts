@@ -3,6 +3,7 @@ import {
   afterFailedRead,
   afterGoodRead,
   initialPollState,
+  isUntouched,
   nextDelay,
   statusOf,
   withPace,
@@ -84,6 +85,11 @@ export class Poller {
     if (this.reading) return;
     this.update(afterGoodRead(this.state, this.now()));
     this.schedule();
+  }
+
+  /** Whether nobody has touched the page for a while. */
+  isCalm(): boolean {
+    return isUntouched(this.surroundings(this.now()));
   }
 
   setPace(seconds: number): void {

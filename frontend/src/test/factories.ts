@@ -41,6 +41,10 @@ export function wireTask(over: Partial<WireTask> = {}): WireTask {
     attempts: [],
     progress: null,
     logs: [],
+    limit_key: null,
+    fair_key: null,
+    fingerprint: null,
+    unreadable: {},
     omitted: [],
     worker: null,
     created_at: ago(54),
@@ -62,6 +66,9 @@ export function wireQueue(over: Partial<WireQueue> = {}): WireQueue {
     completed: 0,
     cancelled: 0,
     paused: null,
+    parked: 0,
+    limit: null,
+    key_limit: null,
     ...over,
   };
 }
@@ -74,6 +81,7 @@ export function wireWorker(over: Partial<WireWorker> = {}): WireWorker {
     queues: ["default", "emails", "images", "webhooks", "data"],
     types: ["email.send", "email.digest", "image.resize", "webhook.send", "report.build", "data.sync", "invoice.render"],
     slots: 20,
+    draining: false,
     started_at: ago(3600),
     expires_at: ago(-29),
     ...over,
@@ -89,6 +97,7 @@ export function wireOverview(over: Partial<WireOverview> = {}): WireOverview {
     workers: [wireWorker(), wireWorker({ name: "vps-1/2" }), wireWorker({ name: "vps-2/1", host: "vps-2" })],
     oldest_pending_seconds: 0.4,
     role: "admin",
+    budget: null,
     ...over,
   };
 }

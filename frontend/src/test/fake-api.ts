@@ -103,6 +103,7 @@ export class FakeApi {
     this.requests.push(request);
     await Promise.resolve();
     if (this.failing === "away") return problem(503, "Redis is away", "Redis did not answer within 5 s");
+    if (new URL(request.url).pathname === "/api/session") return problem(404, "No such route", "There are no sessions here.");
     const sent = request.headers.get("Authorization")?.replace("Bearer ", "") ?? null;
     if (this.failing === "unauthorised" || (this.key !== null && sent !== this.key))
       return problem(401, "A key is needed", "Send Authorization: Bearer <key>");
@@ -111,11 +112,24 @@ export class FakeApi {
     if (text !== undefined) return new Response(text, { headers: { "Content-Type": "application/json" } });
     const now = Date.now();
     if (pathname === "/api/overview") return Response.json(this.overview(now));
+    if (pathname === "/api/dead-letters/groups") return Response.json({ groups: this.groups(now) });
+    if (pathname === "/api/schedules") return Response.json({ schedules: [] });
+    if (pathname === "/api/task-types") return Response.json({ task_types: [], has_live_workers: true });
     if (pathname === "/api/tasks") return this.list(searchParams, now);
     const [, id, action] = /^\/api\/tasks\/([^/]+)(\/cancel)?$/.exec(pathname) ?? [];
     const task = this.tasks(now).find((each) => each.id === id);
     if (task === undefined) return problem(404, "No such task", "It was removed, or never submitted.");
     return Response.json(action === undefined ? task : { id: task.id, status: "cancelled" });
+  }
+
+  /** One group a type of the dead tasks. */
+  private groups(now: number) {
+    const dead = this.tasks(now).filter((task) => task.status === "dead");
+    const types = [...new Set(dead.map((task) => task.task_type))];
+    return types.map((type) => {
+      const [task, ...more] = dead.filter((each) => each.task_type === type);
+      return { fingerprint: type.replace(".", "-"), count: more.length + 1, last_at: task?.finished_at, task };
+    });
   }
 
   private list(query: URLSearchParams, now: number): Response {

@@ -10,7 +10,7 @@ export function renderApp(path: string, prepare: (api: FakeApi) => void = () => 
   const api = new FakeApi();
   prepare(api);
   forgetAnswers();
-  if (keyStore.getSnapshot().signIn !== "not-asked") keyStore.accept("");
+  if (keyStore.getSnapshot().signIn !== "not-asked") keyStore.accept(null);
   vi.stubGlobal("fetch", api.fetch);
   window.history.replaceState(null, "", path);
   render(<App />);

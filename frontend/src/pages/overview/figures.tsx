@@ -1,49 +1,90 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { Overview } from "../../api/overview";
-import type { TaskStatus } from "../../api/tasks";
-import { formatCount, plural } from "../../lib/format";
+import type { Stats } from "../../api/stats";
+import type { TaskFilter } from "../../api/tasks";
+import { Spark } from "../../components/spark";
+import { formatCount, formatPercent, plural } from "../../lib/format";
 import { formatDuration } from "../../lib/time";
 
 interface Figure {
-  readonly status: TaskStatus;
   readonly label: string;
+  readonly value: string;
   readonly unit: string;
   readonly context: string;
+  readonly filter: TaskFilter;
+  readonly spark?: ReactNode;
 }
 
 interface FiguresProps {
   overview: Overview;
+  /** Null where the server keeps no series. */
+  stats: Stats | null;
   now: number;
 }
 
-/** Four numbers, each a link to the tasks behind it. */
-export function Figures({ overview: { counts, workers, oldestPendingSince }, now }: FiguresProps) {
+/** The minutes that are over; the current one is still filling. */
+function whole(stats: Stats) {
+  return stats.minutes.slice(0, -1);
+}
+
+/** Tasks that ended in the last whole minute. */
+export function perMinute(stats: Stats | null): number | null {
+  return stats === null ? null : (whole(stats).at(-1)?.finished ?? null);
+}
+
+function countFigures({ counts, workers }: Overview): readonly Figure[] {
   const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
-  const figures: Figure[] = [
-    { status: "running", label: "Running", unit: "tasks", context: slots === 0 ? "no worker is running" : `of ${plural(slots, "slot")}` },
-    {
-      status: "pending",
-      label: "Pending",
-      unit: "tasks",
-      context: oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatDuration(now - oldestPendingSince.getTime())}`,
-    },
-    { status: "retrying", label: "Retrying", unit: "tasks", context: `${formatCount(counts.scheduled)} more scheduled` },
-    { status: "dead", label: "Dead", unit: "tasks", context: `${formatCount(counts.completed)} completed are kept` },
+  return [
+    { label: "Running", value: formatCount(counts.running), unit: "tasks", context: slots === 0 ? "no worker is running" : `of ${plural(slots, "slot")}`, filter: { status: "running" } },
+    { label: "Retrying", value: formatCount(counts.retrying), unit: "tasks", context: `${formatCount(counts.scheduled)} more scheduled`, filter: { status: "retrying" } },
+    { label: "Dead", value: formatCount(counts.dead), unit: "tasks", context: `${formatCount(counts.completed)} completed are kept`, filter: { status: "dead" } },
+  ];
+}
+
+function statFigures(stats: Stats): readonly Figure[] {
+  const minutes = whole(stats);
+  const finished = minutes.map((minute) => minute.finished);
+  const failed = stats.minutes.reduce((sum, minute) => sum + minute.failed, 0);
+  const died = stats.minutes.reduce((sum, minute) => sum + minute.dead, 0);
+  const started = stats.minutes.reduce((sum, minute) => sum + minute.started, 0);
+  const [wait, unit] = stats.waitP50Ms === null ? ["–", ""] : splitUnit(formatDuration(stats.waitP50Ms));
+  const recovered = died === 0 ? "all recovered or trying again" : `${formatCount(died)} died`;
+  return [
+    { label: "Throughput", value: formatCount(finished.at(-1) ?? 0), unit: "/min", context: `${formatCount(Math.min(...finished, Infinity) === Infinity ? 0 : Math.min(...finished))} to ${formatCount(Math.max(0, ...finished))} a minute`, filter: { status: "completed" }, spark: <Spark look="line" values={finished} /> },
+    { label: "Wait before start", value: wait, unit: `${unit} p50`, context: stats.waitP95Ms === null ? "nothing started" : `${formatDuration(stats.waitP95Ms)} p95`, filter: { status: "pending" }, spark: <Spark look="line" values={minutes.map((minute) => minute.waitP50Ms)} /> },
+    { label: "Failed attempts", value: started === 0 ? "0" : formatPercent(failed / started), unit: "%", context: failed === 0 ? `none of ${formatCount(started)}` : `${formatCount(failed)} of ${formatCount(started)}, ${recovered}`, filter: { status: died > 0 ? "dead" : "retrying" }, spark: <Spark look="bars" tone={died > 0 ? "red" : "amber"} values={stats.minutes.map((minute) => minute.failed)} /> },
+  ];
+}
+
+function splitUnit(duration: string): [string, string] {
+  const [value = "", ...unit] = duration.split(" ");
+  return unit.length > 1 ? [duration, ""] : [value, unit.join(" ")];
+}
+
+/** Four numbers, each a link to the tasks behind it. */
+export function Figures({ overview, stats, now }: FiguresProps) {
+  const { counts, oldestPendingSince } = overview;
+  const pausedPending = overview.queues.filter((queue) => queue.paused).reduce((sum, queue) => sum + queue.counts.pending, 0);
+  const oldest = oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatDuration(now - oldestPendingSince.getTime())}`;
+  const figures: readonly Figure[] = [
+    ...(stats === null ? countFigures(overview) : statFigures(stats)),
+    { label: "Pending", value: formatCount(counts.pending), unit: counts.pending === 1 ? "task" : "tasks", context: pausedPending > 0 ? `${formatCount(pausedPending)} in paused queues` : oldest, filter: { status: "pending" } },
   ];
   return (
     <ul aria-label="Figures" className="grid grid-cols-2 overflow-hidden rounded-lg border border-border bg-surface shadow-1 lg:grid-cols-4">
-      {figures.map(({ status, label, unit, context }) => (
-        <li
-          key={status}
-          className="border-border even:border-l max-lg:nth-[n+3]:border-t lg:not-first:border-l"
-        >
-          <Link to="/tasks" search={{ status }} className="block px-4 py-3 -outline-offset-2 hover:bg-surface-2">
+      {figures.map(({ label, value, unit, context, filter, spark }) => (
+        <li key={label} className="min-w-0 border-border even:border-l max-lg:nth-[n+3]:border-t lg:not-first:border-l">
+          <Link to="/tasks" search={filter} className="relative block h-full px-4 py-3 -outline-offset-2 hover:bg-surface-2">
             <span className="block text-12 font-medium text-text-2">{label}</span>
-            <span className="block text-20 font-semibold md:mt-1 md:text-28">
-              {formatCount(counts[status])}
-              <span className="ml-1 text-12 font-normal text-text-2">{counts[status] === 1 ? unit.slice(0, -1) : unit}</span>
+            <span className="flex items-end justify-between gap-2">
+              <span className="block text-20 font-semibold whitespace-nowrap md:mt-1 md:text-28">
+                {value}
+                <span className="ml-1 text-12 font-normal text-text-2">{unit}</span>
+              </span>
+              <span className="max-xl:hidden">{spark}</span>
             </span>
-            <span className="block text-12 text-text-2 md:mt-1.5">{context}</span>
+            <span className="block truncate text-12 text-text-2 md:mt-1.5" title={context}>{context}</span>
           </Link>
         </li>
       ))}

@@ -1,5 +1,5 @@
 import { Check, TriangleAlert } from "lucide-react";
-import type { Health } from "../../api/health";
+import type { Health } from "../../api/health-needs";
 import { Card } from "../../components/card";
 import { TONE_PILL } from "../../components/status";
 import { useLocalNow } from "../../hooks/use-now";
@@ -11,10 +11,11 @@ interface HealthCardProps {
   health: Health;
   /** When the data behind it was read, on this machine's clock. */
   checkedAt: number | null;
+  mayAct: boolean;
 }
 
 /** Is all well? One sentence, and below it each thing that needs the operator with its next step. */
-export function HealthCard({ health, checkedAt }: HealthCardProps) {
+export function HealthCard({ health, checkedAt, mayAct }: HealthCardProps) {
   const now = useLocalNow();
   const Icon = health.tone === "green" ? Check : TriangleAlert;
   const checked = checkedAt === null ? "" : `Checked ${formatRelative(new Date(checkedAt), now)}.`;
@@ -43,7 +44,7 @@ export function HealthCard({ health, checkedAt }: HealthCardProps) {
       {health.needs.length > 0 && (
         <ul aria-label="What needs you">
           {health.needs.map((need) => (
-            <NeedRow key={need.id} need={need} />
+            <NeedRow key={need.id} need={need} mayAct={mayAct} />
           ))}
         </ul>
       )}

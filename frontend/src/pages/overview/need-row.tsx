@@ -1,11 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import type { LucideIcon } from "lucide-react";
-import { Hourglass, OctagonX, Pause, ServerOff } from "lucide-react";
+import { CalendarX2, Coins, Hourglass, OctagonX, Pause, Play, ServerOff } from "lucide-react";
 import { useId, useState } from "react";
-import type { Need } from "../../api/health";
+import type { Need } from "../../api/health-needs";
 import { Button, buttonClass } from "../../components/button";
 import { RichText } from "../../components/rich-text";
 import { TONE_TEXT } from "../../components/status";
+import { useQueueActions } from "../../hooks/use-queue-actions";
 import { joinClasses } from "../../lib/format";
 
 const SIGN: Readonly<Record<Need["sign"], LucideIcon>> = {
@@ -13,10 +14,12 @@ const SIGN: Readonly<Record<Need["sign"], LucideIcon>> = {
   paused: Pause,
   worker: ServerOff,
   wait: Hourglass,
+  schedule: CalendarX2,
+  cost: Coins,
 };
 
 /** One thing that needs the operator: what, since when, how big, and its one next step. */
-export function NeedRow({ need }: { need: Need }) {
+export function NeedRow({ need, mayAct }: { need: Need; mayAct: boolean }) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const { step } = need;
@@ -33,15 +36,7 @@ export function NeedRow({ need }: { need: Need }) {
           <span className="max-md:hidden"> · </span>
           <span className="max-md:block">{need.details.join(" · ")}</span>
         </p>
-        {step.kind === "show" ? (
-          <Link to="/tasks" search={step.filter} className={buttonClass(kind, "max-md:w-full")}>
-            {step.label}
-          </Link>
-        ) : (
-          <Button kind={kind} className="max-md:w-full" aria-expanded={open} aria-controls={id} onClick={() => { setOpen(!open); }}>
-            {step.label}
-          </Button>
-        )}
+        <NextStep step={step} kind={kind} mayAct={mayAct} isOpen={open} adviceId={id} onAdvice={() => { setOpen(!open); }} />
       </div>
       {step.kind === "advice" && (
         <ul id={id} hidden={!open} className="mt-2 list-disc pl-14 text-text-2 max-md:pl-5">
@@ -52,4 +47,40 @@ export function NeedRow({ need }: { need: Need }) {
       )}
     </li>
   );
+}
+
+interface NextStepProps {
+  step: Need["step"];
+  kind: "primary" | "plain";
+  mayAct: boolean;
+  isOpen: boolean;
+  adviceId: string;
+  onAdvice: () => void;
+}
+
+function NextStep({ step, kind, mayAct, isOpen, adviceId, onAdvice }: NextStepProps) {
+  const { resume } = useQueueActions();
+  const look = buttonClass(kind, "max-md:w-full");
+  switch (step.kind) {
+    case "show":
+      return <Link to="/tasks" search={step.filter} className={look}>{step.label}</Link>;
+    case "group":
+      return <Link to="/dead-letters" search={{ group: step.fingerprint }} className={look}>{step.label}</Link>;
+    case "go":
+      return <Link to={step.to} className={look}>{step.label}</Link>;
+    case "resume":
+      if (!mayAct) return <Link to="/queues" search={{ queue: step.queue }} className={look}>Show queue</Link>;
+      return (
+        <Button kind={kind} className="max-md:w-full" aria-busy={resume.isPending} onClick={() => { resume.mutate(step.queue); }}>
+          <Play size={14} aria-hidden />
+          {step.label}
+        </Button>
+      );
+    case "advice":
+      return (
+        <Button kind={kind} className="max-md:w-full" aria-expanded={isOpen} aria-controls={adviceId} onClick={onAdvice}>
+          {step.label}
+        </Button>
+      );
+  }
 }

@@ -1,67 +1,103 @@
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { costOptions } from "../../api/cost";
+import { groupsOptions } from "../../api/dead-letters";
 import { assessHealth } from "../../api/health";
+import type { Overview } from "../../api/overview";
 import { overviewOptions } from "../../api/overview";
-import { firstPageOptions } from "../../api/tasks";
+import { schedulesOptions } from "../../api/schedules";
+import { statsOptions } from "../../api/stats";
 import { Card } from "../../components/card";
 import { ErrorMessage } from "../../components/message";
+import { Segmented } from "../../components/segmented";
 import { SkeletonBlock, SkeletonRows } from "../../components/skeleton";
 import { STATUSES } from "../../components/status";
 import { useNow } from "../../hooks/use-now";
+import { toServerTime } from "../../lib/clock";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
-import { Figures } from "./figures";
+import { useIdentity } from "../shell/use-identity";
+import { CostCard } from "./cost-card";
+import { FailuresCard } from "./failures-card";
+import { Figures, perMinute } from "./figures";
 import { FirstRun } from "./first-run";
 import { HealthCard } from "./health-card";
 import { QueuesCard } from "./queues-card";
+import { ThroughputCard, WaitCard } from "./series-cards";
 import { WorkersCard } from "./workers-card";
 
-const RECENT_DEAD = 50;
-
 export function OverviewPage() {
-  const { nextTryAt, readNow, lastGoodAt } = useLive();
-  const now = useNow();
+  const { nextTryAt, readNow } = useLive();
   const overview = useQuery(overviewOptions());
-  const hasDead = (overview.data?.counts.dead ?? 0) > 0;
-  const dead = useQuery({ ...firstPageOptions({ status: "dead" }, RECENT_DEAD), enabled: hasDead });
-
-  if (overview.data === undefined)
-    return (
-      <PageFrame title="Overview">
-        {overview.isError ? (
-          <Card>
-            <ErrorMessage what="The overview" error={overview.error} nextTryAt={nextTryAt} onRetry={readNow} />
-          </Card>
-        ) : (
-          <div className="flex flex-col gap-4">
-            <Card className="h-20.5"><SkeletonBlock what="health" className="" /></Card>
-            <Card className="h-25"><SkeletonBlock what="figures" className="" /></Card>
-            <Card><SkeletonRows rows={4} what="queues" /></Card>
-          </div>
-        )}
-      </PageFrame>
-    );
-
-  const { counts, queues, workers } = overview.data;
-  const deadPage = hasDead ? dead.data : undefined;
-  const health = assessHealth({
-    overview: overview.data,
-    now,
-    dead: { tasks: deadPage?.tasks ?? [], more: deadPage?.nextCursor != null },
-  });
-  const isNew = STATUSES.every((status) => counts[status] === 0);
+  if (overview.data !== undefined) return <Known overview={overview.data} readAt={overview.dataUpdatedAt} />;
   return (
-    <PageFrame title="Overview" needs={health.needs.length}>
+    <PageFrame title="Overview">
+      {overview.isError ? (
+        <Card>
+          <ErrorMessage what="The overview" error={overview.error} nextTryAt={nextTryAt} onRetry={readNow} />
+        </Card>
+      ) : (
+        <div className="flex flex-col gap-3 md:gap-4">
+          <Card className="h-20.5"><SkeletonBlock what="health" className="" /></Card>
+          <Card className="h-25"><SkeletonBlock what="figures" className="" /></Card>
+          <Card><SkeletonRows rows={6} what="queues" /></Card>
+        </div>
+      )}
+    </PageFrame>
+  );
+}
+
+function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
+  const { range = "1h" } = useSearch({ from: "/" });
+  const navigate = useNavigate();
+  const { mayAct } = useIdentity();
+  const { lastGoodAt } = useLive();
+  const now = useNow();
+  const asOf = Math.min(now, toServerTime(readAt));
+  const hasDead = overview.counts.dead > 0;
+  const { data: groups = [] } = useQuery({ ...groupsOptions(), enabled: hasDead });
+  const { data: schedules = [] } = useQuery(schedulesOptions());
+  const { data: stats = null } = useQuery(statsOptions(range));
+  const { data: cost = null } = useQuery(costOptions());
+  const health = assessHealth({
+    overview,
+    now: asOf,
+    groups: hasDead ? groups : [],
+    schedules,
+    cost: cost === null ? null : { budget: cost.budget.calls, spent: cost.month_to_date, forecast: cost.forecast },
+    perMinute: perMinute(stats),
+  });
+  const isNew = STATUSES.every((status) => overview.counts[status] === 0);
+  const ranges = stats !== null && (
+    <Segmented
+      label="Range"
+      value={range}
+      onPick={(next) => void navigate({ to: "/", search: next === "1h" ? {} : { range: next }, replace: true })}
+      options={[{ value: "1h", text: "1 h" }, { value: "24h", text: "24 h" }]}
+      className="max-md:hidden"
+    />
+  );
+  return (
+    <PageFrame title="Overview" needs={health.needs.length} tools={ranges}>
       <div className="flex flex-col gap-3 md:gap-4">
-        <HealthCard health={health} checkedAt={lastGoodAt} />
+        <HealthCard health={health} checkedAt={lastGoodAt} mayAct={mayAct} />
         {isNew ? (
-          <Card><FirstRun workers={workers.length} /></Card>
+          <Card><FirstRun workers={overview.workers.length} /></Card>
         ) : (
           <>
-            <Figures overview={overview.data} now={now} />
+            <Figures overview={overview} stats={stats} now={now} />
             <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[2fr_1fr]">
-              <QueuesCard queues={queues} />
-              <WorkersCard workers={workers} now={now} running={counts.running} />
+              {stats === null ? <QueuesCard queues={overview.queues} /> : <ThroughputCard stats={stats} />}
+              {stats === null ? <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} /> : <QueuesCard compact queues={overview.queues} />}
             </div>
+            {stats !== null && (
+              <div className="grid items-stretch gap-3 md:gap-4 lg:grid-cols-2 xl:grid-cols-3">
+                <WaitCard stats={stats} />
+                <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} />
+                {cost !== null && <CostCard cost={cost} />}
+              </div>
+            )}
+            {hasDead && <FailuresCard groups={groups} />}
           </>
         )}
       </div>

@@ -1,5 +1,6 @@
+import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleX } from "lucide-react";
-import { isHealthy } from "../../api/health";
+import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
 import { Card } from "../../components/card";
 import { formatCount, plural } from "../../lib/format";
@@ -26,7 +27,7 @@ export function WorkersCard({ workers, now, running }: WorkersCardProps) {
       </Card>
     );
   return (
-    <Card title="Workers" note={`${formatCount(running)} of ${plural(slots, "slot")} busy`}>
+    <Card title="Workers" note={`${formatCount(running)} of ${plural(slots, "slot")} busy`} tools={<Link to="/workers" className="font-medium text-accent hover:underline">All workers</Link>}>
       <ul className="flex flex-col gap-1 px-4 pb-1">
         {workers.map((worker) => {
           const healthy = isHealthy(worker, now);

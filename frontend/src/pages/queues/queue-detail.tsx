@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, List, Pause } from "lucide-react";
-import { isHealthy, serves } from "../../api/health";
+import { isHealthy, serves } from "../../api/health-needs";
 import type { Queue, Worker } from "../../api/overview";
 import { firstPageOptions } from "../../api/tasks";
 import { buttonClass } from "../../components/button";

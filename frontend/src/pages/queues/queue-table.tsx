@@ -1,14 +1,19 @@
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, List, OctagonX, Pause, Play } from "lucide-react";
+import { CircleCheck, List, OctagonX, Pause, Play, Trash2 } from "lucide-react";
 import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import type { Queue } from "../../api/overview";
+import { purgeQueue } from "../../api/operations";
 import { Button } from "../../components/button";
+import { Confirm } from "../../components/confirm";
 import { Menu } from "../../components/menu";
 import { StateText } from "../../components/state-text";
 import { RowHead, Td, Th } from "../../components/table";
 import { STATUS } from "../../components/status";
+import { useJob } from "../../hooks/use-job";
 import { useQueueActions } from "../../hooks/use-queue-actions";
-import { formatCount, joinClasses } from "../../lib/format";
+import { formatCount, joinClasses, plural } from "../../lib/format";
+import { sendUnlessUndone } from "../../lib/toasts";
 
 const COUNTS = ["pending", "running", "scheduled", "retrying", "dead"] as const;
 
@@ -29,7 +34,10 @@ function narrow(status: (typeof COUNTS)[number]): string {
 export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueTableProps) {
   const { resume } = useQueueActions();
   const navigate = useNavigate();
+  const [purging, setPurging] = useState<Queue | null>(null);
+  const purge = useJob("removed");
   return (
+    <>
     <table className="w-full">
       <thead>
         <tr>
@@ -76,6 +84,7 @@ export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueT
                         label={`More for queue ${queue.name}`}
                         items={[
                           { label: "Show its tasks", icon: List, run: () => void navigate({ to: "/tasks", search: { queue: queue.name } }) },
+                          { label: "Purge pending…", icon: Trash2, danger: true, run: () => { setPurging(queue); } },
                           { label: "Show its dead letters", icon: OctagonX, run: () => void navigate({ to: "/tasks", search: { queue: queue.name, status: "dead" } }) },
                         ]}
                       />
@@ -88,6 +97,17 @@ export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueT
         })}
       </tbody>
     </table>
+      {purging !== null && (
+        <Confirm
+          title={`Purge queue ${purging.name}`}
+          consequence={`Its ${plural(purging.counts.pending, "pending task")} are removed for good, with their payloads. What runs goes on. You can take it back for 6 s.`}
+          confirm={`Purge ${formatCount(purging.counts.pending)}`}
+          typed={purging.counts.pending > 100 ? String(purging.counts.pending) : undefined}
+          onConfirm={() => { sendUnlessUndone({ text: `Queue \`${purging.name}\` is purged`, send: () => { purge.start(() => purgeQueue(purging.name)); } }); }}
+          onClose={() => { setPurging(null); }}
+        />
+      )}
+    </>
   );
 }
 

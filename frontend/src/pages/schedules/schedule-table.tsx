@@ -112,7 +112,7 @@ function ScheduleRow({ schedule, isChosen, mayAct, onEdit }: ScheduleRowProps) {
       {mayAct && (
         <Td className="w-40 max-sm:hidden">
           <span className="flex justify-end gap-2">
-            <Button aria-label={`Run ${id} now`} onClick={() => { run.mutate(id); }}><Play size={14} aria-hidden />Run now</Button>
+            <Button aria-label={`Run now: ${id}`} onClick={() => { run.mutate(id); }}><Play size={14} aria-hidden />Run now</Button>
             <Menu
               label={`More for schedule ${id}`}
               items={[

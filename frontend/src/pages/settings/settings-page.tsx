@@ -1,5 +1,8 @@
 import { PageFrame } from "../shell/page-frame";
+import { AuditCard } from "./audit-card";
+import { CostTable } from "./cost-table";
 import { DiagnosticsCard } from "./diagnostics-card";
+import { KeysCard } from "./keys-card";
 import { ThisBrowserCard } from "./this-browser-card";
 
 export function SettingsPage() {
@@ -8,6 +11,9 @@ export function SettingsPage() {
       <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-2">
         <ThisBrowserCard />
         <DiagnosticsCard />
+        <KeysCard />
+        <CostTable />
+        <AuditCard />
       </div>
     </PageFrame>
   );

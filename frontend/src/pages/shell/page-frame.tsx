@@ -51,15 +51,14 @@ export function PageFrame({ title, heading, needs = 0, tools, held = 0, fill = f
           {tools}
           <button
             type="button"
-            aria-label="Find a task or command"
             aria-haspopup="dialog"
             onClick={openPalette}
             className="hidden h-8 w-44 items-center gap-2 rounded-md border border-border-control bg-surface px-2.5 text-text-3 md:flex lg:w-62"
           >
             <Search size={14} aria-hidden />
             <span className="truncate max-lg:hidden">Find a task or command</span>
-            <span className="truncate lg:hidden">Find</span>
-            <Kbd keys={IS_MAC ? "⌘K" : "Ctrl K"} className="ml-auto" />
+            <span className="truncate lg:hidden">Find<span className="sr-only"> a task or command</span></span>
+            <span aria-hidden className="ml-auto shrink-0"><Kbd keys={IS_MAC ? "⌘K" : "Ctrl K"} /></span>
           </button>
           <IconButton icon={Search} label="Find a task or command" size={16} onClick={openPalette} className="md:hidden" />
         </div>

@@ -28,7 +28,8 @@ export function Shell() {
   useHotkeys({
     "$mod+k": (event) => { event.preventDefault(); openPalette(); },
     "/": (event) => { event.preventDefault(); openPalette(); },
-    "Shift+?": () => { setHelpOpen(true); },
+    "?": () => { setHelpOpen(true); },
+    "Shift+?": () => { setHelpOpen(true); }, // as most keyboards have it
     p: () => { setPaused(status !== "paused"); },
     ...Object.fromEntries([...PLACES, ...toolsFor(role)].map((place) => [`g ${place.key}`, () => void navigate({ to: place.to })])),
   });

@@ -1,8 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { keyStore } from "../../api/key";
 import type { Role } from "../../api/overview";
 import { overviewOptions } from "../../api/overview";
+import { sessionOptions, signOut } from "../../api/session";
+import { showProblem } from "../../hooks/use-action";
 
 interface Identity {
   readonly name: string | null;
@@ -14,8 +16,17 @@ interface Identity {
 
 /** Who looks, and what the key may do. */
 export function useIdentity(): Identity {
+  const client = useQueryClient();
   const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
+  const { data: session } = useQuery(sessionOptions());
   const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
-  const role = overview?.role ?? null;
-  return { name: null, role, mayAct: role === "admin", signOut: key === null ? null : () => { keyStore.signOut(); } };
+  const role = session?.role ?? overview?.role ?? null;
+  const isSignedIn = key !== null || (session?.endsAt ?? null) !== null;
+  const leave = () => {
+    signOut().then(
+      () => { client.clear(); },
+      (error: unknown) => { showProblem("You could not be signed out", error); },
+    );
+  };
+  return { name: session?.name ?? null, role, mayAct: role === "admin", signOut: isSignedIn ? leave : null };
 }

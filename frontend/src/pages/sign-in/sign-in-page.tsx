@@ -2,9 +2,8 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleX } from "lucide-react";
 import type { SyntheticEvent } from "react";
 import { useEffect, useRef, useState } from "react";
-import { forgetAnswers, tryKey } from "../../api/client";
-import { keyStore } from "../../api/key";
 import { ApiProblem, describeProblem } from "../../api/problem";
+import { signIn } from "../../api/session";
 import { Button } from "../../components/button";
 import { joinClasses } from "../../lib/format";
 import { Logo } from "../shell/sidebar";
@@ -13,7 +12,7 @@ const UNKNOWN_KEY = "This key is not known. Check that you copied all of it.";
 const EMPTY = "Paste a key to sign in.";
 
 function explain(error: unknown): string {
-  if (error instanceof ApiProblem && error.status === 401) return UNKNOWN_KEY;
+  if (error instanceof ApiProblem && (error.status === 401 || error.status === 422)) return UNKNOWN_KEY;
   if (error instanceof ApiProblem && error.status === 403)
     return "This key may only submit tasks. Use one with the role admin or read.";
   return describeProblem(error);
@@ -24,15 +23,8 @@ export function SignInPage({ refused }: { refused: boolean }) {
   const client = useQueryClient();
   const [empty, setEmpty] = useState(false);
   const attempt = useMutation({
-    mutationFn: async (key: string) => {
-      await tryKey(key);
-      return key;
-    },
-    onSuccess: (key) => {
-      forgetAnswers(); // this key may see other things than the last one
-      client.clear();
-      keyStore.accept(key);
-    },
+    mutationFn: signIn,
+    onSuccess: () => { client.clear(); },
     onError: () => input.current?.focus(),
   });
   useEffect(() => {
@@ -61,7 +53,7 @@ export function SignInPage({ refused }: { refused: boolean }) {
         </div>
         <form noValidate onSubmit={submit} className="rounded-lg border border-border bg-surface p-6 shadow-1">
           <h1 className="text-20 font-semibold">Sign in with an API key</h1>
-          <p className="mt-1 text-text-2">The key stays in this tab until you close it. Its role decides what you may do here.</p>
+          <p className="mt-1 text-text-2">The key is exchanged for a secure cookie of this browser. Its role decides what you may do here.</p>
           <label htmlFor="key" className="mt-5 mb-1.5 block font-medium">
             API key
           </label>
@@ -88,8 +80,8 @@ export function SignInPage({ refused }: { refused: boolean }) {
             {attempt.isPending ? "Signing in" : "Sign in"}
           </Button>
           <p className="mt-5 text-12 text-text-2">
-            No key yet? Keys are set with <code className="font-mono">API_KEYS</code> where the API runs. Use one with the
-            role admin or read.
+            No key yet? Set <code>API_KEYS</code> where the API runs, and use a key with the role <code>admin</code> or{" "}
+            <code>read</code>. <a href="/docs" className="font-medium text-accent hover:underline">How keys work</a>
           </p>
         </form>
       </div>

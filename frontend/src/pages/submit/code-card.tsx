@@ -1,18 +1,18 @@
-import { useState, useSyncExternalStore } from "react";
-import { keyStore } from "../../api/key";
+import { useState } from "react";
 import { Card } from "../../components/card";
 import { CopyButton } from "../../components/copy-button";
 import { Tabs } from "../../components/tabs";
 import type { Language } from "../../lib/code-samples";
 import { codeSample } from "../../lib/code-samples";
+import { useIdentity } from "../shell/use-identity";
 
 const LANGUAGES: readonly Language[] = ["curl", "Python", "TypeScript"];
 
 /** What the form says, as a command and as code. */
 export function CodeCard({ body }: { body: string }) {
-  const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
+  const { signOut } = useIdentity();
   const [language, setLanguage] = useState<Language>("curl");
-  const code = codeSample(language, { origin: window.location.origin, body, needsKey: key !== null });
+  const code = codeSample(language, { origin: window.location.origin, body, needsKey: signOut !== null });
   return (
     <Card>
       <Tabs

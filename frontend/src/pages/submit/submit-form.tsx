@@ -63,7 +63,7 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
               fields.length === 0 ? (
                 <p className="text-text-2">This type publishes no fields. Write its payload as JSON.</p>
               ) : (
-                <SchemaForm key={sent} fields={fields} values={values} faults={faults} onChange={submission.change} />
+                <SchemaForm fields={fields} values={values} faults={faults} onChange={submission.change} />
               )
             ) : (
               <JsonEditor label="Payload as JSON" rows={12} value={submission.text} onText={submission.setText} problem={submission.payloadFault ?? Object.entries(faults).map(([name, fault]) => `${name}: ${fault}`)[0] ?? null} />

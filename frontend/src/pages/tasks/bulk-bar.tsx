@@ -1,6 +1,7 @@
 import { Ban, RotateCw, Trash2, X } from "lucide-react";
 import { useState } from "react";
-import type { Task } from "../../api/tasks";
+import { deleteDead, requeueDead } from "../../api/operations";
+import type { Task, TaskFilter } from "../../api/tasks";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/confirm";
 import { IconButton } from "../../components/icon-button";
@@ -8,7 +9,9 @@ import { Kbd } from "../../components/kbd";
 import { LoadBar } from "../../components/load-bar";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import type { Selection } from "../../hooks/use-selection";
+import { useJob } from "../../hooks/use-job";
 import { formatCount, plural } from "../../lib/format";
+import { sendUnlessUndone } from "../../lib/toasts";
 import type { BulkKind } from "./use-bulk";
 import { useBulk } from "./use-bulk";
 
@@ -18,29 +21,46 @@ const TYPE_NUMBER_ABOVE = 100;
 interface BulkBarProps {
   selection: Selection;
   rows: readonly Task[];
+  filter: TaskFilter;
+  /** How many tasks the whole filter has; null where it cannot be counted or acted on at once. */
+  total: number | null;
 }
 
 /** What can be done with the selected tasks, over the list's foot. */
-export function BulkBar({ selection, rows }: BulkBarProps) {
+export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
+  const [isAll, setAll] = useState(false);
+  const job = useJob("requeued");
   const [asking, setAsking] = useState<BulkKind | null>(null);
   const { progress, start, stop } = useBulk(selection);
   const { selected } = selection;
   const running = rows.filter((task) => selected.has(task.id) && task.status === "running").length;
-  const many = plural(selected.size, "task");
+  const size = isAll && total !== null ? total : selected.size;
+  const many = plural(size, "task");
+  const scope = { queue: filter.queue, task_type: filter.type };
+  const begin = (kind: BulkKind) => {
+    if (!isAll) {
+      start(kind);
+      return;
+    }
+    selection.clear();
+    setAll(false);
+    if (kind === "requeue") job.start(() => requeueDead(scope, {}));
+    else sendUnlessUndone({ text: `${many} are deleted`, send: () => { job.start(() => deleteDead(scope)); } });
+  };
   const ask = (kind: BulkKind) => {
-    const isPlain = kind === "requeue" ? selected.size <= CONFIRM_REQUEUE_ABOVE : kind === "cancel" && running === 0;
-    if (isPlain) start(kind);
+    const isPlain = kind === "requeue" ? size <= CONFIRM_REQUEUE_ABOVE : kind === "cancel" && running === 0;
+    if (isPlain) begin(kind);
     else setAsking(kind);
   };
   useHotkeys({
-    r: () => { ask("requeue"); },
-    c: () => { ask("cancel"); },
-    Escape: () => { selection.clear(); },
+    r: () => { if (selected.size > 0) ask("requeue"); },
+    c: () => { if (selected.size > 0 && !isAll) ask("cancel"); },
   });
+  if (selected.size === 0 && progress === null) return null;
   const confirm = {
-    requeue: { title: `Requeue ${many}`, consequence: "They start as fast as the workers take them. Attempts start again at 1. Work done before the failure may be done twice. Tasks that are not dead are skipped.", confirm: `Requeue ${formatCount(selected.size)}` },
-    cancel: { title: `Cancel ${many}`, consequence: `${plural(running, "of them is running: its worker is", "of them are running: their workers are")} told to stop. What they did stays done. Tasks that have ended are skipped.`, confirm: `Cancel ${formatCount(selected.size)}` },
-    delete: { title: `Delete ${many}`, consequence: "Their payloads, results and errors are removed for good. Running ones are skipped. You can take it back for 6 s.", confirm: `Delete ${formatCount(selected.size)}` },
+    requeue: { title: `Requeue ${many}`, consequence: "They start as fast as the workers take them. Attempts start again at 1. Work done before the failure may be done twice. Tasks that are not dead are skipped.", confirm: `Requeue ${formatCount(size)}` },
+    cancel: { title: `Cancel ${many}`, consequence: `${plural(running, "of them is running: its worker is", "of them are running: their workers are")} told to stop. What they did stays done. Tasks that have ended are skipped.`, confirm: `Cancel ${formatCount(size)}` },
+    delete: { title: `Delete ${many}`, consequence: "Their payloads, results and errors are removed for good. Running ones are skipped. You can take it back for 6 s.", confirm: `Delete ${formatCount(size)}` },
   } as const;
 
   return (
@@ -48,9 +68,12 @@ export function BulkBar({ selection, rows }: BulkBarProps) {
       <div role="toolbar" aria-label="Selected tasks" className="pointer-events-auto flex min-h-11 max-w-full flex-wrap items-center gap-2 rounded-lg border border-border bg-surface py-1.5 pr-2 pl-4 shadow-2">
         {progress === null ? (
           <>
-            <p role="status" className="mr-2 font-medium">{formatCount(selected.size)} selected</p>
+            <p role="status" className="mr-2 font-medium">{formatCount(size)} selected</p>
+            {total !== null && !isAll && total > selected.size && (
+              <button type="button" onClick={() => { setAll(true); }} className="min-h-6 px-1 font-medium text-accent hover:underline">Select all {formatCount(total)} dead</button>
+            )}
             <Button kind="primary" onClick={() => { ask("requeue"); }}><RotateCw size={14} aria-hidden />Requeue<Kbd keys="R" onAccent className="max-md:hidden" /></Button>
-            <Button onClick={() => { ask("cancel"); }}><Ban size={14} aria-hidden />Cancel</Button>
+            {!isAll && <Button onClick={() => { ask("cancel"); }}><Ban size={14} aria-hidden />Cancel</Button>}
             <Button kind="danger" onClick={() => { ask("delete"); }}><Trash2 size={14} aria-hidden />Delete…</Button>
             <IconButton icon={X} label="Clear selection" onClick={selection.clear} />
           </>
@@ -67,8 +90,8 @@ export function BulkBar({ selection, rows }: BulkBarProps) {
           <Confirm
             {...confirm[asking]}
             keep="Leave them"
-            typed={asking === "delete" && selected.size > TYPE_NUMBER_ABOVE ? String(selected.size) : undefined}
-            onConfirm={() => { start(asking); }}
+            typed={asking === "delete" && size > TYPE_NUMBER_ABOVE ? String(size) : undefined}
+            onConfirm={() => { begin(asking); }}
             onClose={() => { setAsking(null); }}
           />
         </span>

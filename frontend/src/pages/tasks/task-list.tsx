@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ArrowUp, Search } from "lucide-react";
 import type { RefObject, UIEvent } from "react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
-import type { Overview } from "../../api/overview";
+import type { Counts, Overview } from "../../api/overview";
 import type { Task, TaskFilter } from "../../api/tasks";
 import { describeProblem } from "../../api/problem";
 import { Button } from "../../components/button";
@@ -29,6 +29,8 @@ interface TaskListProps {
   phone: boolean;
   box: RefObject<HTMLDivElement>;
   mayAct: boolean;
+  /** Of the filter without its status; null where they are not known. */
+  counts: Counts | null;
   /** Told how many newer tasks the held list does not show. */
   onHeld: (count: number) => void;
 }
@@ -36,7 +38,7 @@ interface TaskListProps {
 const PeekSheet = lazy(async () => ({ default: (await import("./peek-sheet")).PeekSheet }));
 
 /** The rows with everything that can stand in their place: loading, failed, empty, held, more to load. */
-export function TaskList({ filter, overview, phone, box, mayAct, onHeld }: TaskListProps) {
+export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld }: TaskListProps) {
   const navigate = useNavigate();
   const { nextTryAt, readNow } = useLive();
   const list = useTaskList(filter);
@@ -146,7 +148,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, onHeld }: TaskL
           )}
         </div>
       </div>
-      {hasSelection && <BulkBar selection={selection} rows={rows} />}
+      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={filter.status === "dead" && counts !== null ? counts.dead : null} />}
       <Suspense fallback={null}>{peeked !== null && <PeekSheet id={peeked} onClose={() => { setPeeked(null); }} />}</Suspense>
     </>
   );

@@ -51,10 +51,10 @@ export const TaskRow = memo(function TaskRow({ task, row, paused, isCursor, isSe
           to="/tasks/$taskId"
           params={{ taskId: task.id }}
           tabIndex={-1}
-          aria-label={`Task ${task.id}`}
           title={task.id}
           className="font-mono text-text-2 hover:text-accent hover:underline"
         >
+          <span className="sr-only">Task </span>
           {shortId(task.id)}
         </Link>
         <CopyButton text={task.id} name="id" tabIndex={-1} className="opacity-0 group-hover:opacity-100 focus-visible:opacity-100" />

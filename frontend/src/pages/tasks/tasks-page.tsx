@@ -58,7 +58,7 @@ export function TasksPage() {
       >
         {!phone && <StatusTabs filter={filter} counts={counts} />}
         <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary={orderOf(filter.status)} />
-        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} onHeld={setHeld} />
+        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} counts={counts} onHeld={setHeld} />
       </section>
     </PageFrame>
   );

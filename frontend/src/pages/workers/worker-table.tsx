@@ -1,5 +1,5 @@
-import { CircleCheck, LogOut, OctagonX } from "lucide-react";
-import { isHealthy } from "../../api/health";
+import { CircleCheck, LogOut, OctagonX, Play } from "lucide-react";
+import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
 import type { TaskPage } from "../../api/tasks";
 import { Button } from "../../components/button";
@@ -15,6 +15,8 @@ interface WorkerTableProps {
   workers: readonly Worker[];
   /** Running tasks, the first page of them. */
   running: TaskPage | undefined;
+  /** The time of what is known. */
+  asOf: number;
   chosen: string | undefined;
   mayAct: boolean;
   onChoose: (name: string) => void;
@@ -26,7 +28,7 @@ function newestVersion(workers: readonly Worker[]): string | undefined {
   return workers.map((worker) => worker.version).sort(compare).at(-1);
 }
 
-export function WorkerTable({ workers, running, chosen, mayAct, onChoose }: WorkerTableProps) {
+export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }: WorkerTableProps) {
   const now = useNow();
   const drain = useDrain();
   const newest = newestVersion(workers);
@@ -49,7 +51,7 @@ export function WorkerTable({ workers, running, chosen, mayAct, onChoose }: Work
       </thead>
       <tbody>
         {workers.map((worker) => {
-          const healthy = isHealthy(worker, now);
+          const healthy = isHealthy(worker, asOf);
           const isChosen = worker.name === chosen;
           const load = loads.get(worker.name) ?? 0;
           return (
@@ -81,16 +83,23 @@ export function WorkerTable({ workers, running, chosen, mayAct, onChoose }: Work
                 <span title={`Started ${formatExact(worker.startedAt)}`}>{formatSpan(now - worker.startedAt.getTime())}</span>
               </Td>
               <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
-                {healthy ? `${formatDuration(worker.expiresAt.getTime() - now)} left` : `ended ${formatSpan(now - worker.expiresAt.getTime())} ago`}
+                {healthy ? `${formatDuration(worker.expiresAt.getTime() - asOf)} left` : `ended ${formatSpan(now - worker.expiresAt.getTime())} ago`}
               </Td>
               {mayAct && (
                 <Td className="w-28">
                   {healthy && (
                     <span className="flex justify-end" onClick={(event) => { event.stopPropagation(); }}>
-                      <Button aria-label={`Drain ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: true }); }}>
-                        <LogOut size={14} aria-hidden />
-                        Drain
-                      </Button>
+                      {worker.isDraining ? (
+                        <Button aria-label={`Resume ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: false }); }}>
+                          <Play size={14} aria-hidden />
+                          Resume
+                        </Button>
+                      ) : (
+                        <Button aria-label={`Drain ${worker.name}`} aria-busy={drain.isPending} onClick={() => { drain.mutate({ name: worker.name, drain: true }); }}>
+                          <LogOut size={14} aria-hidden />
+                          Drain
+                        </Button>
+                      )}
                     </span>
                   )}
                 </Td>
@@ -103,7 +112,8 @@ export function WorkerTable({ workers, running, chosen, mayAct, onChoose }: Work
   );
 }
 
-function stateOf(_worker: Worker, healthy: boolean) {
+function stateOf(worker: Worker, healthy: boolean) {
   if (!healthy) return <StateText icon={OctagonX} tone="red" text="Lost" />;
+  if (worker.isDraining) return <StateText icon={LogOut} tone="amber" text="Draining" />;
   return <StateText icon={CircleCheck} tone="green" text="Healthy" />;
 }

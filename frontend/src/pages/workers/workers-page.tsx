@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Server } from "lucide-react";
-import { isHealthy } from "../../api/health";
+import { isHealthy } from "../../api/health-needs";
 import { overviewOptions } from "../../api/overview";
 import { firstPageOptions } from "../../api/tasks";
 import { Card } from "../../components/card";
@@ -9,6 +9,7 @@ import { CopyButton } from "../../components/copy-button";
 import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonRows } from "../../components/skeleton";
 import { useNow } from "../../hooks/use-now";
+import { toServerTime } from "../../lib/clock";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
@@ -21,10 +22,10 @@ export const START_COMMAND = "docker run -e REDIS_URL=rediss://… dtq-worker";
 export function WorkersPage() {
   const { worker: chosen } = useSearch({ from: "/workers" });
   const navigate = useNavigate();
-  const now = useNow();
   const { mayAct } = useIdentity();
   const { nextTryAt, readNow } = useLive();
-  const { data: overview, isError, error } = useQuery(overviewOptions());
+  const { data: overview, dataUpdatedAt, isError, error } = useQuery(overviewOptions());
+  const asOf = Math.min(useNow(), toServerTime(dataUpdatedAt));
   const { data: running } = useQuery({ ...firstPageOptions({ status: "running" }), enabled: (overview?.counts.running ?? 0) > 0 });
   if (overview === undefined)
     return (
@@ -38,7 +39,7 @@ export function WorkersPage() {
   return (
     <PageFrame title="Workers">
       <div className="flex flex-col gap-3 md:gap-4">
-        <LostWorkers lost={workers.filter((worker) => !isHealthy(worker, now))} now={now} />
+        <LostWorkers lost={workers.filter((worker) => !isHealthy(worker, asOf))} now={asOf} />
         <Card>
           {workers.length === 0 ? (
             <Message icon={Server} title="No worker is running">
@@ -52,6 +53,7 @@ export function WorkersPage() {
             <WorkerTable
               workers={workers}
               running={page}
+              asOf={asOf}
               chosen={shown?.name}
               mayAct={mayAct}
               onChoose={(worker) => void navigate({ to: "/workers", search: { worker }, replace: true })}

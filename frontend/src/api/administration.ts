@@ -1,0 +1,53 @@
+import { queryOptions } from "@tanstack/react-query";
+import { readIfOffered } from "./client";
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: Date;
+  readonly action: string;
+  readonly target: string;
+  readonly by: string;
+  readonly detail: string;
+}
+
+interface WireAuditPage {
+  entries: { id: string; at: string; action: string; target: string; by: string; detail: string }[];
+}
+
+/** The newest control actions; null where the server keeps no log. */
+export function auditOptions(limit: number) {
+  return queryOptions({
+    queryKey: ["audit", limit],
+    queryFn: ({ signal }) =>
+      readIfOffered(`/audit?limit=${limit}`, {
+        convert: ({ entries }: WireAuditPage): readonly AuditEntry[] => entries.map((entry) => ({ ...entry, at: new Date(entry.at) })),
+        signal,
+      }),
+    meta: { live: true, everySeconds: 15 },
+  });
+}
+
+export interface ApiKey {
+  readonly name: string;
+  readonly role: string;
+  readonly queues: readonly string[] | null;
+  readonly usedAt: Date | null;
+}
+
+interface WireKeys {
+  keys: { name: string; role: string; queues: string[] | null; last_used_at: string | null }[];
+}
+
+/** The keys that are set, never their secrets; null where the server does not list them. */
+export function keysOptions() {
+  return queryOptions({
+    queryKey: ["keys"],
+    queryFn: ({ signal }) =>
+      readIfOffered("/keys", {
+        convert: ({ keys }: WireKeys): readonly ApiKey[] =>
+          keys.map(({ last_used_at, ...key }) => ({ ...key, usedAt: last_used_at === null ? null : new Date(last_used_at) })),
+        signal,
+      }),
+    meta: { live: true, everySeconds: 60 },
+  });
+}
