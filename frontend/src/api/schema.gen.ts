@@ -64,6 +64,9 @@ export interface paths {
          *
          *     What the task type calls secret is masked. `reveal=true` shows it to a key of role `admin`; that is
          *     kept in the audit log.
+         *
+         *     With `Prefer: wait=N` it answers when the task has ended, or after N seconds with what it is then.
+         *     `Preference-Applied` says how long the API waits at most.
          */
         get: operations["read_task_api_tasks__task_id__get"];
         put?: never;
@@ -82,6 +85,29 @@ export interface paths {
          *     What is left out stays; a null is refused. A task that runs or has ended is not changed.
          */
         patch: operations["change_api_tasks__task_id__patch"];
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain why a task is where it is
+         * @description Why a task does not run, in one sentence with numbers; at most 9 Redis calls.
+         *
+         *     A queue that is paused, no live worker that knows the type, a limit of the queue or of the task's key,
+         *     tasks ahead and how long they take, an attempt that is due later, a lease and its last heartbeat.
+         */
+        get: operations["explain_task_api_tasks__task_id__explain_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/tasks/cancel": {
@@ -727,6 +753,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch what changes
+         * @description Events from now on, or from `Last-Event-ID` on: each once and in order, or a `reset`.
+         *
+         *     The stream ends by itself after some minutes; a client connects again with the id that it has seen last,
+         *     as browsers do. All streams of an instance share one reader.
+         */
+        get: operations["stream_events_api_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask what has changed
+         * @description Events after the cursor `after`, oldest first; without one, the cursor of now and no events.
+         *
+         *     `reset` says that events may have been missed: read the state anew and go on from `cursor`. Ask again
+         *     after `poll_after_seconds`. Those who ask an instance at about the same time share one read.
+         */
+        get: operations["poll_events_api_events_poll_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/client.ts": {
         parameters: {
             query?: never;
@@ -877,6 +949,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics for Prometheus
+         * @description Tasks by queue and status, paused queues, live workers, age of the oldest pending task; one read.
+         *
+         *     Where Redis calls are billed, each scrape costs what `/api/overview` costs: choose its interval by that.
+         */
+        get: operations["read_metrics_api_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -909,6 +1003,46 @@ export interface paths {
          * @description One PING; 503 while Redis is away.
          */
         get: operations["read_ready_api_ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List problem types
+         * @description Every problem type with its status, when it happens, and what to do about it.
+         */
+        get: operations["list_problem_types_api_problems_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/problems/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read about a problem type
+         * @description The page that `type` of a problem leads to.
+         */
+        get: operations["read_problem_type_api_problems__slug__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1187,6 +1321,244 @@ export interface components {
             groups: components["schemas"]["ErrorGroup"][];
         };
         /**
+         * EventOut
+         * @description What one operation changed: how many tasks of which queues came into which status.
+         */
+        EventOut: {
+            /**
+             * Id
+             * @description Its place; a cursor.
+             * @example 1764547200000-0
+             */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Counts
+             * @example {
+             *       "mail": {
+             *         "pending": 2
+             *       }
+             *     }
+             */
+            counts: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Tasks
+             * @description The first 20 of them.
+             */
+            tasks: components["schemas"]["EventTask"][];
+            /**
+             * Omitted
+             * @description Tasks that are counted and not named.
+             */
+            omitted: number;
+        };
+        /**
+         * EventPageOut
+         * @description Events after a cursor.
+         */
+        EventPageOut: {
+            /** Events */
+            events: components["schemas"]["EventOut"][];
+            /**
+             * Cursor
+             * @description What to send as `after` next.
+             * @example 1764547200000-0
+             */
+            cursor: string;
+            /**
+             * Reset
+             * @description Events may have been missed: read the state anew.
+             */
+            reset: boolean;
+            /**
+             * Poll After Seconds
+             * @description When to ask again; 0: more follow already.
+             * @example 36
+             */
+            poll_after_seconds: number;
+        };
+        /**
+         * EventTask
+         * @description A task, and what it has become.
+         */
+        EventTask: {
+            /**
+             * Id
+             * @example 001kaqv1nzp3fh2zzzx8s9dd9yz
+             */
+            id: string;
+            status: components["schemas"]["TaskStatus"];
+        };
+        /**
+         * ExplainCode
+         * @description Why a task is where it is, for machines.
+         * @enum {string}
+         */
+        ExplainCode: "queue_paused" | "no_worker" | "type_unknown" | "key_at_limit" | "queue_at_limit" | "tasks_ahead" | "next" | "due_later" | "retry_later" | "overdue" | "running" | "cancelling" | "lease_expired" | "completed" | "dead" | "cancelled";
+        /**
+         * Explanation
+         * @description Why a task is where it is. What does not apply, or is not known, is null.
+         */
+        Explanation: {
+            /** Id */
+            id: string;
+            status: components["schemas"]["TaskStatus"];
+            /** @description Stable for machines. */
+            code: components["schemas"]["ExplainCode"];
+            /**
+             * Sentence
+             * @description The same for people, with numbers.
+             */
+            sentence: string;
+            /**
+             * At
+             * Format: date-time
+             * @description The server's time of these facts.
+             */
+            at: string;
+            /** Queue */
+            queue: string;
+            /** Task Type */
+            task_type: string;
+            /** Priority */
+            priority: number;
+            /** Attempt */
+            attempt: number;
+            /** Max Retries */
+            max_retries: number;
+            /**
+             * Due At
+             * @default null
+             */
+            due_at: string | null;
+            /**
+             * Expires At
+             * @description Not started by then: dead.
+             * @default null
+             */
+            expires_at: string | null;
+            /**
+             * Ahead
+             * @description Tasks of the queue that are served before it.
+             * @default null
+             */
+            ahead: number | null;
+            /**
+             * Starts Per Second
+             * @description Of the queue, in the last minute at most; null when too few were seen.
+             * @default null
+             */
+            starts_per_second: number | null;
+            /**
+             * Estimated Seconds
+             * @description Until its start, if the queue goes on as fast.
+             * @default null
+             */
+            estimated_seconds: number | null;
+            /**
+             * Paused By
+             * @default null
+             */
+            paused_by: string | null;
+            /**
+             * Paused At
+             * @default null
+             */
+            paused_at: string | null;
+            /**
+             * Paused Reason
+             * @default null
+             */
+            paused_reason: string | null;
+            /**
+             * Workers
+             * @description Live workers that serve the queue and know the type.
+             * @default null
+             */
+            workers: number | null;
+            /**
+             * Slots
+             * @description Tasks that these workers run at a time.
+             * @default null
+             */
+            slots: number | null;
+            /**
+             * Last Worker
+             * @description The last that served the queue and knew the type; it is gone.
+             * @default null
+             */
+            last_worker: string | null;
+            /**
+             * Last Worker At
+             * @description When its lease or presence ended; null when only its start is known.
+             * @default null
+             */
+            last_worker_at: string | null;
+            /**
+             * Limit Key
+             * @description That holds it back.
+             * @default null
+             */
+            limit_key: string | null;
+            /**
+             * @description Of the key or queue that holds it back.
+             * @default null
+             */
+            limit: components["schemas"]["Limit"] | null;
+            /**
+             * Running
+             * @description Tasks of that key or queue that run.
+             * @default null
+             */
+            running: number | null;
+            /**
+             * Next Start At
+             * @description When the rate lets one more start.
+             * @default null
+             */
+            next_start_at: string | null;
+            /**
+             * Worker
+             * @description That runs it, or ran it last.
+             * @default null
+             */
+            worker: string | null;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Lease Expires At
+             * @default null
+             */
+            lease_expires_at: string | null;
+            /**
+             * Heartbeat Seconds
+             * @description Since the lease was renewed; null when the worker's lease is not known.
+             * @default null
+             */
+            heartbeat_seconds: number | null;
+            /**
+             * Cancel Requested
+             * @default null
+             */
+            cancel_requested: boolean | null;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+        };
+        /**
          * GroupRequeued
          * @description What one step did; go on with `next_cursor` until it is null.
          */
@@ -1432,6 +1804,44 @@ export interface components {
             monthly_usd: number | null;
             /** Note */
             note: string;
+        };
+        /**
+         * ProblemTypeList
+         * @description All problem types, by slug.
+         */
+        ProblemTypeList: {
+            /** Problems */
+            problems: components["schemas"]["ProblemTypeOut"][];
+        };
+        /**
+         * ProblemTypeOut
+         * @description One kind of problem.
+         */
+        ProblemTypeOut: {
+            /**
+             * Type
+             * @example /api/problems/invalid-input
+             */
+            type: string;
+            /**
+             * Slug
+             * @example invalid-input
+             */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /**
+             * Meaning
+             * @description When it happens.
+             */
+            meaning: string;
+            /**
+             * Remedy
+             * @description What to do.
+             */
+            remedy: string;
         };
         /**
          * PublishedType
@@ -1885,6 +2295,11 @@ export interface components {
              * @default null
              */
             fair_key: string | null;
+            /**
+             * Traceparent
+             * @default null
+             */
+            traceparent: string | null;
             /**
              * Fingerprint
              * @default null
@@ -2368,7 +2783,7 @@ export interface components {
         Problem: {
             /**
              * Type
-             * @example /problems/invalid-input
+             * @example /api/problems/invalid-input
              */
             type: string;
             /**
@@ -2541,6 +2956,10 @@ export interface operations {
                 queue?: string;
                 /** @description Only tasks of this type. */
                 task_type?: string;
+                /** @description Only tasks submitted then or later, ISO 8601. */
+                created_after?: string;
+                /** @description Only tasks submitted earlier, ISO 8601. */
+                created_before?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2561,6 +2980,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskList"];
+                };
+            };
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No API key, or a wrong one. */
@@ -2629,7 +3057,7 @@ export interface operations {
                     "application/json": components["schemas"]["Submitted"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2753,7 +3181,7 @@ export interface operations {
                     "application/json": components["schemas"]["SubmittedBatch"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2851,7 +3279,13 @@ export interface operations {
                 /** @description Show secrets; role `admin`, and kept in the audit log. */
                 reveal?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description `wait=N`: answer when the task has ended, at most N seconds from now (RFC 7240).
+                 * @example wait=20
+                 */
+                Prefer?: string;
+            };
             path: {
                 task_id: string;
             };
@@ -3004,7 +3438,7 @@ export interface operations {
                     "application/json": components["schemas"]["Submitted"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3087,6 +3521,64 @@ export interface operations {
             };
         };
     };
+    explain_task_api_tasks__task_id__explain_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A code, one sentence, and the numbers behind it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_by_filter_api_tasks_cancel_post: {
         parameters: {
             query?: never;
@@ -3109,7 +3601,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3292,7 +3784,7 @@ export interface operations {
                     "application/json": components["schemas"]["Submitted"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3395,7 +3887,7 @@ export interface operations {
                     "application/json": components["schemas"]["Submitted"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3485,6 +3977,10 @@ export interface operations {
                 queue?: string;
                 /** @description Only tasks of this type. */
                 task_type?: string;
+                /** @description Only tasks submitted then or later, ISO 8601. */
+                created_after?: string;
+                /** @description Only tasks submitted earlier, ISO 8601. */
+                created_before?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3503,6 +3999,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskList"];
+                };
+            };
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No API key, or a wrong one. */
@@ -3624,7 +4129,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3738,7 +4243,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +4368,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4092,7 +4597,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4235,7 +4740,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScheduleTimes"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +4896,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4554,7 +5059,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4648,7 +5153,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4747,7 +5252,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScheduleRun"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4901,7 +5406,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueHeld"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4986,7 +5491,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueHeld"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5075,7 +5580,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5252,7 +5757,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueLimitsOut"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5403,7 +5908,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyLimit"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5499,7 +6004,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyLimit"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5635,7 +6140,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkerDrained"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5909,6 +6414,143 @@ export interface operations {
             };
         };
     };
+    stream_events_api_events_get: {
+        parameters: {
+            query?: {
+                /** @description Only what happens in this queue. */
+                queue?: string;
+                /** @description Only what names this task, or may have left it out. */
+                task?: string;
+                /** @description `calm` where nobody looks: the slow pace is enough. */
+                pace?: "live" | "calm";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `ready`, changes without a name, `reset`, `away`, `back`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Event streams cannot be sent where answers are sent as a whole (AWS Lambda). */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    poll_events_api_events_poll_get: {
+        parameters: {
+            query?: {
+                /** @description Only what happens in this queue. */
+                queue?: string;
+                /** @description Only what names this task, or may have left it out. */
+                task?: string;
+                /** @description `calm` where nobody looks: the slow pace is enough. */
+                pace?: "live" | "calm";
+                /** @description `cursor` of the answer before, or an event's `id`; empty for now. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events after the cursor, and when to ask again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPageOut"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     typescript_client_api_client_ts_get: {
         parameters: {
             query?: never;
@@ -6026,7 +6668,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6266,7 +6908,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ticked"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6457,7 +7099,7 @@ export interface operations {
                     "application/json": components["schemas"]["Audited"];
                 };
             };
-            /** @description The body is not valid JSON. */
+            /** @description The body is not valid JSON, or a cursor is sent with other filters. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6504,6 +7146,54 @@ export interface operations {
             };
             /** @description A field or parameter breaks a rule; the problem names field, rule and fix. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_metrics_api_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus' text format. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example dtq_workers 2 */
+                    "text/plain": string;
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6581,6 +7271,93 @@ export interface operations {
             };
             /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_problem_types_api_problems_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that an error's `type` can be. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemTypeList"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_problem_type_api_problems__slug__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page for people. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of that id or name is kept. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
