@@ -43,6 +43,7 @@ export function wireTask(over: Partial<WireTask> = {}): WireTask {
     logs: [],
     limit_key: null,
     fair_key: null,
+    traceparent: null,
     fingerprint: null,
     unreadable: {},
     omitted: [],
