@@ -45,14 +45,18 @@ MUTATIONS = {
         "  local most = math.min(room, state.parked, 100)\n",
         "  local most = 0\n",
     ),
-    "a reaped worker keeps its lease": Mutation("lib/reap.lua", "    call('ZREM', timers, 'w:' .. name)\n", ""),
+    "a reaped worker keeps its lease": Mutation(
+        "lib/reap.lua", "    call('ZREM', timers, 'w:' .. name)\n", ""
+    ),
     "a cancelled task can be cancelled again": Mutation(
         "cancel.lua",
         "elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then",
         "elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' or r.status == 'X' then",
     ),
     "what a refused batch took stays taken": Mutation(
-        "lib/unique.lua", "        give_back_keys()\n        return nil, refusal\n", "        return nil, refusal\n"
+        "lib/unique.lua",
+        "        give_back_keys()\n        return nil, refusal\n",
+        "        return nil, refusal\n",
     ),
 }
 #: Those that the suite runs; `make soak` runs all.

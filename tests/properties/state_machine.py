@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import hypothesis.strategies as st
 import redis
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import shared.queue.submission as submission
 from shared.errors import Conflict, IdempotencyConflict, NotFound, UniqueConflict
@@ -47,7 +47,7 @@ RETENTION_S = 3_600
 QUEUES = ("a", "b")
 TYPES = ("noop", "rare")
 KEYS = ("k", "l")
-STEPS_MS = (3, 700, 4_000, 31_000, 400_000, 2 * RETENTION_S * 1000)
+TIMES_MS = (3, 700, 700, 4_000, 4_000, 31_000, 31_000, 400_000, 2 * RETENTION_S * 1000)
 
 queue_names = st.sampled_from(QUEUES)
 keys = st.sampled_from(KEYS)
@@ -108,6 +108,65 @@ specs = st.builds(
 )
 
 
+def _drawn(name: str) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    return st.tuples(st.just(name), st.fixed_dictionaries(STEPS[name][1]))
+
+
+#: What can happen: how often, and with what.
+STEPS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
+    "submit": (8, {"batch": st.lists(specs, min_size=1, max_size=4), "loses_reply": lost}),
+    "submit_again_late": (1, {}),
+    "start_worker": (
+        2,
+        {
+            "types": st.sampled_from((TYPES, TYPES, ("noop",))),
+            "queues": st.sampled_from((QUEUES, QUEUES, ("b", "a"), ("a",))),
+        },
+    ),
+    "exchange": (
+        20,
+        {
+            "pick": picks,
+            "kinds": st.text("ccfffxkswhN", min_size=4, max_size=4),
+            "delay_ms": st.sampled_from((0, 600, 6_000)),
+            "stray": st.one_of(st.none(), st.none(), st.tuples(picks, st.sampled_from("cfxkswh"))),
+            "free": st.sampled_from((0, 1, 2, 4, 4)),
+            "maintain": st.sampled_from((True, True, False)),
+            "loses_reply": lost,
+        },
+    ),
+    "exchange_of_before": (1, {"pick": picks, "back": st.integers(0, 2)}),
+    "renew": (1, {"pick": picks, "loses_reply": lost}),
+    "end_worker": (1, {"pick": picks, "says_goodbye": st.booleans(), "loses_reply": lost}),
+    "tick": (2, {"loses_reply": lost}),
+    "time_passes": (6, {"ms": st.sampled_from(TIMES_MS)}),
+    "cancel": (2, {"pick": picks, "loses_reply": lost}),
+    "requeue": (2, {"count": st.integers(1, 3), "loses_reply": lost}),
+    "delete": (1, {"pick": picks, "loses_reply": lost}),
+    "edit": (
+        2,
+        {
+            "pick": picks,
+            "priority": st.sampled_from((None, 3, 7)),
+            "when": st.sampled_from(("", "", "now", 100, 5_000)),
+            "has_payload": st.booleans(),
+            "loses_reply": lost,
+        },
+    ),
+    "pause_or_resume": (1, {"queue": queue_names, "loses_reply": lost}),
+    "change_limit": (
+        2,
+        {
+            "queue": queue_names,
+            "scope": st.sampled_from(("queue", "keys", *KEYS)),
+            "limit": limits,
+            "loses_reply": lost,
+        },
+    ),
+}
+steps = st.sampled_from([name for name, (often, _) in STEPS.items() for _ in range(often)]).flatmap(_drawn)
+
+
 class QueueMachine(RuleBasedStateMachine):
     """See the module; `url` and `change` are set by the test."""
 
@@ -149,9 +208,17 @@ class QueueMachine(RuleBasedStateMachine):
         """One of the newest tasks: old ones are mostly at rest."""
         return self.tasks[self.order[-1 - pick % len(self.order)]]
 
+    @rule(step=steps)
+    def step(self, step: tuple[str, dict[str, Any]]) -> None:
+        """One operation; nothing when there is nobody or nothing for it."""
+        name, named = step
+        operation = getattr(self, name)
+        if "pick" in named and not (self.order if name in ("cancel", "delete", "edit") else self.hands):
+            return
+        operation(**named)
+
     # -- producers
 
-    @rule(batch=st.lists(specs, min_size=1, max_size=4), loses_reply=lost)
     def submit(self, batch: list[dict[str, Any]], loses_reply: bool) -> None:
         sent = self._submissions(batch)
         expected = self._expected_of(sent)
@@ -177,6 +244,9 @@ class QueueMachine(RuleBasedStateMachine):
             else:
                 if stands_for and stands_for[0] == "#":  # an earlier one of this batch
                     stands_for = answers[int(stands_for[1:])].id
+                # Once another of the batch has replaced that one, a repeat finds its successor.
+                if loses_reply and stands_for in {holder.id for holder in replaced}:
+                    stands_for = answer.id
                 assert answer.id == stands_for, f"{one} is answered with {answer.id}, not {stands_for}"
             if one.debounce:
                 self._debounce(answer.id, one, is_new)
@@ -255,7 +325,9 @@ class QueueMachine(RuleBasedStateMachine):
         return expected
 
     def _holder(self, key: tuple[str, str]) -> Known | None:
-        found = [known for known in self.tasks.values() if known.letter in tuple(LIVE) and known.unique == key]
+        found = [
+            known for known in self.tasks.values() if known.letter in tuple(LIVE) and known.unique == key
+        ]
         assert len(found) <= 1, f"unique: {key} has {found}"
         return found[0] if found else None
 
@@ -295,24 +367,19 @@ class QueueMachine(RuleBasedStateMachine):
             assert latest - 2 <= due <= latest, f"{task_id} is due at {due}, not at {latest}"
             known.due = due
 
-    @precondition(lambda self: self.late_repeat is not None)
-    @rule()
     def submit_again_late(self) -> None:
         """A repeat that was long on its way: whatever has become of its tasks, it changes nothing."""
-        assert self.late_repeat is not None
+        if self.late_repeat is None:
+            return
         call, ids = self.late_repeat
         if all(self.tasks[task_id].letter for task_id in ids):
             self.run(self.transport.repeat(*call))
 
     # -- workers
 
-    @precondition(lambda self: len(self.hands) < 3)
-    @rule(
-        types=st.sampled_from((TYPES, TYPES, ("noop",))),
-        queues=st.sampled_from((QUEUES, QUEUES, ("b", "a"), ("a",))),
-    )
     def start_worker(self, types: tuple[str, ...], queues: tuple[str, ...]) -> None:
-        self._start_worker(types, queues)
+        if len(self.hands) < 3:
+            self._start_worker(types, queues)
 
     @initialize()
     def start_first(self) -> None:
@@ -330,20 +397,10 @@ class QueueMachine(RuleBasedStateMachine):
     def _hand(self, pick: int) -> Hand:
         return self.hands[pick % len(self.hands)]
 
-    @precondition(lambda self: self.hands)
-    @rule(
-        pick=picks,
-        kinds=st.lists(st.sampled_from("ccfffxkswhN"), max_size=4),
-        delay_ms=st.sampled_from((0, 600, 6_000)),
-        stray=st.one_of(st.none(), st.none(), st.tuples(picks, st.sampled_from("cfxkswh"))),
-        free=st.integers(0, 4),
-        maintain=st.sampled_from((True, True, False)),
-        loses_reply=lost,
-    )
     def exchange(
         self,
         pick: int,
-        kinds: list[str],
+        kinds: str,
         delay_ms: int,
         stray: tuple[int, str] | None,
         free: int,
@@ -351,16 +408,25 @@ class QueueMachine(RuleBasedStateMachine):
         loses_reply: bool,
     ) -> None:
         hand = self._hand(pick)
-        chosen = [(claim, kind) for claim, kind in zip(hand.held.values(), kinds, strict=False) if kind != "N"]
+        chosen = [
+            (claim, kind) for claim, kind in zip(hand.held.values(), kinds, strict=False) if kind != "N"
+        ]
         outcomes = [ending(claim, kind, delay_ms=delay_ms if kind in "fsw" else 0) for claim, kind in chosen]
         if stray and self.old_claims:
-            task_id, number = self.old_claims[-1 - stray[0] % len(self.old_claims)]
+            # Most telling are those whose task runs again.
+            strays = [(one, at) for one, at in self.old_claims if self._is_superseded(one, at)]
+            strays = strays or self.old_claims
+            task_id, number = strays[-1 - stray[0] % len(strays)]
             if task_id not in {one.task_id for one in outcomes} and (
                 task_id not in hand.held or hand.held[task_id].number != number
             ):
                 body = {"c": "{}", "f": "{}", "x": "{}"}.get(stray[1], "")
                 outcomes.append(Outcome(task_id, number, stray[1], body, delay_ms))
         self._exchange(hand, outcomes, free, maintain, loses_reply)
+
+    def _is_superseded(self, task_id: str, number: int) -> bool:
+        known = self.tasks[task_id]
+        return known.letter == "R" and known.claim != number
 
     def _exchange(
         self, hand: Hand, outcomes: list[Outcome], free: int, maintain: bool, loses_reply: bool = False
@@ -459,8 +525,6 @@ class QueueMachine(RuleBasedStateMachine):
                     )
                     assert now_running <= most, f"{now_running} run of {name}, whose limit is {most}"
 
-    @precondition(lambda self: any(hand.state.number for hand in self.hands))
-    @rule(pick=picks, back=st.integers(0, 2))
     def exchange_of_before(self, pick: int, back: int) -> None:
         """The last exchange again, or an older one: nothing changes."""
         hand = self._hand(pick)
@@ -474,30 +538,21 @@ class QueueMachine(RuleBasedStateMachine):
         if not back:
             assert {claim.id for claim in reply.claims} == made, "a repeat tells other claims"
 
-    @precondition(lambda self: self.hands)
-    @rule(pick=picks, loses_reply=lost)
     def renew(self, pick: int, loses_reply: bool) -> None:
         hand = self._hand(pick)
         self.transport.loses_reply = loses_reply
         now = self.run(self.queue.renew(hand.state, is_idle=not hand.held))
         assert (now is None) == hand.is_gone, "a lease is renewed exactly when it is there"
 
-    @precondition(lambda self: self.hands)
-    @rule(pick=picks)
-    def die(self, pick: int) -> None:
-        """Its lease runs on; it is never heard of again."""
-        self.hands.remove(self._hand(pick))
-
-    @precondition(lambda self: self.hands)
-    @rule(pick=picks, loses_reply=lost)
-    def leave(self, pick: int, loses_reply: bool) -> None:
+    def end_worker(self, pick: int, says_goodbye: bool, loses_reply: bool) -> None:
+        """One that says nothing keeps its lease until that ends, and is never heard of again."""
         hand = self._hand(pick)
         self.hands.remove(hand)
-        self.transport.loses_reply = loses_reply
-        self.run(self.queue.leave(hand.state))
-        hand.state.lease_until = min(hand.state.lease_until, self.now)
+        if says_goodbye:
+            self.transport.loses_reply = loses_reply
+            self.run(self.queue.leave(hand.state))
+            hand.state.lease_until = min(hand.state.lease_until, self.now)
 
-    @rule(loses_reply=lost)
     def tick(self, loses_reply: bool) -> None:
         self.transport.loses_reply = loses_reply
         self.has_maintained = True
@@ -507,14 +562,11 @@ class QueueMachine(RuleBasedStateMachine):
             late = [one for one in self.tasks.values() if one.letter in ("S", "Y") and one.due <= self.now]
             assert not late, f"nothing is due any more, and these are: {late}"
 
-    @rule(step=st.sampled_from(STEPS_MS))
-    def time_passes(self, step: int) -> None:
-        self.transport.now_us += step * 1000
+    def time_passes(self, ms: int) -> None:
+        self.transport.now_us += ms * 1000
 
     # -- operators
 
-    @precondition(lambda self: self.order)
-    @rule(pick=picks, loses_reply=lost)
     def cancel(self, pick: int, loses_reply: bool) -> None:
         known = self._task(pick)
         self.transport.loses_reply = loses_reply
@@ -533,10 +585,10 @@ class QueueMachine(RuleBasedStateMachine):
             if known.letter != "X":
                 known.end("X", self.now, RETENTION_S * 1000)
 
-    @precondition(lambda self: any(one.letter == "D" for one in self.tasks.values()))
-    @rule(count=st.integers(1, 3), loses_reply=lost)
     def requeue(self, count: int, loses_reply: bool) -> None:
         dead = [one for one in self.tasks.values() if one.letter == "D"]
+        if not dead:
+            return
         chosen = (dead[-count:] + [self._task(count)])[: count + 1]
         chosen = list({one.id: one for one in chosen}.values())
         was = {one.id: one.letter for one in chosen}
@@ -551,8 +603,6 @@ class QueueMachine(RuleBasedStateMachine):
         assert set(expected) <= done, f"requeued are {done}, not {expected}"
         assert all(was[task_id] == "P" for task_id in done - set(expected)), f"{done}: {was}"
 
-    @precondition(lambda self: self.order)
-    @rule(pick=picks, loses_reply=lost)
     def delete(self, pick: int, loses_reply: bool) -> None:
         known = self._task(pick)
         self.transport.loses_reply = loses_reply
@@ -565,14 +615,6 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             assert missing == [known.id]
 
-    @precondition(lambda self: self.order)
-    @rule(
-        pick=picks,
-        priority=st.sampled_from((None, 3, 7)),
-        when=st.sampled_from(("", "", "now", 100, 5_000)),
-        has_payload=st.booleans(),
-        loses_reply=lost,
-    )
     def edit(
         self, pick: int, priority: int | None, when: str | int, has_payload: bool, loses_reply: bool
     ) -> None:
@@ -604,35 +646,26 @@ class QueueMachine(RuleBasedStateMachine):
         known.letter, known.priority = letter, priority or known.priority
         assert LETTER_OF[status] == letter, f"{known} is {status}"
 
-    @rule(queue=queue_names, loses_reply=lost)
-    def pause(self, queue: str, loses_reply: bool) -> None:
+    def pause_or_resume(self, queue: str, loses_reply: bool) -> None:
         self.transport.loses_reply = loses_reply
-        self.run(self.queue.pause(queue, by="ops"))
-        self.paused.add(queue)
+        if queue in self.paused:
+            self.run(self.queue.resume(queue, by="ops"))
+            self.paused.remove(queue)
+        else:
+            self.run(self.queue.pause(queue, by="ops"))
+            self.paused.add(queue)
 
-    @precondition(lambda self: self.paused)
-    @rule(loses_reply=lost)
-    def resume(self, loses_reply: bool) -> None:
+    def change_limit(self, queue: str, scope: str, limit: Limit | None, loses_reply: bool) -> None:
         self.transport.loses_reply = loses_reply
-        self.run(self.queue.resume(self.paused.pop(), by="ops"))
-
-    @rule(queue=queue_names, limit=limits, loses_reply=lost)
-    def limit_queue(self, queue: str, limit: Limit | None, loses_reply: bool) -> None:
-        self.transport.loses_reply = loses_reply
-        self.run(self.queue.limit_queue(queue, limit, by="ops"))
-        self.bounds.change(queue, limit)
-
-    @rule(queue=queue_names, limit=limits, loses_reply=lost)
-    def limit_keys(self, queue: str, limit: Limit | None, loses_reply: bool) -> None:
-        self.transport.loses_reply = loses_reply
-        self.run(self.queue.limit_keys(queue, limit, by="ops"))
-        self.bounds.change(f"{queue}:*", limit)
-
-    @rule(queue=queue_names, key=keys, limit=limits, loses_reply=lost)
-    def limit_key(self, queue: str, key: str, limit: Limit | None, loses_reply: bool) -> None:
-        self.transport.loses_reply = loses_reply
-        self.run(self.queue.limit_key(queue, key, limit, by="ops"))
-        self.bounds.change(f"{queue}:{key}", limit)
+        if scope == "queue":
+            self.run(self.queue.limit_queue(queue, limit, by="ops"))
+            self.bounds.change(queue, limit)
+        elif scope == "keys":
+            self.run(self.queue.limit_keys(queue, limit, by="ops"))
+            self.bounds.change(f"{queue}:*", limit)
+        else:
+            self.run(self.queue.limit_key(queue, scope, limit, by="ops"))
+            self.bounds.change(f"{queue}:{scope}", limit)
 
     # -- what is asked after every step
 
@@ -658,9 +691,7 @@ class QueueMachine(RuleBasedStateMachine):
                 hand.is_gone = True
                 if not hand.state.number and hand in self.hands:
                     self.hands.remove(hand)  # it never began
-        holders = {
-            key[7:]: holder for key, holder in seen.strings.items() if key.startswith("unique:")
-        }
+        holders = {key[7:]: holder for key, holder in seen.strings.items() if key.startswith("unique:")}
         live = {
             f"{one.unique[0]}:{one.unique[1]}": one.id
             for one in self.tasks.values()
@@ -717,8 +748,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _work_off(self) -> None:
         """One healthy worker; limits stay, and time passes only when nothing can be done."""
-        while self.paused:
-            self.resume(loses_reply=False)
+        for queue in sorted(self.paused):
+            self.pause_or_resume(queue, loses_reply=False)
         self.hands.clear()
         last = self._start_worker(TYPES, QUEUES)
         for _ in range(400):

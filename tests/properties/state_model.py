@@ -111,9 +111,11 @@ class Bounds:
         limit = self.of(name)
         if limit is None or limit.rate is None:
             return None
-        _, interval, slack = map(float, write_limit(limit).replace("-", "0", 1).split()) if (
-            limit.concurrency is None
-        ) else map(float, write_limit(limit).split())
+        _, interval, slack = (
+            map(float, write_limit(limit).replace("-", "0", 1).split())
+            if (limit.concurrency is None)
+            else map(float, write_limit(limit).split())
+        )
         early = self.on_time.get(name, now) - now
         if early > slack + 0.01:
             return f"{name} starts {early - slack:.3f} ms before its rate {limit.rate} lets it"

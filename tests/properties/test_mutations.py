@@ -17,7 +17,9 @@ EXAMPLES = 400
 def test_a_bug_is_found(name: str, store, server):
     try:
         explore(server.url, EXAMPLES, change_of(MUTATIONS[name]))
-    except BaseException as error:  # an assertion, or an error of the script: both say that something is wrong
+    except (
+        BaseException
+    ) as error:  # an assertion, or an error of the script: both say that something is wrong
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         print(f"{name}: found by {type(error).__name__}: {str(error).splitlines()[0][:200]}")
