@@ -29,11 +29,10 @@ import hypothesis.strategies as st
 import redis
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import shared.queue.submission as submission
 from shared.errors import Conflict, IdempotencyConflict, NotFound, UniqueConflict
 from shared.ids import IdGenerator, derived_id
 from shared.models import LETTER_OF, Debounce, Limit, OnConflict, RateLimit, TaskStatus, TaskSubmission
-from shared.queue import Outcome, QueueOptions, TaskQueue, WorkerState
+from shared.queue import Outcome, QueueOptions, TaskQueue, WorkerState, submission
 from tests.properties.state_model import ENDED, LEAVES, LIVE, Bounds, Hand, Known
 from tests.support.factories import description, ending
 from tests.support.invariants import PREFIX, RECORD, disorder_in
@@ -90,8 +89,10 @@ def _made(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
 specs = st.builds(
     _made,
     st.sampled_from(
-        ("plain", "plain", "delayed", "expiring", "idempotent", "debounce", "throttle")
-        + ("reject", "existing", "replace")
+        (
+            *("plain", "plain", "delayed", "expiring", "idempotent", "debounce", "throttle"),
+            *("reject", "existing", "replace"),
+        )
     ),
     st.fixed_dictionaries(
         {
@@ -226,8 +227,9 @@ class QueueMachine(RuleBasedStateMachine):
         try:
             answers = self.run(self.queue.submit(sent))
         except (UniqueConflict, IdempotencyConflict) as error:
-            assert isinstance(expected, type) and isinstance(error, expected), f"{error!r}, not {expected}"
             self.transport.loses_reply = False
+            if type(error) is not expected:
+                raise AssertionError(f"{error!r}, not {expected}") from error
             return
         assert not isinstance(expected, type), f"{expected} was not raised: {answers}"
         now = self.now
@@ -242,12 +244,14 @@ class QueueMachine(RuleBasedStateMachine):
                 assert mark is None, f"{mark} of a task that is new"
                 self._accept(answer.id, one)
             else:
-                if stands_for and stands_for[0] == "#":  # an earlier one of this batch
-                    stands_for = answers[int(stands_for[1:])].id
+                # "#" and the position of an earlier one of this batch.
+                is_earlier = stands_for and stands_for[0] == "#"
+                known_id = answers[int(stands_for[1:])].id if is_earlier else stands_for
                 # Once another of the batch has replaced that one, a repeat finds its successor.
-                if loses_reply and stands_for in {holder.id for holder in replaced}:
-                    stands_for = answer.id
-                assert answer.id == stands_for, f"{one} is answered with {answer.id}, not {stands_for}"
+                is_replaced = loses_reply and known_id in {holder.id for holder in replaced}
+                assert is_replaced or answer.id == known_id, (
+                    f"{one}: the answer is {answer.id}, not {known_id}"
+                )
             if one.debounce:
                 self._debounce(answer.id, one, is_new)
             can_repeat &= is_new and not one.debounce
@@ -260,8 +264,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _submissions(self, batch: list[dict[str, Any]]) -> list[TaskSubmission]:
         made, seen = [], set()
-        for n, fields in enumerate(batch):
-            fields = dict(fields)
+        for n, drawn in enumerate(batch):
+            fields = dict(drawn)
             expires_in = fields.pop("expires_in", None)
             if expires_in is not None:
                 fields["expires_at"] = datetime.fromtimestamp(int(self.now / 1000 + expires_in), UTC)
@@ -275,7 +279,7 @@ class QueueMachine(RuleBasedStateMachine):
             made.append(one)
         return made
 
-    def _expected_of(self, sent: list[TaskSubmission]) -> Any:
+    def _expected_of(self, sent: list[TaskSubmission]) -> Any:  # noqa: PLR0912 - a table of kinds
         """The error of the whole, or of each: is it stored, what is answered instead, whom does it replace."""
         expected: list[tuple[bool, str | None, Known | None]] = []
         taken: dict[Any, str] = {}
@@ -452,7 +456,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert len(reply.claims) <= free, f"{len(reply.claims)} claims for {free} slots"
         for claim in reply.claims:
             self._claimed(hand, claim.id, number, now_us)
-            assert claim.number == number and claim.attempt == self.tasks[claim.id].attempt, f"{claim}"
+            assert (claim.number, claim.attempt) == (number, self.tasks[claim.id].attempt), f"{claim}"
             hand.held[claim.id] = claim
             self.old_claims.append((claim.id, number))
         self._check_running(reply.claims)
@@ -493,7 +497,8 @@ class QueueMachine(RuleBasedStateMachine):
             is_due = known.letter == "P" or (known.letter in ("S", "Y") and known.due <= now)
             assert is_due, f"{known} started at {now}"
         assert known.queue not in self.paused, f"{known} started in a paused queue"
-        assert known.queue in hand.state.queues and known.spec.task_type in hand.state.types, f"{known}"
+        assert known.queue in hand.state.queues, f"{known} started for {hand.state}"
+        assert known.spec.task_type in hand.state.types, f"{known} started for {hand.state}"
         assert known.expires_ms > now, f"{known} started after it expired"
         for name in (known.queue, known.field):
             wrong = name and self.bounds.start(name, now_us / 1000)
@@ -574,14 +579,16 @@ class QueueMachine(RuleBasedStateMachine):
             status: TaskStatus | None = self.run(self.queue.cancel(known.id, by="ops"))
         except (Conflict, NotFound) as error:
             self.transport.loses_reply = False
-            assert known.letter in (("C", "D") if isinstance(error, Conflict) else ("",)), f"{error}: {known}"
+            if known.letter not in (("C", "D") if isinstance(error, Conflict) else ("",)):
+                raise AssertionError(f"{error}: {known}") from error
             return
         if known.letter == "R":
             assert status is TaskStatus.RUNNING
             known.is_asked = True
             self.by_name[known.worker].untold.add(known.id)
         else:
-            assert status is TaskStatus.CANCELLED and known.letter in ("S", "P", "Y", "X"), f"{known}"
+            assert status is TaskStatus.CANCELLED, f"{known} is {status}"
+            assert known.letter in ("S", "P", "Y", "X"), f"{known} was cancelled"
             if known.letter != "X":
                 known.end("X", self.now, RETENTION_S * 1000)
 
@@ -589,7 +596,7 @@ class QueueMachine(RuleBasedStateMachine):
         dead = [one for one in self.tasks.values() if one.letter == "D"]
         if not dead:
             return
-        chosen = (dead[-count:] + [self._task(count)])[: count + 1]
+        chosen = [*dead[-count:], self._task(count)][: count + 1]
         chosen = list({one.id: one for one in chosen}.values())
         was = {one.id: one.letter for one in chosen}
         expected = []
@@ -703,7 +710,8 @@ class QueueMachine(RuleBasedStateMachine):
         """What is stored of a task is what the model says, or what maintenance may have made of that."""
         if record is None:
             if known.letter:
-                assert known.letter in tuple(ENDED) and known.kept_until <= self.now, f"{known} is lost"
+                assert known.letter in tuple(ENDED), f"{known} is lost"
+                assert known.kept_until <= self.now, f"{known} was removed too early"
                 assert self.has_maintained, f"{known} vanished by itself"
                 known.letter = ""
             return

@@ -111,11 +111,7 @@ class Bounds:
         limit = self.of(name)
         if limit is None or limit.rate is None:
             return None
-        _, interval, slack = (
-            map(float, write_limit(limit).replace("-", "0", 1).split())
-            if (limit.concurrency is None)
-            else map(float, write_limit(limit).split())
-        )
+        interval, slack = map(float, write_limit(limit.model_copy(update={"concurrency": 1})).split()[1:])
         early = self.on_time.get(name, now) - now
         if early > slack + 0.01:
             return f"{name} starts {early - slack:.3f} ms before its rate {limit.rate} lets it"
