@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 
-.PHONY: bench browser chaos check clean client dev doctor format help image-check install pins test test-coverage up vercel-check
+.PHONY: bench browser chaos check clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -72,6 +72,10 @@ chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Re
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
 	$(BIN)/python -m tests.chaos --cluster --seconds 120 $(ARGS)
 	$(BIN)/python -m pytest -m cluster
+
+soak: $(STAMP) ## 2,000 histories against the model, ten bugs that it must find, ten idle minutes counted
+	STATE_MACHINE_EXAMPLES=2000 $(BIN)/python -m pytest --timeout=3600 tests/properties/test_state_machine.py
+	$(BIN)/python -m pytest -s --timeout=900 -m soak $(ARGS)
 
 client: $(STAMP) ## Write a typed TypeScript producer: make client OUT=dtq.ts HANDLERS=my_app.handlers
 	$(BIN)/python -m worker_host.typescript --handlers "$(HANDLERS)" --out "$(or $(OUT),dtq.ts)"

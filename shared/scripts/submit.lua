@@ -81,12 +81,12 @@ local function flat_of(indexes)
   return flat
 end
 
--- What tells two submissions apart: the fingerprint of a keyed one, else attributes and payload. What is
--- debounced may have got another payload since.
+-- What tells two submissions apart: the fingerprint of a keyed one, else the attributes that nobody can
+-- change; payload and priority may be others since, by an edit or a debounced submission.
 local function identity(text)
   local debounced_by = string.match(text, '^[^\n]*\n[^\n]* b=(%d+:%d+:%S+)')
   if debounced_by then return debounced_by end
-  return string.match(text, '^[^\n]*\n%d+ %d+ %S+ %S+ %d+ i=(%S+)') or string.match(text, '^[^\n]*\n%d+ ([^\n]*\n[^\n]*)')
+  return string.match(text, '^[^\n]*\n%d+ %d+ %S+ %S+ %d+ i=(%S+)') or string.match(text, '^[^\n]*\n%d+ %d+ ([^\n]*)')
 end
 
 -- The indexes that are not stored yet, and the statuses of those that are.

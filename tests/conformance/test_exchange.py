@@ -344,3 +344,18 @@ async def test_a_number_without_memory_of_the_one_before_is_lost(queue):
     reply = await queue.exchange(state, free=1)
     assert (reply.state, reply.claims) == ("lost", [])
     assert state.number == 5
+
+
+async def test_a_late_outcome_of_an_earlier_claim_leaves_the_new_one_alone(queue):
+    """The same worker gave the task back and has it again; the first attempt's end comes afterwards."""
+    [item] = await queue.submit([task()])
+    state = await registered(queue)
+    [first] = (await queue.exchange(state, free=1)).claims
+    [second] = (await queue.exchange(state, [ending(first, "h")], free=1)).claims
+    reply = await queue.exchange(state, [ending(first)], free=0, holding=1)
+    assert reply.lost == [item.id]
+    await queue.leave(state)
+    other = await registered(queue)
+    reply = await queue.exchange(other, free=1)
+    claims = reply.claims or (await queue.exchange(other, free=1)).claims
+    assert [claim.id for claim in claims] == [second.id]

@@ -396,3 +396,13 @@ async def test_own_limits_are_bounded(queue, store):
     await queue.limit_key("default", "first", Limit(concurrency=2), by="ops")
     await queue.limit_key("default", "first", None, by="ops")
     await queue.limit_key("default", "second", Limit(concurrency=1), by="ops")
+
+
+async def test_a_short_hold_does_not_hasten_what_the_rate_forbids(queue):
+    await queue.limit_keys("default", SLOW, by="ops")
+    await queue.submit(tasks(2, limit_key=KEY))
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=5)).claims
+    await queue.exchange(state, [ending(claim, "w", delay_ms=60_000)], free=0)
+    held = (await queue.key_limit("default", KEY)).held_until
+    assert held > datetime.now(UTC) + timedelta(minutes=50)

@@ -53,6 +53,15 @@ async def test_the_retention_of_the_queue_holds_for_those_without_their_own(queu
     assert store.zscore("{test:0}:timers", "d:C") == kept[0][1]
 
 
+async def test_a_task_that_is_kept_for_its_key_keeps_no_others(queues, store):
+    """It stays a day for its idempotency key; those that end after it go when their own time is over."""
+    queue = queues(retention_s=100)
+    await _ended(queue, [task(idempotency_key="k")])
+    [other] = await _ended(queue, [task()])
+    due = store.zscore("{test:0}:done:completed", other)
+    assert store.zscore("{test:0}:timers", "d:C") == due
+
+
 async def test_dead_tasks_are_kept_for_a_time_and_a_number_of_their_own(queues, store):
     queue = queues(retention_s=100, dead_retention_s=300, keep=100, dead_keep=300)
     for kind, name, kept_s in (("c", "completed", 100), ("x", "dead", 300), ("k", "cancelled", 100)):

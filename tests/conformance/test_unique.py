@@ -223,3 +223,11 @@ async def test_a_debounced_call_repeated_after_its_task_has_ended_moves_nothing(
     [again] = await _sent_again(queue, submission, first)
     assert (again.id, again.status) == (first.id, TaskStatus.COMPLETED)
     assert (await queue.get(second.id)).payload == {"n": 2}
+
+
+async def test_a_call_repeated_after_its_task_was_edited_is_no_conflict(queue):
+    submission = task({"n": 1})
+    [first] = await queue.submit([submission])
+    await queue.edit(first.id, by="ops", payload={"n": 2}, priority=9)
+    assert await _sent_again(queue, submission, first) == [(first.id, TaskStatus.PENDING, None)]
+    assert (await queue.get(first.id)).payload == {"n": 2}

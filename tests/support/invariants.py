@@ -103,10 +103,11 @@ def _snapshot(store: redis.Redis, prefix: str, keys: list[str]) -> Snapshot:
 
 def disorder(store: redis.Redis) -> list[str]:
     """What is wrong: tasks in no place or several, indexes without a record, counts that disagree."""
-    return [line for seen in _snapshots(store) for line in _disorder_of(seen)]
+    return [line for seen in _snapshots(store) for line in disorder_in(seen)]
 
 
-def _disorder_of(seen: Snapshot) -> list[str]:
+def disorder_in(seen: Snapshot) -> list[str]:
+    """What is wrong in one namespace, of one moment."""
     records: dict[str, dict[str, str]] = {}
     wrong: list[str] = []
     for key, text in seen.strings.items():

@@ -8,24 +8,25 @@ local new_done, done_length = {C = {}, D = {}, X = {}}, {C = 0, D = 0, X = 0}
 local done_first, done_timer = {}, {}
 local released = {} -- unique keys of tasks that ended
 
--- Until when a task is kept that ended at `finished`, ms; and whether it names a time of its own.
+-- Until when a task is kept that ended at `finished`, ms; and whether others that ended before it may be kept
+-- longer: it names a time of its own, or they are kept for their keys.
 local function kept_until(letter, finished, created, options)
   local own = option_of(options, 'k')
   local kept = finished + tonumber(own or letter == 'D' and RETENTION_DEAD_MS or RETENTION_MS)
-  if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
-  return kept, own
+  if option_of(options, 'i') then return math.max(kept, created + KEYED_MS), own end
+  return kept, own or kept < finished + KEYED_MS
 end
 
 -- Notes where an ended task is kept and until when, and who must hear of it.
 local function ended(id, queue_name, letter, created, options)
-  local kept, own = kept_until(letter, now, created, options)
+  local kept, may_be_first = kept_until(letter, now, created, options)
   local unique = unique_key_of(queue_name, options)
   if unique then released[#released + 1] = unique end
   local list, length = new_done[letter], done_length[letter]
   list[length + 1], list[length + 2] = int(kept), id
   done_length[letter] = length + 2
   if not done_first[letter] or kept < done_first[letter] then done_first[letter] = kept end
-  if own or count_of(TOTALS[letter]) <= 0 then
+  if may_be_first or count_of(TOTALS[letter]) <= 0 then
     done_timer[letter] = math.min(done_timer[letter] or kept, kept)
   end
   count_add(fields_of(queue_name)[letter], 1)

@@ -53,6 +53,15 @@ function timer_of_limit(member, at)
   timer_add('r:' .. member, math.max(now, math.ceil(at)))
 end
 
+-- Of what is stored: a slower limit that was lifted has put it later than any start of the present one.
+local function tat_in_force(state)
+  local tat, limit = state.tat or 0, state.limit
+  if limit.interval and not state.is_held and tat - now_exact > limit.slack + limit.interval then
+    return now_exact + limit.slack
+  end
+  return tat
+end
+
 -- Reads what is known of keys, "<queue>:<key>" each; their queues' controls must be loaded.
 function limits_load(fields)
   local wanted = {}
@@ -214,8 +223,9 @@ function limits_settle()
       local control = control_of(state.queue)
       control.held = int(math.max(tonumber(control.held or 0), holds[field]))
       control_put(state.queue, control)
+      -- A hold that ends before the key's own rate lets one start does not hasten that, nor end a longer hold.
+      state.tat = math.max(tat_in_force(state), holds[field] + state.limit.slack)
       state.is_held = true
-      state.tat = holds[field] + state.limit.slack
       set_rate(field, state.tat)
     end
     if state.parked > 0 and candidates[#candidates] ~= field then candidates[#candidates + 1] = field end

@@ -126,6 +126,13 @@ local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   return true
 end
 
+-- Whether this worker runs the task by another claim than the one that an outcome names: it goes on holding it.
+local function is_held_anew(text, claim_text)
+  local head = text and string.match(text, '^R[^\n]*')
+  return head and string.find(head, ' ' .. worker .. ' ', 1, true)
+    and not string.find(head, ' ' .. worker .. ' ' .. claim_text .. ' ', 1, true)
+end
+
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 function apply_outcomes(lost, asked, has_new_asked)
@@ -134,11 +141,13 @@ function apply_outcomes(lost, asked, has_new_asked)
   for i = 1, record_count do
     keys[i] = record(i)
     ids[i] = string.sub(keys[i], id_start)
-    if not NOTE[string.sub(item(queue_count + 2 * i - 1), 1, 1)] then removed[#removed + 1] = ids[i] end
+  end
+  local texts = #keys > 0 and read_many(keys) or {}
+  for i = 1, record_count do
+    local kind, claim_text = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+)')
+    if not NOTE[kind] and not is_held_anew(texts[i], claim_text) then removed[#removed + 1] = ids[i] end
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
-  if #removed + #keys == 0 then return removed end
-  local texts = #keys > 0 and read_many(keys) or {}
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
     local id = ids[i]
