@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [drain] [memory] [prices]`: figures and ratios; nothing is asserted about time."""
+"""`python -m tests.benchmarks [drain] [memory] [limits] [scale] [prices]`: figures and ratios; nothing is asserted about time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import argparse
 import subprocess
 import sys
 
-from tests.benchmarks import drain, memory
+from tests.benchmarks import drain, limits, memory, scale
 
 
 def main() -> int:
     """Run the benchmarks that are named, all without a name."""
-    runs = {"drain": drain.run, "memory": memory.run, "prices": _prices}
+    runs = {
+        "drain": drain.run,
+        "memory": memory.run,
+        "limits": limits.run,
+        "scale": scale.run,
+        "prices": _prices,
+    }
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(runs)}")
     chosen = parser.parse_args().names or list(runs)

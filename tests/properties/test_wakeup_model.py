@@ -57,6 +57,18 @@ SCENARIOS = {
         crashes=1,
         paused="b",
     ),
+    "a full queue": Scenario(
+        (WorkerKind(1, "ba", "x"), WorkerKind(1, "a", "x")),
+        (TaskKind("a", "x"), TaskKind("a", "x"), TaskKind("b", "x")),
+        crashes=1,
+        full_at_one="a",
+    ),
+    "a limit key that refills": Scenario(
+        (WorkerKind(1, "a", "x"), WorkerKind(1, "a", "x")),
+        (TaskKind("a", "x"), TaskKind("a", "x"), TaskKind("a", "x")),
+        crashes=1,
+        keyed="a",
+    ),
 }
 
 
@@ -81,6 +93,9 @@ MISSED_IN = {
     "earlier alarm stays": "two queues, two versions",
     "asked again": "delays and retries",
     "resume wakes": "a paused queue",
+    "release wakes": "a full queue",
+    "refill wakes": "a limit key that refills",
+    "refill again": "a limit key that refills",
     "more": "claims in slices",
     "exchange first": "a half-open connection and a crash",
     "reports are answered": "a pool",

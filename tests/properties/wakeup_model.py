@@ -1,6 +1,6 @@
 """A small model of waking, searched exhaustively: who sleeps until when, who reads which wake-up.
 
-It follows `scripts/lib/{wakes,timers,pending,claim,maintain,lease}.lua`, `exchange.lua` and
+It follows `scripts/lib/{wakes,timers,pending,claim,limits,maintain,lease}.lua`, `exchange.lua` and
 `worker_host/{waiter,exchanger,heartbeat,wake_line,wake_relay}.py` rule by rule, and leaves out what does not matter to
 waking: payloads, priorities, retention. Time counts in ticks: a lease lasts three, a third of it is
 one. A tick passes only when nobody has anything to do; whatever happens within a tick happens in
@@ -24,6 +24,8 @@ LEASE = 3
 THIRD = 1
 DELAY = 2
 LONG_DELAY = 4
+REFILL = 2
+"""Ticks between two starts of a limit key."""
 CAP = 2
 """Most claims of one exchange; 100 in the scripts."""
 
@@ -40,6 +42,9 @@ RULES = {
     "earlier alarm stays": "an answer never puts off an alarm that was set while it was under way",
     "asked again": "cursor and due time are asked for again when their reply was lost",
     "resume wakes": "a queue that is resumed tells the sleepers",
+    "release wakes": "a full queue that has room again and tasks for it tells the sleepers",
+    "refill wakes": "parking a task by the rate of its limit key tells the sleepers when the key may start one",
+    "refill again": "bringing back as many as the rate lets start sees to those that stay parked",
     "more": "an exchange that filled its cap and left slots free is followed by another",
     "exchange first": "a new connection begins with an exchange",
     "reports are answered": "a process that reports a cursor is told at once what its parent has read since",
@@ -79,6 +84,10 @@ class Scenario:
     lost_replies: int = 0
     paused: str = ""
     is_pool: bool = False
+    full_at_one: str = ""
+    """Queues of which one task runs at once."""
+    keyed: str = ""
+    """The queue whose tasks have one limit key, which lets one start in `REFILL` ticks."""
 
 
 class Unread(NamedTuple):
@@ -137,7 +146,7 @@ DEAD = ASLEEP._replace(is_alive=False)
 
 
 class Task(NamedTuple):
-    """N not submitted, S due later, P pending, K parked, R runs, F has an outcome, E ended."""
+    """N not submitted, S due later, P pending, K parked, L parked by its limit key, R runs, F has an outcome, E ended."""
 
     status: str = "N"
     worker: int = -1
@@ -154,6 +163,10 @@ class State(NamedTuple):
     half_open: int
     lost_replies: int
     paused: str
+    refill: int = 0
+    """Ticks until the limit key lets a task start."""
+    timer: int | None = None
+    """When what is parked by the limit key is looked at."""
 
 
 def earlier(one: int | None, other: int | None) -> int | None:
@@ -168,6 +181,18 @@ class Entry:
 
     queues: set[str] = field(default_factory=set)
     at: int | None = None
+
+
+@dataclass
+class Bucket:
+    """The limit key within one script; `added` is when a timer of it is due that was set here."""
+
+    refill: int
+    timer: int | None
+    added: int | None = None
+
+    def add(self, at: int) -> None:
+        self.timer, self.added = earlier(self.timer, at), earlier(self.added, at)
 
 
 class Model:
@@ -232,6 +257,10 @@ class Model:
                 assert left is not None
                 if first > left + THIRD:
                     return f"a lease ends in {left}, the first alarm rings in {first}"
+            if task.status == "L" and (state.timer is None or first > state.timer):
+                return (
+                    f"task {number} is parked, its timer is {state.timer}, the first alarm rings in {first}"
+                )
         return None
 
     def _could_run(self, state: State, worker: int, number: int) -> bool:
@@ -242,6 +271,12 @@ class Model:
             and task.queue in kind.queues
             and task.type in kind.types
             and task.queue not in state.paused
+            and not (task.queue in self.scenario.full_at_one and self._running(state.tasks, task.queue))
+        )
+
+    def _running(self, tasks: tuple[Task, ...] | list[Task], queue: str) -> int:
+        return sum(
+            task.status in "RF" and self.scenario.tasks[n].queue == queue for n, task in enumerate(tasks)
         )
 
     @staticmethod
@@ -358,7 +393,9 @@ class Model:
             old = Unread(worker.old.called, None if worker.old.at is None else max(0, worker.old.at - 1))
             workers.append(worker._replace(lease=lease, alarm=alarm, old=old))
         tasks = tuple(t._replace(due=max(0, t.due - 1)) if t.status == "S" else t for t in state.tasks)
-        return state._replace(workers=tuple(workers), tasks=tasks)
+        timer = None if state.timer is None else max(0, state.timer - 1)
+        refill = max(0, state.refill - 1)
+        return state._replace(workers=tuple(workers), tasks=tasks, refill=refill, timer=timer)
 
     def _submit(self, state: State, number: int) -> State:
         kind, entry = self.scenario.tasks[number], Entry()
@@ -400,11 +437,13 @@ class Model:
         worker, kind = state.workers[i], self.scenario.workers[i]
         before, entry, tasks = state.tasks, Entry(), list(state.tasks)
         leases = {n: w.lease for n, w in enumerate(state.workers)}
+        bucket = Bucket(state.refill, state.timer)
         retry = self._hand_in(tasks, i)
         if worker.maintain or worker.want_cursor:
             self._maintain(state, tasks, leases)
+            self._refill(tasks, bucket)
         free = kind.slots - self._held(tasks, i)
-        more = self._claim(state, tasks, i, free, entry) if free else False
+        more = self._claim(state, tasks, i, free, entry, bucket) if free else False
         head_known = worker.maintain or worker.want_cursor
         if self._held(tasks, i) and (leases[i] is None or leases[i] < 2 * THIRD):
             if leases[i] is None:
@@ -418,19 +457,43 @@ class Model:
             told = self._told([t for n, t in enumerate(tasks) if n not in retry], leases, i)
             if self.holds("retry wakes") and (told is None or told > DELAY):
                 entry.at = earlier(entry.at, DELAY)
+        if bucket.added is not None:
+            head_known = True
+            told = self._told(tasks, leases, i)
+            if self.holds("refill wakes") and (told is None or told > bucket.added):
+                entry.at = earlier(entry.at, bucket.added)
+        self._tell_released(before, tasks, entry)
         self._tell_filled(before, tasks, entry)
         has_entry = bool(entry.queues) or entry.at is not None
         looked = head_known or has_entry
         if not self.holds("maintenance tells") and not has_entry and not worker.want_cursor:
             looked = False
         reply = Reply(
-            has_entry or worker.want_cursor, looked, self._head(tasks, leases, i), more and self.holds("more")
+            has_entry or worker.want_cursor,
+            looked,
+            self._head(tasks, leases, i, bucket.timer),
+            more and self.holds("more"),
         )
         done = worker._replace(poked=False, maintain=False, want_cursor=False, reply=reply)
         workers = tuple(
             (done if n == i else other)._replace(lease=leases[n]) for n, other in enumerate(state.workers)
         )
-        return self._append(state._replace(workers=workers, tasks=tuple(tasks)), entry, i)
+        reached = state._replace(
+            workers=workers, tasks=tuple(tasks), refill=bucket.refill, timer=bucket.timer
+        )
+        return self._append(reached, entry, i)
+
+    def _refill(self, tasks: list[Task], bucket: Bucket) -> None:
+        """Brings back one task that its limit key had parked, when its rate lets one start."""
+        if bucket.timer != 0:
+            return
+        bucket.timer = None
+        parked = [number for number, task in enumerate(tasks) if task.status == "L"]
+        room = 0 if bucket.refill else 1
+        for number in parked[:room]:
+            tasks[number] = tasks[number]._replace(status="P")
+        if parked[room:] and self.holds("refill again"):
+            bucket.add(bucket.refill + room * REFILL)
 
     def _hand_in(self, tasks: list[Task], i: int) -> set[int]:
         """Outcomes; returns the tasks that will be tried again."""
@@ -454,27 +517,55 @@ class Model:
             if not other.is_alive and leases[n] == 0:
                 leases[n] = None
 
-    def _claim(self, state: State, tasks: list[Task], i: int, free: int, entry: Entry) -> bool:
+    def _claim(
+        self, state: State, tasks: list[Task], i: int, free: int, entry: Entry, bucket: Bucket
+    ) -> bool:
         """Unpark, pop, claim or park; True when claimable work may be left for the free slots."""
         kind = self.scenario.workers[i]
         for number, task in enumerate(tasks):
             queue, type_ = self.scenario.tasks[number][:2]
             if task.status == "K" and queue in kind.queues and type_ in kind.types:
                 tasks[number] = task._replace(status="P")
-        want, claimed = min(free, CAP), 0
+        want, claimed, may_be_left = min(free, CAP), 0, False
         for queue in kind.queues:
             if queue in state.paused:
                 continue
-            for number in pending(self.scenario, tasks, queue)[:want]:
-                want -= 1
-                if self.scenario.tasks[number].type in kind.types:
-                    tasks[number] = tasks[number]._replace(status="R", worker=i)
-                    claimed += 1
-                else:
-                    tasks[number] = tasks[number]._replace(status="K")
-                    if self.holds("parked wakes"):
-                        entry.queues.add(queue)
-        return want == 0 and claimed < free
+            room = 1 - self._running(tasks, queue) if queue in self.scenario.full_at_one else CAP + 1
+            asked = min(want, room)
+            popped = pending(self.scenario, tasks, queue)[:asked]
+            started = 0
+            for number in popped:
+                if self._take(tasks, number, i, entry, bucket):
+                    started += 1
+            want -= len(popped)
+            claimed += started
+            may_be_left = may_be_left or (len(popped) == asked and started != room)
+        return may_be_left and claimed < free
+
+    def _take(self, tasks: list[Task], number: int, i: int, entry: Entry, bucket: Bucket) -> bool:
+        """Start a task, or park it by its type or its limit key."""
+        kind, (queue, type_) = self.scenario.workers[i], self.scenario.tasks[number][:2]
+        if type_ not in kind.types:
+            tasks[number] = tasks[number]._replace(status="K")
+            if self.holds("parked wakes"):
+                entry.queues.add(queue)
+            return False
+        if queue in self.scenario.keyed:
+            if bucket.refill:
+                tasks[number] = tasks[number]._replace(status="L")
+                bucket.add(bucket.refill)
+                return False
+            bucket.refill = REFILL
+        tasks[number] = tasks[number]._replace(status="R", worker=i)
+        return True
+
+    def _tell_released(self, before: tuple[Task, ...], tasks: list[Task], entry: Entry) -> None:
+        if not self.holds("release wakes"):
+            return
+        for queue in self.scenario.full_at_one:
+            has_room = self._running(before, queue) and not self._running(tasks, queue)
+            if has_room and pending(self.scenario, tasks, queue):
+                entry.queues.add(queue)
 
     def _tell_filled(self, before: tuple[Task, ...], tasks: list[Task], entry: Entry) -> None:
         if not self.holds("promotion wakes"):
@@ -488,10 +579,12 @@ class Model:
         first = min((task.due for task in tasks if task.status == "S"), default=None)
         return first if self.holds("no lease hides") else earlier(first, self._first_lease(leases, i))
 
-    def _head(self, tasks: list[Task], leases: dict[int, int | None], i: int) -> int | None:
+    def _head(
+        self, tasks: list[Task], leases: dict[int, int | None], i: int, timer: int | None
+    ) -> int | None:
         """When the first timer falls due that is not the caller's own."""
         first = min((task.due for task in tasks if task.status == "S"), default=None)
-        return earlier(first, self._first_lease(leases, i))
+        return earlier(earlier(first, timer), self._first_lease(leases, i))
 
     @staticmethod
     def _first_lease(leases: dict[int, int | None], i: int) -> int | None:
