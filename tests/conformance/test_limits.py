@@ -406,3 +406,15 @@ async def test_a_short_hold_does_not_hasten_what_the_rate_forbids(queue):
     await queue.exchange(state, [ending(claim, "w", delay_ms=60_000)], free=0)
     held = (await queue.key_limit("default", KEY)).held_until
     assert held > datetime.now(UTC) + timedelta(minutes=50)
+
+
+async def test_a_release_and_a_lifted_limit_in_one_exchange_bring_a_task_back_once(queue):
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    await queue.submit(tasks(2, limit_key=KEY))
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=5)).claims
+    await queue.limit_keys("default", None, by="ops")
+    reply = await queue.exchange(state, [ending(claim)], free=0)
+    assert (await queue.overview()).counts["pending"] == 1
+    assert len(reply.claims + await _drain(queue, state, 1)) == 1
+    assert (await queue.overview()).counts["pending"] == 0

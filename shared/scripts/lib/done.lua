@@ -13,8 +13,9 @@ local released = {} -- unique keys of tasks that ended
 local function kept_until(letter, finished, created, options)
   local own = option_of(options, 'k')
   local kept = finished + tonumber(own or letter == 'D' and RETENTION_DEAD_MS or RETENTION_MS)
-  if option_of(options, 'i') then return math.max(kept, created + KEYED_MS), own end
-  return kept, own or kept < finished + KEYED_MS
+  local may_be_first = own or kept < finished + KEYED_MS
+  if option_of(options, 'i') then kept = math.max(kept, created + KEYED_MS) end
+  return kept, may_be_first
 end
 
 -- Notes where an ended task is kept and until when, and who must hear of it.

@@ -17,6 +17,7 @@ local now_exact = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
 local rates_changed = {}
 limit_states, limit_changed, rates_order = {}, {}, {}
 local freed, holds, unparked, key_parked = {}, {}, {}, {}
+local is_back = {} -- brought back by this call: a sweep finds it once more
 refills = {}
 limit_calls = 0 -- what limits cost this call: beyond the budget of one without
 
@@ -135,6 +136,7 @@ local function unpark_members(name, members)
   for _, member in ipairs(members) do
     local level, created, id = string.match(member, '^[^:]*:(%d):(%d+):(%S+)$')
     list[#list + 1] = member
+    is_back[name .. ':' .. member] = true
     make_pending(id, name, 10 - tonumber(level), rank_of_ms(tonumber(created)))
   end
   count_add(fields_of(name).K, -#members)
@@ -171,7 +173,7 @@ local function sweep(name)
       fields[#fields + 1] = field
     end
     local list = of_key[field]
-    list[#list + 1] = member
+    if not is_back[name .. ':' .. member] then list[#list + 1] = member end
   end
   limits_load(fields)
   for _, field in ipairs(fields) do
