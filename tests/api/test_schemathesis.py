@@ -85,6 +85,7 @@ def test_the_api_keeps_what_its_document_says(
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/openapi.json"]
     command += ["--checks", "all", "--max-examples", str(EXAMPLES), "--continue-on-failure", "--no-color"]
     command += ["--generation-database", "none", "--seed", SEED]
+    command += ["--exclude-path", "/api/events"]  # an answer without an end; its poll is the same
     if authorization is not None:
         command += ["--header", f"Authorization: {authorization}"]
     environment = {
