@@ -108,7 +108,7 @@ def test_a_lambda_event(monkeypatch: pytest.MonkeyPatch) -> None:
         text=True,
         check=True,
     )
-    answer = json.loads(run.stdout)
+    answer = json.loads(run.stdout.splitlines()[-1])  # the line before it is the log
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"]) == {"status": "ok"}
 

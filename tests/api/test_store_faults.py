@@ -59,8 +59,20 @@ PATHS = [
     ("GET", "/api/task-types"),
     ("GET", "/api/client.ts"),
     ("GET", "/api/overview"),
+    ("GET", f"/api/tasks/{'0' * 27}/explain"),
+    ("GET", "/api/events"),
+    ("GET", "/api/events/poll"),
+    ("GET", "/api/metrics"),
     ("GET", "/api/ready"),
 ]
+#: Routes that never ask Redis.
+STORELESS = {
+    ("GET", "/api/health"),
+    ("GET", "/api/problems"),
+    ("GET", "/api/problems/{slug}"),
+    ("POST", "/api/schedules/preview"),
+    ("POST", "/api/cron/tick"),  # the same as by GET
+}
 
 
 def _rest_client(router: respx.MockRouter) -> Client:
