@@ -21,6 +21,7 @@ from shared.models import LETTERS, TaskStatus, instant
 #: The mark of an empty feed.
 START = "0-0"
 _MARK = r"[0-9]{1,15}-[0-9]{1,15}"
+_ONE_MARK = re.compile(_MARK)
 _CURSOR = re.compile(rf"{_MARK}(\.{_MARK}){{0,{MAX_SHARDS - 1}}}")
 
 
@@ -61,6 +62,11 @@ class EventPage(NamedTuple):
     cursor: str
     has_more: bool = False
     is_gap: bool = False
+
+
+def is_mark(value: object) -> bool:
+    """Whether a value is the id of an entry."""
+    return isinstance(value, str) and _ONE_MARK.fullmatch(value) is not None
 
 
 def is_cursor(text: str) -> bool:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from shared.errors import InvalidInput
-from shared.events import START, Event, EventPage, cursor_of, is_cursor, marks_of, position, read_event
+from shared.errors import InvalidInput, StoreUnavailable
+from shared.events import (
+    START,
+    Event,
+    EventPage,
+    cursor_of,
+    is_cursor,
+    is_mark,
+    marks_of,
+    position,
+    read_event,
+)
 from shared.keys import Keys
 from shared.queue.base import QueueBase, together
 from shared.transports.base import WAIT_COUNT
@@ -91,11 +101,11 @@ class Feed(QueueBase):
         return EventPage(events, cursor_of(marks))
 
     async def _newest_in(self, keys: Keys) -> str:
-        newest = await self._command("XREVRANGE", keys.events, "+", "-", "COUNT", "1")
-        return str(newest[0][0]) if newest else START
+        newest = _entries(await self._command("XREVRANGE", keys.events, "+", "-", "COUNT", "1"))
+        return newest[0][0] if newest else START
 
     async def _part_after(self, keys: Keys, mark: str, limit: int) -> _Part:
-        entries = await self._command("XRANGE", keys.events, mark, "+", "COUNT", str(limit + 2))
+        entries = _entries(await self._command("XRANGE", keys.events, mark, "+", "COUNT", str(limit + 2)))
         events = [_event(entry, keys.shard) for entry in entries]
         if mark == START:
             is_whole = len(events) <= limit or await self._command("XLEN", keys.events) < KEPT
@@ -112,6 +122,21 @@ class Feed(QueueBase):
         if mark == START:
             return bool(await self._command("XLEN", keys.events) < KEPT)
         return bool(await self._command("XRANGE", keys.events, mark, mark))
+
+
+def _entries(reply: Any) -> list[tuple[str, Any]]:
+    """The entries of a reply: id and fields each. A cursor is made of ids, so nothing else may pass for one.
+
+    Raises:
+        StoreUnavailable: it is something else.
+    """
+    if not isinstance(reply, list) or not all(_is_entry(entry) for entry in reply):
+        raise StoreUnavailable(f"Redis answered nonsense instead of events: {str(reply)[:80]!r}")
+    return [(entry[0], entry[1]) for entry in reply]
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, list | tuple) and len(entry) == 2 and is_mark(entry[0])
 
 
 def _event(entry: Any, shard: int) -> Event:

@@ -35,6 +35,8 @@ def body_of(path: str) -> object:
         )
     ):
         return {}
+    if path.endswith(("/limits", "/limits/k")):
+        return {"concurrency": 5}
     if path.endswith("/preview"):
         return {"interval_seconds": 60}
     if "/schedules/" in path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 import respx
 
 from api.app import create_app
@@ -18,6 +21,8 @@ from shared.settings import RestTarget
 from shared.transports.rest import RestTransport
 from tests.api.conftest import AppFactory
 from tests.api.support import Client, body_of, is_problem
+from tests.support.faults import CuttingProxy
+from tests.support.gateway import TOKEN, GatewayProcess
 from tests.support.server import Server, free_port
 
 URL = "https://redis.example.org"
@@ -64,15 +69,42 @@ PATHS = [
     ("GET", "/api/events/poll"),
     ("GET", "/api/metrics"),
     ("GET", "/api/ready"),
+    ("GET", "/api/queues/mail/limits"),
+    ("PUT", "/api/queues/mail/limits"),
+    ("GET", "/api/queues/mail/limits/k"),
+    ("PUT", "/api/queues/mail/limits/k"),
+    ("DELETE", "/api/queues/mail/limits/k"),
+    ("POST", "/api/cron/tick"),
+    ("GET", "/api/audit"),
+    ("GET", "/api/stats"),
+    ("GET", "/api/stats/cost"),
 ]
-#: Routes that never ask Redis.
+SUBMITS = {("POST", "/api/tasks"), ("POST", "/api/tasks/batch")}
+#: Routes that need no Redis, or (keys, sessions) answer without it here, where no keys are configured.
 STORELESS = {
     ("GET", "/api/health"),
     ("GET", "/api/problems"),
     ("GET", "/api/problems/{slug}"),
     ("POST", "/api/schedules/preview"),
-    ("POST", "/api/cron/tick"),  # the same as by GET
+    ("GET", "/api/keys"),
+    ("GET", "/api/session"),
+    ("POST", "/api/session"),
+    ("DELETE", "/api/session"),
 }
+
+
+def test_the_table_names_every_route() -> None:
+    documented = {
+        (method.upper(), path)
+        for path, operations in create_app(ApiSettings.model_construct()).openapi()["paths"].items()
+        for method in operations
+    }
+
+    def is_named(method: str, path: str) -> bool:
+        form = re.compile(re.sub(r"{[^}]*}", "[^/]+", path))
+        return any(method == one and form.fullmatch(other) for one, other in PATHS)
+
+    assert {route for route in documented if not is_named(*route)} == STORELESS
 
 
 def _rest_client(router: respx.MockRouter) -> Client:
@@ -103,6 +135,10 @@ NONSENSE = {
     "wrong words": httpx.Response(200, json={"result": ["x", "y", "z"]}),
     "not utf-8": httpx.Response(200, content=b'{"result": "\xff"}'),
     "503": httpx.Response(503),
+    "500": httpx.Response(500, json={"error": "internal"}),
+    "500 html": httpx.Response(500, html="<h1>oops</h1>"),
+    "429": httpx.Response(429, json={"error": "too many requests"}),
+    "429 html": httpx.Response(429, html="<h1>slow down</h1>"),
     "alien error": httpx.Response(400, json={"error": "ERR unknown command"}),
     "quota": httpx.Response(400, json={"error": "ERR max requests limit exceeded. Limit: 500000"}),
     "password": httpx.Response(401, json={"error": "WRONGPASS invalid or missing auth token"}),
@@ -131,6 +167,17 @@ async def test_no_connection_over_rest(error: Exception) -> None:
             answer = await _ask(client, method, path)
             assert is_problem(answer, 503)
             assert answer.json()["type"] == "/api/problems/store-unavailable"
+
+
+@pytest.mark.parametrize(
+    "text", ["ERR DB capacity quota exceeded", "OOM command not allowed when used memory > 'maxmemory'."]
+)
+async def test_a_full_redis_on_every_route(text: str) -> None:
+    router = respx.MockRouter(assert_all_called=False)
+    router.route().mock(return_value=httpx.Response(400, json={"error": text}))
+    async with _rest_client(router) as client:
+        for method, path in PATHS:
+            assert is_problem(await _ask(client, method, path), 507), (method, path)
 
 
 async def test_full_over_rest() -> None:
@@ -244,3 +291,47 @@ async def test_all_calls_of_a_request_share_one_deadline() -> None:
     assert await transport.command("PING") == "PONG"
     with pytest.raises(StoreUnavailable):
         await transport.command("PING")
+
+
+def _behind(proxy: CuttingProxy, make_app: AppFactory) -> Client:
+    """A client of an API that reaches its REST side through the proxy."""
+    url = proxy.url.replace("redis://", "http://").removesuffix("/0")
+    settings = {"upstash_redis_rest_url": url, "upstash_redis_rest_token": TOKEN}
+    return Client(make_app(**settings, events_stream_seconds=1))
+
+
+async def test_a_reply_that_is_lost_once_is_got_by_a_repeat(
+    gateway: GatewayProcess, make_app: AppFactory, store: redis.Redis
+) -> None:
+    """The connection is cut after the command ran: on every route nobody notices, and nothing is done twice."""
+    async with CuttingProxy(urlsplit(gateway.url).port or 0) as proxy, _behind(proxy, make_app) as client:
+        submitted = 0
+        for method, path in PATHS:
+            proxy.cut = 1
+            answer = await _ask(client, method, path)
+            assert answer.status_code < 500, (method, path, answer.text)
+            assert proxy.cut == 0, (method, path)
+            submitted += (method, path) in SUBMITS and answer.status_code == 202
+        assert submitted == 2
+        # and one of a schedule by hand: the table deletes its own before
+        await client.put("/api/schedules/daily", json=body_of("/api/schedules/daily"))
+        proxy.cut = 1
+        assert (await client.post("/api/schedules/daily/run", json={})).status_code == 202
+        assert sum(1 for _ in store.scan_iter("{test:0}:t:*")) == 3
+
+
+async def test_replies_that_are_always_lost_are_told_and_a_repeat_finds_the_task(
+    gateway: GatewayProcess, make_app: AppFactory, store: redis.Redis
+) -> None:
+    """Each command runs and its reply is lost, twice: 503; with its key the submission is there once."""
+    async with CuttingProxy(urlsplit(gateway.url).port or 0) as proxy, _behind(proxy, make_app) as client:
+        await client.get("/api/task-types")
+        proxy.cut = 1_000_000
+        for method, path in PATHS:
+            assert is_problem(await _ask(client, method, path), 503), (method, path)
+        assert is_problem(await client.submit(idempotency_key="once"), 503)
+        proxy.cut = 0
+        found = await client.submit(idempotency_key="once")
+        assert found.status_code == 202
+        stored = [key for key in store.scan_iter("{test:0}:t:*") if key.endswith(found.json()["id"])]
+        assert len(stored) == 1
