@@ -35,7 +35,7 @@ def body_of(path: str) -> object:
         )
     ):
         return {}
-    if path.endswith(("/limits", "/limits/k")):
+    if "/limits" in path:
         return {"concurrency": 5}
     if path.endswith("/preview"):
         return {"interval_seconds": 60}
