@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.chaos.cluster import CLUSTER_KINDS, ClusterRun
 from tests.chaos.deployment import faketime_library
 from tests.chaos.faults import KINDS
+from tests.chaos.load import KINDS as TASK_KINDS
 from tests.chaos.run import Options, Run, play
 
 
@@ -22,6 +23,7 @@ def parse(arguments: list[str]) -> tuple[Options, Path | None]:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--appendfsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--faults", default=",".join(KINDS), help=f"of {','.join(KINDS)}; none for no faults")
+    parser.add_argument("--only", default=",".join(TASK_KINDS), help=f"tasks of {','.join(TASK_KINDS)}")
     parser.add_argument("--logs", type=Path, help="folder for the logs of the workers")
     parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster, in four shards")
     given = parser.parse_args(arguments)
@@ -31,6 +33,9 @@ def parse(arguments: list[str]) -> tuple[Options, Path | None]:
     unknown = set(faults) - set(CLUSTER_KINDS if given.cluster else KINDS)
     if unknown:
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
+    kinds = given.only.split(",")
+    if set(kinds) - set(TASK_KINDS):
+        parser.error(f"unknown kinds of tasks: {', '.join(sorted(set(kinds) - set(TASK_KINDS)))}")
     tasks = given.tasks or int(given.seconds * 20)
     return Options(
         given.seconds,
@@ -40,6 +45,7 @@ def parse(arguments: list[str]) -> tuple[Options, Path | None]:
         given.appendfsync,
         without_missing(faults),
         is_cluster=given.cluster,
+        kinds={kind: TASK_KINDS[kind] for kind in kinds},
     ), given.logs
 
 

@@ -34,6 +34,7 @@ class History:
         disorder: what is wrong in the store as a whole.
         unmoved: what did not happen in time after the faults had stopped.
         losing: intervals whose acknowledged writes the server lost.
+        limits: how many may run at once, by queue and by `<queue>:<limit key>`.
     """
 
     lease_s: float
@@ -48,17 +49,23 @@ class History:
     disorder: list[str] = field(default_factory=list)
     unmoved: list[str] = field(default_factory=list)
     losing: list[tuple[float, float]] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class Verdict:
-    """Sizes of the sets, what else was measured, and every violation in words."""
+    """Sizes of the sets, what else was measured, and every violation in words.
+
+    Attributes:
+        fullest: most runs at once that were seen of each limited queue and key.
+    """
 
     sizes: dict[str, int]
     runs_per_task: dict[int, int]
     worst_recovery_s: float
     excused_overlaps: int
     violations: list[str]
+    fullest: dict[str, int] = field(default_factory=dict)
 
 
 def judge(history: History) -> Verdict:
@@ -73,6 +80,7 @@ def judge(history: History) -> Verdict:
     unexpected = (set(by_task) | set(history.records)) - set(history.attempted)
     done = {i: sum(run.ending == "done" for run in runs) for i, runs in by_task.items()}
     overlaps, excused = _overlaps(history, by_task)
+    over_limits, fullest = _over_limits(history)
     sizes = {
         "attempted": len(history.attempted),
         "acknowledged": len(acknowledged),
@@ -88,12 +96,17 @@ def judge(history: History) -> Verdict:
     violations += [
         f"changed after its end: {line}" for at, line in history.changed if not _is_in_doubt(history, at)
     ]
-    violations += overlaps + _wrong_endings(history, by_task) + _wrong_event_counts(history)
+    violations += overlaps + over_limits + _wrong_endings(history, by_task) + _wrong_event_counts(history)
     violations += [f"disorder: {line}" for line in history.disorder]
     violations += [f"no progress: {line}" for line in history.unmoved]
     histogram = Counter(len(runs) for runs in by_task.values())
     return Verdict(
-        sizes, dict(sorted(histogram.items())), _worst_recovery(history, by_task), excused, violations
+        sizes,
+        dict(sorted(histogram.items())),
+        _worst_recovery(history, by_task),
+        excused,
+        violations,
+        fullest,
     )
 
 
@@ -131,6 +144,34 @@ def _overlaps(history: History, by_task: dict[str, list[Run]]) -> tuple[list[str
                         f"{later.pid}; the lease had been renewed {held_s:.2f} s before"
                     )
     return found, excused
+
+
+def _over_limits(history: History) -> tuple[list[str], dict[str, int]]:
+    """Starts that were one too many, counting what ran whose worker still held its lease; and the most of each."""
+    by_group: dict[str, list[Run]] = defaultdict(list)
+    for run in history.runs:
+        attempted = history.attempted.get(run.task_id)
+        for group in attempted.groups if attempted else ():
+            if group in history.limits:
+                by_group[group].append(run)
+    found, fullest = [], dict.fromkeys(history.limits, 0)
+    for group, runs in by_group.items():
+        for i, later in enumerate(runs):
+            others = [
+                run
+                for run in runs[:i]
+                if later.started_at < _end_of(history, run)
+                and _held_for(history, run, later.started_at) is not None
+                and not _is_excused(history, run, later)
+            ]
+            fullest[group] = max(fullest[group], len(others) + 1)
+            if len(others) >= history.limits[group]:
+                names = ", ".join(f"{run.task_id} in {run.pid}" for run in others)
+                found.append(
+                    f"limit: {later.task_id} started in {later.pid} beside {names}; "
+                    f"of {group} {history.limits[group]} may run at once"
+                )
+    return found, fullest
 
 
 def _end_of(history: History, run: Run) -> float:
@@ -216,6 +257,9 @@ def render(verdict: Verdict, faults: Counter[str], seed: int, facts: dict[str, s
     lines += [f"  {name:<24} {size}" for name, size in verdict.sizes.items()]
     lines.append("runs per task")
     lines += [f"  {runs:<24} {count}" for runs, count in verdict.runs_per_task.items()]
+    if verdict.fullest:
+        lines.append("most at once under a limit")
+        lines += [f"  {group:<24} {count}" for group, count in sorted(verdict.fullest.items())]
     lines.append(f"worst recovery after the death of a worker  {verdict.worst_recovery_s:.2f} s")
     lines.append(f"overlaps after the lease was over           {verdict.excused_overlaps}")
     lines.append(f"violations                                  {len(verdict.violations)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -26,7 +27,13 @@ KINDS = {
     "rejected": 2,
     "large": 3,
     "cancelled": 4,
+    "limited": 12,
+    "in turn": 8,
 }
+#: at once of each limit key, in every queue
+KEY_LIMIT = 3
+LIMIT_KEYS = ("a", "b")
+FAIR_KEYS = ("big", "big", "big", "small")
 #: the letters of the records in which each kind may end
 ENDINGS = {"doomed": "D", "rejected": "D", "cancelled": "XC"}
 ENDING = "C"
@@ -41,12 +48,21 @@ class Attempted:
     Attributes:
         acknowledged_at: when the submission was answered; None before.
         is_unknown: a try failed without telling whether it had been carried out.
+        queue: where it waits.
+        limit_key: of which so many may run at once.
     """
 
     task_id: str
     kind: str
     acknowledged_at: float | None = None
     is_unknown: bool = False
+    queue: str = ""
+    limit_key: str | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What it counts for under limits: its queue, and its limit key there."""
+        return (self.queue, f"{self.queue}:{self.limit_key}") if self.limit_key else (self.queue,)
 
     @property
     def endings(self) -> str:
@@ -63,6 +79,7 @@ class Load:
         tasks: how many.
         seconds: within how long.
         queues: where they go; a batch goes to one of them when they are in several shards.
+        kinds: share of each kind of task.
     """
 
     queue: TaskQueue
@@ -70,6 +87,7 @@ class Load:
     tasks: int
     seconds: float
     queues: tuple[str, ...] = QUEUES
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
     attempted: dict[str, Attempted] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -96,7 +114,7 @@ class Load:
     def _task(
         self, draw: random.Random, number: int, queues: tuple[str, ...]
     ) -> tuple[TaskSubmission, Attempted]:
-        kind = draw.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = draw.choices(list(self.kinds), list(self.kinds.values()))[0]
         task_type = kind if kind in ("flaky", "snoozing", "doomed", "rejected", "novel") else "work"
         payload: dict[str, Any] = {"number": number, "seconds": round(draw.uniform(0, 0.2), 3)}
         options: dict[str, Any] = {"max_retries": MANY_RETRIES}
@@ -110,6 +128,11 @@ class Load:
             options["max_retries"] = 1
         elif kind == "large":
             payload |= {"filler": "x" * 20_000, "size": 20_000}
+        elif kind == "limited":
+            payload["seconds"] = round(draw.uniform(0.2, 0.6), 3)
+            options["limit_key"] = draw.choice(LIMIT_KEYS)
+        elif kind == "in turn":
+            options["fair_key"] = draw.choice(FAIR_KEYS)
         key, queue = f"{self.seed}-{number}", draw.choice(queues)
         submission = TaskSubmission(
             task_type=task_type,
@@ -119,7 +142,8 @@ class Load:
             idempotency_key=key,
             **options,
         )
-        attempted = Attempted(derived_id(self.queue.shard_of(queue), queue, key), kind)
+        task_id = derived_id(self.queue.shard_of(queue), queue, key)
+        attempted = Attempted(task_id, kind, queue=queue, limit_key=submission.limit_key)
         self.attempted[attempted.task_id] = attempted
         return submission, attempted
 

@@ -96,6 +96,12 @@ class Proxy:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    def __repr__(self) -> str:
+        return (
+            f"{len(self._links)} connections, delay {self.delay_s:g} s, {self.replies_to_drop} replies to drop, "
+            f"black hole {self.is_black_hole}"
+        )
+
     async def start(self) -> Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
 import redis
 
-from shared.models import TaskSubmission
+from shared.models import Limit, TaskSubmission
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import TcpTarget
 from shared.transports.tcp import TcpTransport
@@ -19,7 +21,7 @@ from tests.chaos.deployment import LEASE_S, Store, WorkerSlot, gone
 from tests.chaos.effects import read_runs
 from tests.chaos.faults import Faults, plan
 from tests.chaos.judge import History, Verdict, judge, render
-from tests.chaos.load import QUEUES, Attempted, Load
+from tests.chaos.load import KEY_LIMIT, KINDS, LIMIT_KEYS, QUEUES, Attempted, Load
 from tests.chaos.observer import PAUSE_S, Observer, record_key
 from tests.chaos.proxy import Proxy
 from tests.support.invariants import PREFIX, disorder, leaks
@@ -31,6 +33,11 @@ from tests.support.waiting import wait_until
 QUIET_S = 45.0
 #: A worker that is alone and idle must finish a new task within so many seconds.
 ROLL_CALL_S = 2.0
+#: Of all tasks of the second queue at once, on all workers together.
+QUEUE_LIMIT = 8
+#: What is not over by then hangs, seconds: the run ends with a picture of what goes on. Everything in it waits
+#: shorter by itself; these are for what nobody thought of.
+START_S, FAULTS_S, ROLL_S, JUDGE_S, CLOSE_S = 120.0, 60.0, 120.0, 120.0, 120.0
 #: appendfsync everysec: a flush every second, which may be a second late on a busy disk.
 UNSYNCED_S = 2.0
 
@@ -46,6 +53,7 @@ class Options:
     appendfsync: str
     faults: list[str]
     is_cluster: bool = False
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
 
 
 @dataclass
@@ -76,15 +84,52 @@ class Run:
         return Store(folder, self.options.appendfsync, has_clock="clock" in self.options.faults)
 
     async def play(self) -> Result:
-        await self.store.start()
+        async with self._bounded("the store starts", START_S):
+            await self.store.start()
         try:
-            await self._start_workers()
+            async with self._bounded("the workers start", START_S):
+                await self._start_workers()
             return await self._play()
         finally:
-            for slot in self.slots:
-                await slot.close()
-                await slot.proxy.stop()
-            await self.store.close()
+            async with self._bounded("everything is closed", CLOSE_S):
+                for slot in self.slots:
+                    await slot.close()
+                    await slot.proxy.stop()
+                await self.store.close()
+
+    @asynccontextmanager
+    async def _bounded(self, what: str, seconds: float) -> AsyncIterator[None]:
+        """A part of the run that may take so long; an error that says what goes on when it takes longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise AssertionError(f"not within {seconds:g} s: {what}\n{self.picture()}") from error
+
+    def picture(self) -> str:
+        """What goes on: each worker with its last lines, the network, and where every task of ours stands."""
+        lines = [f"seed {self.options.seed}"]
+        for slot in self.slots:
+            state = "frozen" if slot.is_stopped else "alive" if slot.is_alive else "dead"
+            lines.append(f"worker {slot.number}: {state}, {slot.proxy!r}")
+            lines += [f"    {line[:300]}" for line in slot.lines.splitlines()[-5:]]
+        for task in asyncio.all_tasks():
+            frames = task.get_stack()
+            where = f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "nowhere"
+            lines.append(f"{task.get_coro().__qualname__} at {where}")
+        return "\n".join(lines)
+
+    async def _set_limits(self) -> dict[str, int]:
+        """Limits for the whole run, before anything goes wrong."""
+        queue = self._open_queue()
+        limited = self.queues[1]
+        limits = {limited: QUEUE_LIMIT}
+        await queue.limit_queue(limited, Limit(concurrency=QUEUE_LIMIT), by="chaos")
+        for name in self.queues:
+            await queue.limit_keys(name, Limit(concurrency=KEY_LIMIT), by="chaos")
+            limits |= {f"{name}:{key}": KEY_LIMIT for key in LIMIT_KEYS}
+        await queue.transport.close()
+        return limits
 
     @property
     def proxies(self) -> list[Proxy]:
@@ -107,23 +152,28 @@ class Run:
         options = self.options
         producer = await self._producer()
         queue = self._open_queue(producer, attempts=1, socket_timeout_s=1.0)
-        load = Load(queue, options.seed, options.tasks, options.seconds * 0.9, self.queues)
+        load = Load(queue, options.seed, options.tasks, options.seconds * 0.9, self.queues, options.kinds)
+        async with self._bounded("limits are set", START_S):
+            limits = await self._set_limits()
         observer = Observer(self.store.client, load.attempted, shards=self.shards)
         faults = self._new_faults(producer)
         watching = asyncio.create_task(observer.run())
         try:
             loading = asyncio.create_task(load.run())
-            await faults.run(
-                plan(options.seed, options.seconds, options.faults, options.workers), options.seconds
-            )
-            await self._quiet(load, loading, observer)
-            await self._roll_call(load.attempted)
+            planned = plan(options.seed, options.seconds, options.faults, options.workers)
+            async with self._bounded("things go wrong and are put right", options.seconds + FAULTS_S):
+                await faults.run(planned, options.seconds)
+            async with self._bounded("everything ends", QUIET_S + 15):
+                await self._quiet(load, loading, observer)
+            async with self._bounded("the roll is called", ROLL_S):
+                await self._roll_call(load.attempted)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await queue.transport.close()
             await producer.stop()
-        return await self._judge(load, faults, observer)
+        async with self._bounded("the run is judged", JUDGE_S):
+            return await self._judge(load, faults, observer, limits)
 
     async def _producer(self) -> Proxy:
         return await Proxy(self.store.port).start()
@@ -192,7 +242,7 @@ class Run:
                 task_type="work", payload={"seconds": 0.0}, queue=name, delay_seconds=delay_s
             )
             [stored] = await queue.submit([task])
-            attempted[stored.id] = Attempted(stored.id, "work", monotonic())
+            attempted[stored.id] = Attempted(stored.id, "work", monotonic(), queue=name)
 
             async def is_over(task_id: str = stored.id) -> bool:
                 text = await self.store.client.get(record_key(task_id))
@@ -200,7 +250,7 @@ class Run:
 
             await wait_until(is_over, describe=f"delay {delay_s}", timeout_s=ROLL_CALL_S)
 
-    async def _judge(self, load: Load, faults: Faults, observer: Observer) -> Result:
+    async def _judge(self, load: Load, faults: Faults, observer: Observer, limits: dict[str, int]) -> Result:
         codes = await gone(self.slots)
         self.unmoved += [
             f"worker {slot.number} ended with code {code}"
@@ -219,6 +269,7 @@ class Run:
             disorder=without_late_trims(await asyncio.to_thread(self._disorder), faults.clock_steps),
             unmoved=self.unmoved + faults.stuck,
             losing=self._losing(faults),
+            limits=limits,
         )
         for slot in self.slots:
             history.deaths |= slot.deaths
@@ -250,7 +301,9 @@ class Run:
         return found
 
     def _disorder(self) -> list[str]:
-        with redis.Redis(port=self.store.port, decode_responses=True, protocol=2) as client:
+        with redis.Redis(
+            port=self.store.port, decode_responses=True, protocol=2, socket_timeout=30
+        ) as client:
             return disorder(client) + leaks(client)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import os
 import random
 
@@ -9,12 +11,15 @@ import pytest
 
 from tests.chaos.__main__ import parse
 from tests.chaos.cluster import ClusterRun
+from tests.chaos.deployment import WorkerSlot
 from tests.chaos.faults import KINDS, plan
-from tests.chaos.run import play, without_late_trims
+from tests.chaos.load import KEY_LIMIT
+from tests.chaos.proxy import Proxy
+from tests.chaos.run import Run, play, without_late_trims
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)  # each part of a run has a shorter bound and says what goes on
 async def test_nothing_is_lost_and_nothing_is_doubled():
     seed = os.environ.get("CHAOS_SEED") or str(random.SystemRandom().randrange(1_000_000))
     seconds = os.environ.get("CHAOS_SECONDS", "45")
@@ -36,6 +41,33 @@ async def test_nothing_is_lost_and_nothing_is_doubled_on_a_cluster():
     result = await play(options, ClusterRun)
     print(result.report)
     assert not result.verdict.violations, result.report
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_limits_hold_while_workers_are_killed():
+    """Four processes, two limit keys and a limited queue: what runs at once is known from outside Redis."""
+    options, _ = parse(["--seconds", "7", "--tasks", "260", "--faults", "kill"])
+    options = dataclasses.replace(options, kinds={"limited": 8, "work": 1, "long": 1, "in turn": 1})
+    result = await play(options)
+    print(result.report)
+    assert not result.verdict.violations, result.report
+    assert max(result.verdict.fullest[name] for name in ("first:a", "first:b")) == KEY_LIMIT, result.report
+
+
+async def test_a_part_that_hangs_ends_the_run_with_a_picture(tmp_path):
+    options, _ = parse(["--seed", "5", "--faults", "none"])
+    run = Run(options, tmp_path)
+    proxy = await Proxy(1).start()
+    run.slots.append(WorkerSlot(0, proxy, run.effects, []))
+    with pytest.raises(AssertionError, match=r"not within 0\.01 s: a part") as raised:
+        async with run._bounded("a part", 0.01):
+            await asyncio.Event().wait()
+    assert "seed 5" in str(raised.value)
+    assert "worker 0: dead, 0 connections" in str(raised.value)
+    await run.slots[0].close()
+    await proxy.stop()
+    await run.store.close()
 
 
 def test_a_seed_stands_for_its_faults():

@@ -159,3 +159,45 @@ def test_effects_are_read_as_they_were_noted(tmp_path: Path, monkeypatch: pytest
     first, second = read_runs(tmp_path / "effects")
     assert (first.ending, second.ending, second.ended_at) == ("cancelled", "", None)
     assert first.started_at <= first.ended_at
+
+
+def crowd(count: int, limit: int) -> History:
+    """So many tasks of one limit key that run at once, all on workers with a lease."""
+    history = clean()
+    history.attempted, history.records, history.runs = {}, {}, []
+    history.limits = {"default": 10, "default:k": limit}
+    history.endings = Counter({"default:C": count})
+    for n in range(count):
+        task_id = f"{n:027d}"
+        history.attempted[task_id] = Attempted(task_id, "limited", 0.5, queue="default", limit_key="k")
+        history.records[task_id] = record()
+        history.runs.append(Run(task_id, 1, (10, 20)[n % 2], 1.0 + n / 10, 1.9, "done"))
+    return history
+
+
+def test_as_many_as_a_limit_allows_are_no_violation():
+    verdict = judge(crowd(3, 3))
+    assert (verdict.violations, verdict.fullest) == ([], {"default": 3, "default:k": 3})
+    assert "default:k" in render(verdict, Counter(), 5, {})
+
+
+def test_one_more_than_a_limit_allows_is_found():
+    assert words(crowd(4, 3)) == ["limit"]
+    history = crowd(4, 3)
+    history.limits = {"default": 3}
+    assert words(history) == ["limit"]
+
+
+@pytest.mark.parametrize("reason", ["ended", "died", "without a lease", "clock"])
+def test_what_holds_no_place_under_a_limit_is_not_counted(reason):
+    history = crowd(4, 3)
+    if reason == "ended":
+        history.runs[0].ended_at = 1.25
+    elif reason == "died":
+        history.runs[0].ended_at, history.deaths = None, {10: 1.25}
+        history.runs[2].ended_at = None
+    elif reason == "without a lease":
+        history.renewals = {(10, "0"): [-1.0], (20, "0"): [1.0]}
+    else:
+        history.clock_steps = [(1.1, 5.0)]
+    assert judge(history).violations == []
