@@ -62,35 +62,37 @@ end
 local found, passed, total = {}, 0, #members / 2
 while passed < total and was_shown(passed + 1) do passed = passed + 1 end
 -- The place before the next member.
-local places, here = {}, {score = from, member = passed > 0 and members[2 * passed - 1] or member, count = offset + passed}
-local i = passed + 1
-while i <= total and #found < 2 * limit do
+local places, here_score, here_count = {}, from, offset + passed
+local here_member = passed > 0 and members[2 * passed - 1] or member
+local i, length, most = passed + 1, 0, 2 * limit
+while i <= total and length < most do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
   for j = i, last do
-    local name = members[2 * j - 1]
-    local id = string.match(name, '^t:([^:]+)') or string.match(name, '[^:]+$')
-    ids[#ids + 1] = id
-    keys[#keys + 1] = prefix .. 't:' .. id
+    local id = members[2 * j - 1]
+    if string.find(id, ':', 1, true) then id = string.match(id, '^t:([^:]+)') or string.match(id, '[^:]+$') end
+    ids[j - i + 1] = id
+    keys[j - i + 1] = prefix .. 't:' .. id
   end
   local texts = read_many(keys)
-  for j = 1, #ids do
-    if #found == 2 * limit then break end
-    passed = i + j - 1
-    local name, score = members[2 * passed - 1], members[2 * passed]
-    if tonumber(score) ~= tonumber(here.score) then here = {score = score, member = '', count = 0} end
-    if texts[j] and is_wanted(texts[j]) then
-      found[#found + 1] = ids[j]
-      found[#found + 1] = texts[j]
+  for j, id in ipairs(ids) do
+    if length == most then break end
+    passed = passed + 1
+    local name, score, text = members[2 * passed - 1], members[2 * passed], texts[j]
+    if score ~= here_score and tonumber(score) ~= tonumber(here_score) then here_member, here_count = '', 0 end
+    here_score = score
+    if text and (not is_filtered or is_wanted(text)) then
+      found[length + 1], found[length + 2] = id, text
+      length = length + 2
       if spots == 1 then
         places[#places + 1] = score
-        places[#places + 1] = here.member
-        places[#places + 1] = here.count
+        places[#places + 1] = here_member
+        places[#places + 1] = here_count
       end
     end
-    here.member, here.count = name, here.count + 1
+    here_member, here_count = name, here_count + 1
   end
   i = last + 1
 end
 
 if passed >= total and total < scan then return {price, found, '', '', 0, places} end
-return {price, found, here.score, here.member, here.count, places}
+return {price, found, here_score, here_member, here_count, places}
