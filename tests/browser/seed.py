@@ -25,7 +25,7 @@ async def count(client: httpx.AsyncClient, status: str) -> int:
 
 async def seed(client: httpx.AsyncClient) -> None:
     """Fill an empty product once; a second call changes nothing."""
-    if await count(client, "dead") >= 5:
+    if (await client.get("/api/schedules/invoice-mails")).status_code == 200:
         return
     for name in ("ana", "bo", "cy"):
         await submit(client, "email.send", {"to": f"{name}@customer.example"})

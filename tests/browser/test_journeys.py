@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from pathlib import Path
 
 import httpx
@@ -13,8 +11,6 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import new_context
 from tests.browser.seed import submit
-from tests.support.local_run import LocalRun
-from tests.support.processes import children, command_of
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -27,16 +23,6 @@ def api(address: str) -> httpx.AsyncClient:
 async def row_of(page: Page, name: str) -> str:
     """The text of the table row that names something."""
     return (await page.get_by_role("row").filter(has_text=name).first.inner_text()).replace("\n", " ")
-
-
-async def test_a_first_run_shows_three_checks_and_a_command(address: str, page: Page, pictures: Path):
-    async with api(address) as client:
-        if sum((await client.get("/api/overview")).json()["counts"].values()) > 0:
-            pytest.skip("another test of this module came first and submitted tasks")
-    await page.goto(address)
-    await expect(page.get_by_role("heading", name="Nothing has been submitted yet")).to_be_visible()
-    await expect(page.get_by_label("Command that submits a task")).to_contain_text("/api/tasks")
-    await page.screenshot(path=pictures / "first-run.png")
 
 
 async def test_submit_from_the_form_and_watch_it_finish(seeded: str, page: Page):
@@ -150,25 +136,6 @@ async def test_create_a_schedule(seeded: str, page: Page):
     await expect(page.get_by_role("row").filter(has_text="nightly")).to_be_visible()
     await page.get_by_role("switch", name="Schedule nightly").click()
     await expect(page.get_by_role("switch", name="Schedule nightly")).not_to_be_checked()
-
-
-async def test_a_killed_worker_is_healthy_no_more_within_15_s(seeded: str, product: LocalRun, page: Page):
-    await page.goto(f"{seeded}/workers")
-    healthy = page.get_by_role("row").filter(has_text="Healthy")
-    await expect(healthy.first).to_be_visible()
-    name = (await healthy.first.get_by_role("rowheader").inner_text()).strip()
-    pools = [pid for pid in children(product.process.pid) if b"worker_host" in command_of(pid)]
-    for pid in children(pools[0]):
-        os.kill(pid, signal.SIGKILL)
-    await expect(healthy.filter(has_text=name)).to_have_count(0, timeout=15_000)
-    await expect(healthy.first).to_be_visible(timeout=30_000)  # the pool starts another one
-
-
-async def test_drain_a_worker(seeded: str, page: Page):
-    await page.goto(f"{seeded}/workers")
-    drain = page.get_by_role("button", name=re.compile("^Drain ")).first
-    await drain.click()
-    await expect(page.get_by_text("and claims no more", exact=False)).to_be_visible()
 
 
 async def test_a_killed_api_is_said_and_recovered_from(seeded: str, page: Page):

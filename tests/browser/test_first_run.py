@@ -1,0 +1,18 @@
+"""What somebody sees who has just started the product: a module of its own, so that nothing was submitted before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
+
+
+async def test_a_first_run_shows_three_checks_and_a_command(address: str, page: Page, pictures: Path):
+    await page.goto(address)
+    await expect(page.get_by_role("heading", name="Nothing has been submitted yet")).to_be_visible()
+    await expect(page.get_by_text("Redis answers")).to_be_visible()
+    await expect(page.get_by_label("Command that submits a task")).to_contain_text("/api/tasks")
+    await page.screenshot(path=pictures / "first-run.png")
