@@ -148,6 +148,29 @@ async def test_a_killed_api_is_said_and_recovered_from(seeded: str, page: Page):
     await expect(page.get_by_text(re.compile("^Offline since"))).to_be_hidden(timeout=35_000)
 
 
+async def test_a_stream_that_fails_gives_way_to_polling(seeded: str, page: Page):
+    await page.route("**/api/events", lambda route: route.abort())
+    await page.goto(f"{seeded}/tasks")
+    await expect(page.get_by_text(re.compile(r"^Polling every \d"))).to_be_visible(timeout=15_000)
+    async with api(seeded) as client:
+        task_id = await submit(client, "email.send", {"to": "polled@customer.example"}, delay_seconds=3600)
+    await (
+        page.get_by_role("navigation", name="Status")
+        .get_by_role("link", name=re.compile("^Scheduled"))
+        .click()
+    )
+    await expect(page.get_by_title(task_id)).to_be_visible()
+
+
+async def test_a_page_is_told_by_the_stream(seeded: str, page: Page):
+    await page.goto(f"{seeded}/tasks?type=webhook.send&status=completed")
+    live = page.get_by_role("button", name="Live", exact=True)
+    await expect(live).to_have_attribute("title", re.compile("open stream"), timeout=15_000)
+    async with api(seeded) as client:
+        task_id = await submit(client, "webhook.send", {"url": "x"})
+    await expect(page.get_by_title(task_id)).to_be_visible()
+
+
 async def test_user_text_is_text(seeded: str, page: Page):
     attack = "<img src=x onerror=\"document.title='owned'\">"
     async with api(seeded) as client:

@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { EventPage } from "../api/events";
 import { Feed } from "./feed";
+import type { openStream } from "./stream";
 
 function page(over: Partial<EventPage> = {}): EventPage {
   return { hasEvents: false, cursor: "1-0", askAgainSeconds: 36, ...over };
@@ -11,18 +12,22 @@ function setUp(answers: (EventPage | null)[]) {
   const reads: boolean[] = [];
   const poll = vi.fn(() => Promise.resolve(answers.shift() ?? page()));
   const onPace = vi.fn();
+  const open = vi.fn<typeof openStream>(() => () => undefined);
   const feed = new Feed({
     read: (isForced) => Promise.resolve(void reads.push(isForced)),
     isCalm: () => false,
     onChange: () => undefined,
     onPace,
     poll,
+    open,
     now: () => now,
   });
-  return { feed, reads, poll, onPace, pass: (seconds: number) => { now += seconds * 1000; } };
+  return { feed, reads, poll, open, onPace, pass: (seconds: number) => { now += seconds * 1000; } };
 }
 
 describe("Feed", () => {
+  afterEach(() => { vi.unstubAllGlobals(); });
+
   it("reads everything each time where the server tells no events, and asks for them once", async () => {
     const { feed, reads, poll } = setUp([null]);
     poll.mockImplementation(() => Promise.resolve(null as never));
@@ -57,5 +62,31 @@ describe("Feed", () => {
     feed.forceNext();
     await feed.read();
     expect(reads).toEqual([true, true]);
+  });
+
+  it("opens one stream where the server is quick to answer, and tries a failed one again after a minute", async () => {
+    vi.stubGlobal("EventSource", vi.fn());
+    const { feed, open, pass, poll } = setUp([]);
+    poll.mockImplementation(() => Promise.resolve(page({ askAgainSeconds: 1 })));
+    await feed.read();
+    await feed.read();
+    expect(open).toHaveBeenCalledTimes(1);
+    open.mock.calls[0]?.[0].onState("failed");
+    expect(feed.getSnapshot()).toBe("failed");
+    pass(59);
+    await feed.read();
+    expect(open).toHaveBeenCalledTimes(1);
+    pass(2);
+    await feed.read();
+    expect(open).toHaveBeenCalledTimes(2);
+  });
+
+  it("does not ask for events while a stream tells them", async () => {
+    vi.stubGlobal("EventSource", vi.fn());
+    const { feed, open, poll } = setUp([page({ askAgainSeconds: 1 })]);
+    await feed.read();
+    open.mock.calls[0]?.[0].onState("open");
+    await feed.read();
+    expect(poll).toHaveBeenCalledTimes(1);
   });
 });

@@ -86,7 +86,8 @@ export class Feed {
     this.cursor = page.cursor;
     this.isFast = page.askAgainSeconds <= STREAM_UP_TO_SECONDS;
     if (page.askAgainSeconds > 0) this.options.onPace(page.askAgainSeconds);
-    const mayTry = this.stream === "none" || (this.stream === "failed" && this.now() - this.failedAt > STREAM_TRIED_AGAIN_MS);
+    const isLongAgo = this.stream === "failed" && this.now() - this.failedAt > STREAM_TRIED_AGAIN_MS;
+    const mayTry = this.closeStream === null || isLongAgo; // else one is open, or about to be
     if (this.isFast && mayTry && typeof EventSource !== "undefined") this.openStream();
     return isFirst || page.hasEvents;
   }

@@ -15,10 +15,14 @@ const OPENS_WITHIN_MS = 2_000;
 export function openStream({ url, onChange, onState, open = (each) => new EventSource(each) }: StreamOptions): () => void {
   let failures = 0;
   let source: EventSource | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
 
+  const disarm = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+  };
   const close = () => {
-    clearTimeout(timer);
+    disarm();
     source?.close();
     source = null;
   };
@@ -33,18 +37,16 @@ export function openStream({ url, onChange, onState, open = (each) => new EventS
     source = opened;
     timer = setTimeout(fail, OPENS_WITHIN_MS);
     opened.addEventListener("open", () => {
-      clearTimeout(timer);
+      disarm();
       onState("open");
       onChange(); // what happened while it was away
     });
     for (const name of ["message", "reset", "back"]) opened.addEventListener(name, () => { failures = 0; onChange(); });
-    // The browser itself comes back to a stream that ended; a refusal closes it for good.
+    // The browser itself comes back to a stream that ended; a refusal closes it for good. Each try that fails is an
+    // error of its own, which must not put off the moment by which one has to succeed.
     opened.addEventListener("error", () => {
       if (opened.readyState === EventSource.CLOSED) fail();
-      else {
-        clearTimeout(timer);
-        timer = setTimeout(fail, OPENS_WITHIN_MS);
-      }
+      else timer ??= setTimeout(fail, OPENS_WITHIN_MS);
     });
   }
   start();
