@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import secrets
@@ -169,9 +170,9 @@ class Supervisor:
     async def _redis_answers(self) -> bool:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.redis_port)
-            writer.write(b"PING\r\n")
-            answer = await asyncio.wait_for(reader.readline(), 1)
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(b"PING\r\n")
+                answer = await asyncio.wait_for(reader.readline(), 1)
         except (OSError, TimeoutError):
             return False
         return answer.startswith(b"+PONG")  # while it loads its file, it says so instead

@@ -43,7 +43,7 @@ class Ending(StrEnum):
 class Slot:
     """One attempt that runs here; `started` and `deadline` are monotonic seconds."""
 
-    __slots__ = ("claim", "deadline", "ending", "handler", "started", "task")
+    __slots__ = ("claim", "deadline", "ending", "handler", "has_begun", "started", "task")
 
     def __init__(self, claim: Claim, handler: Handler, started: float, timeout_s: float) -> None:
         self.claim = claim
@@ -52,6 +52,7 @@ class Slot:
         self.deadline = started + timeout_s
         self.ending: Ending | None = None
         self.task: asyncio.Task[None] | None = None
+        self.has_begun = False
 
 
 class Executor:
@@ -108,9 +109,14 @@ class Executor:
         loop = asyncio.get_running_loop()
         slot = Slot(claim, handler, monotonic(), timeout_s)
         self.running[claim.id] = slot
-        slot.task = loop.create_task(self._run(slot))
+        # In the next turn: an exchange that follows at once is sent before, so that the server works meanwhile.
+        loop.call_soon(self._begin, slot)
         if self._sweeper is None:
             self._sweeper = loop.call_later(SWEEP_S, self._sweep)
+
+    def _begin(self, slot: Slot) -> None:
+        if slot.ending is not Ending.LOST:
+            slot.task = asyncio.get_running_loop().create_task(self._run(slot))
 
     async def _run(self, slot: Slot) -> None:
         """One attempt from payload to outcome; whatever happens, the slot is freed."""
@@ -118,7 +124,10 @@ class Executor:
         outcome: Outcome | None
         telemetry = self.telemetry
         span = telemetry.started(claim) if telemetry is not None else None
+        slot.has_begun = True
         try:
+            if slot.ending is not None:
+                raise asyncio.CancelledError  # noqa: TRY301  # stopped before it began
             claim.payload = unseal(self._sealer, claim.payload, PAYLOAD)
             if handler.run_in is RunIn.PROCESS:
                 result = await self._runners.process(handler, claim, self._note_of(claim, handler))
@@ -225,7 +234,8 @@ class Executor:
 
     def _stop(self, slot: Slot, ending: Ending) -> None:
         slot.ending = ending
-        if slot.task is not None:
+        # A task that is cancelled before its first step would never tell its outcome.
+        if slot.task is not None and slot.has_begun:
             slot.task.cancel()
 
     def cancel(self, task_id: str) -> None:

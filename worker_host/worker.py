@@ -220,17 +220,19 @@ class Worker:
         return [slot.task for lane in self._lanes for slot in lane.executor.running.values() if slot.task]
 
     async def _some_ended(self, timeout_s: float) -> None:
-        await asyncio.wait(self._running_tasks(), timeout=timeout_s)
+        tasks = self._running_tasks()
+        # What was claimed in this turn of the loop begins with the next.
+        await (asyncio.wait(tasks, timeout=timeout_s) if tasks else asyncio.sleep(0))
 
     async def _close(self, duties: list[asyncio.Task[None]]) -> None:
         """End the duties; the connections are closed last, so that no call is cut off."""
         for duty in duties:
             duty.cancel()
         tasks = self._running_tasks()
+        # A duty failed: nothing may run here any more when others are told to take it.
+        for lane in self._lanes:
+            lane.executor.stop_all(Ending.LOST)
         if tasks:
-            # A duty failed: nothing may run here any more when others are told to take it.
-            for lane in self._lanes:
-                lane.executor.stop_all(Ending.LOST)
             await asyncio.wait(tasks, timeout=1.0)
         await self._line.close()
         self._heartbeat.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
@@ -176,9 +176,9 @@ def connection_options(socket_timeout_s: float) -> dict[str, Any]:
 
 
 def packed_by_hiredis(kind: type[Any]) -> type[Any]:
-    """A connection class that writes commands with hiredis: redis-py's asyncio packs in Python.
+    """A connection class that packs commands with hiredis and writes them in the same turn of the loop.
 
-    An exchange of 100 outcomes has 300 words: 0.04 ms instead of 0.5.
+    redis-py's asyncio packs in Python: an exchange of 100 outcomes has 300 words, 0.04 ms instead of 0.5.
     """
     try:
         from hiredis import pack_command
@@ -190,7 +190,19 @@ def packed_by_hiredis(kind: type[Any]) -> type[Any]:
             words = (*words[0].split(), *words[1:])  # the client's own, such as CLUSTER SLOTS
         return [pack_command(words)]  # type: ignore[arg-type]  # its stub takes one word only
 
-    return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack})
+    async def send(self: Any, command: Iterable[bytes], check_health: bool = True) -> None:
+        # redis-py gives each write a task that watches the clock. The bytes leave at once, and the read
+        # that follows has its time limit.
+        if not self.is_connected:
+            await kind.send_packed_command(self, command, check_health)
+            return
+        try:
+            self._writer.writelines(command)
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+
+    return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack, "send_packed_command": send})
 
 
 async def pipelined(client: redis.Redis, commands: Sequence[Sequence[str]]) -> Reply:

@@ -238,16 +238,18 @@ async def test_it_serves_again_when_redis_is_back() -> None:
 @pytest.fixture
 async def black_hole() -> AsyncIterator[int]:
     """A port that takes connections and never says a word."""
-    writers: list[asyncio.StreamWriter] = []
+    is_over = asyncio.Event()
 
     async def swallow(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+        try:
+            await is_over.wait()
+        finally:
+            writer.close()
 
     listener = await asyncio.start_server(swallow, "127.0.0.1", 0)
     yield listener.sockets[0].getsockname()[1]
     listener.close()
-    for writer in writers:
-        writer.close()
+    is_over.set()
 
 
 async def test_a_silent_redis_is_told_within_five_seconds(black_hole: int) -> None:

@@ -27,13 +27,15 @@ class Feed:
         self._writer: asyncio.StreamWriter | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        writer.write(HEAD)
-        await writer.drain()
-        self._writer = writer
-        await reader.read(1)  # nothing more comes; this ends when the proxy closes
-        self.is_left.set()
-        writer.close()
+        try:
+            self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            writer.write(HEAD)
+            await writer.drain()
+            self._writer = writer
+            await reader.read(1)  # nothing more comes; this ends when the proxy closes
+            self.is_left.set()
+        finally:
+            writer.close()
 
     async def send(self, text: str) -> None:
         assert self._writer is not None

@@ -115,11 +115,14 @@ class FakeRedis:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                self.received.append(data)
-                await self._respond(data, writer)
-        self.hung_up.set()
+        try:
+            with contextlib.suppress(ConnectionError):
+                while data := await reader.read(65536):
+                    self.received.append(data)
+                    await self._respond(data, writer)
+            self.hung_up.set()
+        finally:
+            writer.close()
 
     async def close(self) -> None:
         for writer in self._writers:

@@ -220,8 +220,10 @@ async def test_hundreds_of_calls_to_a_server_that_hangs_end_in_time(monkeypatch)
     monkeypatch.setattr(rest, "_TIMEOUT", httpx.Timeout(0.4))
 
     async def hang(reader, writer):
-        await reader.read()
-        writer.close()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     transport = RestTransport(RestTarget(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", TOKEN))

@@ -29,13 +29,17 @@ class CuttingProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        there = asyncio.create_task(_copy(reader, far_writer, lambda: True))
-        back = asyncio.create_task(_copy(far_reader, writer, self._may_pass))
-        self._tasks |= {there, back}
-        await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-        for end in (writer, far_writer):
-            end.close()
+        ends = [writer]
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            ends.append(far_writer)
+            there = asyncio.create_task(_copy(reader, far_writer, lambda: True))
+            back = asyncio.create_task(_copy(far_reader, writer, self._may_pass))
+            self._tasks |= {there, back}
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.close()
         await asyncio.gather(there, back, return_exceptions=True)
 
     def _may_pass(self) -> bool:
