@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
 from urllib.parse import unquote
 
 import msgspec
@@ -100,9 +101,34 @@ class Claim(msgspec.Struct):
         return decode(self.options).get("traceparent") if self.options else None
 
 
-def read_claims(flat: Sequence[str]) -> list[Claim]:
-    """Claims from `id, record, id, record, …` as `exchange` returns them."""
-    return [_read_claim(flat[index], flat[index + 1]) for index in range(0, len(flat), 2)]
+class Claims(Sequence[Claim]):
+    """Claims from `id, record, id, record, …` as `exchange` returns them; read when they are first looked at."""
+
+    def __init__(self, flat: Sequence[str] = ()) -> None:
+        self._flat = flat
+
+    @cached_property
+    def _read(self) -> list[Claim]:
+        flat = self._flat
+        return [_read_claim(flat[index], flat[index + 1]) for index in range(0, len(flat), 2)]
+
+    @property
+    def are_apart(self) -> bool:
+        """Whether a payload is stored apart."""
+        return any(f"\n{ELSEWHERE}" in record for record in self._flat[1::2])
+
+    def __len__(self) -> int:
+        return len(self._flat) // 2
+
+    @overload
+    def __getitem__(self, index: int) -> Claim: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Claim]: ...
+    def __getitem__(self, index: int | slice) -> Claim | Sequence[Claim]:
+        return self._read[index]
+
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self._read)
 
 
 def _read_claim(task_id: str, record: str) -> Claim:

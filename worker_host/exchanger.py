@@ -10,6 +10,7 @@ from time import monotonic
 
 import structlog
 
+from shared.codec import Claims
 from shared.errors import StoreError
 from shared.jobs import read_due_jobs
 from shared.models import instant
@@ -104,7 +105,7 @@ class Exchanger:
         notes = self._executor.take_notes()[: MAX_OUTCOMES - len(outcomes)]
         free = 0 if self.is_draining else self._share.ask()
         waiting = len(self._executor.outcomes) - len(outcomes)
-        holding = len(self._executor.running) + waiting
+        holding = self._executor.held + waiting
         queues, is_first = self._order.current(), self._order.is_first
         sent_at, free, reply = await self._until_answered([*notes, *outcomes], free, holding, queues)
         for _ in outcomes:
@@ -120,7 +121,9 @@ class Exchanger:
         is_left = self._order.looked(is_filled=is_filled) if free else False
         self._on_reply(reply if is_first else reply._replace(cursor=""), sent_at)
         has_work = reply.has_more or (is_left and len(reply.claims) < free)
-        return bool(self._executor.outcomes) or (has_work and not self.is_draining)
+        is_more_to_say = bool(self._executor.outcomes) or (has_work and not self.is_draining)
+        self._start(reply.claims, is_soon=is_more_to_say)
+        return is_more_to_say or bool(self._executor.outcomes)
 
     async def _until_answered(
         self, outcomes: list[Outcome], free: int, holding: int, queues: Sequence[str]
@@ -181,11 +184,16 @@ class Exchanger:
             log.warning("outcomes came too late; the tasks were given to others", task_ids=reply.lost[:20])
         for task_id in reply.cancelled:
             self._executor.cancel(task_id)
-        if any(claim.payload == "@" for claim in reply.claims):
+        if reply.claims.are_apart:
             await self._load_bodies(reply)
         is_done = self.is_draining or self.is_asked_to_drain
         self._share.settle(len(reply.claims), may_have_more=is_filled and not is_done)
-        for claim in reply.claims:
+
+    def _start(self, claims: Claims, *, is_soon: bool) -> None:
+        if is_soon and self._share.is_alone and not self.is_draining:
+            self._executor.start_soon(claims)
+            return
+        for claim in claims:
             if self.is_draining or not (self._share.is_alone or self._share.has_room):
                 # SIGTERM came while this reply was on its way, or its slots were given up.
                 self._executor.outcomes.append(Outcome(claim.id, claim.number, "h"))

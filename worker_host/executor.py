@@ -10,7 +10,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.codec import Claim, decode
+from shared.codec import Claim, Claims, decode
 from shared.queue import Outcome
 from shared.sealing import PAYLOAD, Sealer, result_place, unseal
 from worker_host.context import Context
@@ -94,6 +94,7 @@ class Executor:
         self._sweeper: asyncio.TimerHandle | None = None
         self.running: dict[str, Slot] = {}
         self.outcomes: deque[Outcome] = deque()
+        self._coming: deque[Claims] = deque()
         self._notes: dict[str, dict[str, list[str]]] = {}
 
     def start(self, claim: Claim) -> None:
@@ -109,14 +110,25 @@ class Executor:
         loop = asyncio.get_running_loop()
         slot = Slot(claim, handler, monotonic(), timeout_s)
         self.running[claim.id] = slot
-        # In the next turn: an exchange that follows at once is sent before, so that the server works meanwhile.
-        loop.call_soon(self._begin, slot)
+        slot.task = loop.create_task(self._run(slot))
         if self._sweeper is None:
             self._sweeper = loop.call_later(SWEEP_S, self._sweep)
 
-    def _begin(self, slot: Slot) -> None:
-        if slot.ending is not Ending.LOST:
-            slot.task = asyncio.get_running_loop().create_task(self._run(slot))
+    def start_soon(self, claims: Claims) -> None:
+        """Run claims after the exchange that follows at once is sent: the server works while they are read and run."""
+        self._coming.append(claims)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._start_coming)
+
+    def _start_coming(self) -> None:
+        while self._coming:
+            for claim in self._coming.popleft():
+                self.start(claim)
+
+    @property
+    def held(self) -> int:
+        """Attempts that run here or are about to."""
+        return len(self.running) + sum(len(claims) for claims in self._coming)
 
     async def _run(self, slot: Slot) -> None:
         """One attempt from payload to outcome; whatever happens, the slot is freed."""
@@ -246,6 +258,9 @@ class Executor:
 
     def stop_all(self, ending: Ending) -> None:
         """Stop everything that runs; with `LOST` its slots are free at once."""
+        if ending is Ending.LOST:
+            self._coming.clear()
+        self._start_coming()
         for slot in list(self.running.values()):
             self._stop(slot, ending)
             if ending is Ending.LOST:

@@ -45,7 +45,7 @@ class Lane:
         self.state = state
         self.executor = new_executor(on_outcome=self._outcome_ready)
         weight = float(sum(weights[name] for name in state.queues)) if weights else 1.0
-        self._share = slots.join(lambda: len(self.executor.running), self._slots_offered, weight)
+        self._share = slots.join(lambda: self.executor.held, self._slots_offered, weight)
         self.exchanger = Exchanger(
             queue,
             state,
@@ -78,7 +78,7 @@ class Lane:
     @property
     def is_busy(self) -> bool:
         """Whether it holds tasks."""
-        return bool(self.executor.running or self.executor.outcomes)
+        return bool(self.executor.held or self.executor.outcomes)
 
     @property
     def silent_for_s(self) -> float:

@@ -112,7 +112,7 @@ class Worker:
     @property
     def _running(self) -> int:
         """Tasks that run here."""
-        return sum(len(lane.executor.running) for lane in self._lanes)
+        return sum(lane.executor.held for lane in self._lanes)
 
     @property
     def _name(self) -> str:

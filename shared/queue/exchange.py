@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shared.codec import ELSEWHERE, Claim, read_claims
+from shared.codec import ELSEWHERE, Claim, Claims
 from shared.errors import InvalidInput
 from shared.models import NAME
 from shared.queue.base import QueueBase
@@ -109,7 +109,7 @@ class ExchangeReply(NamedTuple):
     cursor: str
     lost: list[str]
     cancelled: list[str]
-    claims: list[Claim]
+    claims: Claims
     is_draining: bool = False
     due: Sequence[str] = ()
 
@@ -245,7 +245,7 @@ class Exchange(QueueBase):
             cursor,
             lost.split(),
             cancelled.split(),
-            read_claims(flat),
+            Claims(flat),
             bool(drain),
             due,
         )

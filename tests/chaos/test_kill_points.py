@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 import redis
 
+from shared.codec import Claims
 from shared.models import Task, TaskStatus, TaskSubmission
 from shared.queue import ExchangeReply, TaskQueue, WorkerState
 from tests.chaos.deployment import LEASE_S, WorkerSlot
@@ -319,7 +320,7 @@ async def test_an_answer_does_not_put_off_an_alarm_that_was_set_while_it_was_und
     waiter = Waiter(None, "worker", ["default"], poke=calls.append, reconnected=lambda: None)
     waiter.server_ms = lambda: 1000.0
     waiter._concerns({"t": "1050"})
-    nothing_due = ExchangeReply(1000, "ok", False, 0, "", [], [], [])
+    nothing_due = ExchangeReply(1000, "ok", False, 0, "", [], [], Claims())
     waiter.learn(nothing_due, monotonic())
     waiter.learn(nothing_due._replace(next_due_ms=60_000), monotonic())
     await wait_until(lambda: calls == [True], describe="the alarm rings", timeout_s=1)

@@ -85,7 +85,7 @@ def test_a_claim_is_read_as_it_was_written(queue, task_type, payload, options, p
     words += f" o={codec.encode(options, 'o')}" if options else ""
     body = codec.encode(payload, "p")
     record = f"R2 0 0 worker-1 7 1764000000123\n{words}\n{body}\na{{}}"
-    [claim] = codec.read_claims([ID, record])
+    [claim] = codec.Claims([ID, record])
     assert (claim.queue, claim.task_type, claim.priority) == (queue, task_type, priority)
     assert (claim.attempt, claim.number, claim.started_ms) == (2, 7, 1764000000123)
     assert codec.decode(claim.payload) == payload
