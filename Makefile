@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
+BOTH := -n 2 --dist loadfile
 
 .PHONY: bench browser chaos check clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
 
@@ -29,12 +30,12 @@ up: install ## Run the product on this machine with embedded defaults
 dev: install ## Run it with the dashboard under Vite on port 5173: sources are taken as they are saved
 	$(BIN)/python -m local --dev $(ARGS)
 
-test: install ## Run every test
-	$(BIN)/python -m pytest $(ARGS)
+test: install ## Run every test, in two processes with a Redis each
+	$(BIN)/python -m pytest $(BOTH) $(ARGS)
 
 test-coverage: install ## Run every test and show which lines of the product none reaches; less than 90 % fails
 	rm -rf .coverage && mkdir .coverage
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest $(BOTH) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
