@@ -130,6 +130,14 @@ class Claims(Sequence[Claim]):
     def __iter__(self) -> Iterator[Claim]:
         return iter(self._read)
 
+    def __add__(self, other: Sequence[Claim]) -> list[Claim]:
+        return [*self, *other]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._read == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
 
 def _read_claim(task_id: str, record: str) -> Claim:
     head, attributes, rest = record.split("\n", 2)

@@ -4,13 +4,17 @@ A header names every KEYS and ARGV (`@key`, `@keys`, `@arg`, `@args`). From it c
 the `local` lines that the script sees, and the order in which `Script.pack` lays out what Python
 passes by name. So the two cannot disagree about positions.
 
-A part that says `--- @exports a, b` keeps its other locals to itself: Lua allows 200 a function.
+What one part declares and another mentions is declared before all parts, what is used most as the last: to
+make a function, Lua looks for each variable of the chunk that it uses among all such variables, the last one
+first, and does so at every call. With the parts one after the other that took 0.15 ms of each exchange. What a
+part has for itself stays in a block of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +24,10 @@ FOLDER = Path(__file__).parent
 
 _HEADER = re.compile(r"^--\[\[ (?P<name>\w+): (?P<body>.*?)^\]\]$", re.DOTALL | re.MULTILINE)
 _INCLUDE = re.compile(r'^--- @include "(?P<path>[\w/]+)"$')
-_EXPORTS = re.compile(r"^--- @exports ([\w, ]+)$", re.MULTILINE)
+_DECLARED = re.compile(
+    r"^local (?:function (?P<function>\w+)(?=\()|(?P<names>\w+(?:, \w+)*)(?P<value> = .*)?$)"
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _TAG = re.compile(
     r"^ +@(?P<tag>keys?|args?)\s+(?P<name>\w+)(?:\[(?P<count>\w+)\])?(?:\s+(?P<kind>\S+))?", re.MULTILINE
 )
@@ -93,9 +100,10 @@ def script(name: str) -> Script:
     header = _HEADER.match(text)
     if header is None or header["name"] != name:
         raise ValueError(f"{path.name}: begins without a header '--[[ {name}: …'")
-    body, lines = _expand(text[header.end() :], path.name, text[: header.end()].count("\n"))
-    preamble, keys, groups, args, arg_group = _bind(header["body"], path.name)
-    whole = "\n".join([*preamble, *body]) + "\n"
+    parts = _parts(text[header.end() :], path.name, text[: header.end()].count("\n"))
+    bound, keys, groups, args, arg_group = _bind(header["body"], path.name)
+    lines = _arranged([_Part("", [(line, f"{path.name}:header") for line in bound]), *parts])
+    whole = "\n".join(text for text, _ in lines) + "\n"
     return Script(
         name=name,
         body=whole,
@@ -104,7 +112,7 @@ def script(name: str) -> Script:
         key_groups=tuple(groups),
         args=tuple(args),
         arg_group=arg_group,
-        lines=tuple([f"{path.name}:header"] * len(preamble) + lines),
+        lines=tuple(place for _, place in lines),
     )
 
 
@@ -113,29 +121,86 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.lua"))
 
 
-def _expand(text: str, origin: str, offset: int) -> tuple[list[str], list[str]]:
-    """Lines with the includes resolved, and where each came from; comment lines are dropped."""
-    body: list[str] = []
-    lines: list[str] = []
+#: A line of Lua, and where it stands.
+_Line = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Part:
+    """Lines of a script between two includes, or those of a file of `lib/`, whose name it has."""
+
+    name: str
+    lines: list[_Line]
+
+    def declarations(self) -> list[tuple[list[str], str]]:
+        """What it declares outside of functions, by statement, and where."""
+        found = [(_declared_by(line), place) for line, place in self.lines]
+        return [(names, place) for names, place in found if names]
+
+    def words(self) -> Counter[str]:
+        """How often it mentions what."""
+        return Counter(word for line, _ in self.lines for word in _WORD.findall(line))
+
+
+def _parts(text: str, origin: str, offset: int) -> list[_Part]:
+    """A text in pieces, each include one; comment lines are dropped."""
+    parts = [_Part("", [])]
     for number, line in enumerate(text.split("\n"), start=offset + 1):
         include = _INCLUDE.match(line)
         if include:
             part = FOLDER / f"{include['path']}.lua"
             if not part.is_file():
                 raise ValueError(f"{origin}:{number}: includes {include['path']}, which does not exist")
-            text_of_part = part.read_text(encoding="utf-8")
-            inner, inner_lines = _expand(text_of_part, f"lib/{part.name}", 0)
-            exported = [name for names in _EXPORTS.findall(text_of_part) for name in names.split(", ")]
-            if exported:
-                origin_of_part = f"lib/{part.name}:exports"
-                inner = [*(f"local {name}" for name in exported), "do", *inner, "end"]
-                inner_lines = [origin_of_part] * (len(exported) + 1) + inner_lines + [origin_of_part]
-            body += inner
-            lines += inner_lines
+            [whole] = _parts(part.read_text(encoding="utf-8"), f"lib/{part.name}", 0)
+            parts += [_Part(part.name, whole.lines), _Part("", [])]
         elif line.strip() and not line.lstrip().startswith("--"):
-            body.append(line)
-            lines.append(f"{origin}:{number}")
-    return body, lines
+            parts[-1].lines.append((line, f"{origin}:{number}"))
+    return parts
+
+
+def _arranged(parts: list[_Part]) -> list[_Line]:
+    """All lines, with what parts share declared first; the first part binds KEYS and ARGV."""
+    words = [part.words() for part in parts]
+    uses: Counter[str] = sum(words, Counter())
+    bound = {name: place for names, place in parts[0].declarations() for name in names}
+    shared: dict[str, str] = {}
+    lines: list[_Line] = []
+    for part, own in zip(parts, words, strict=True):
+        if part is parts[0]:
+            lines += _assigned(part.lines, bound)
+        elif not part.name:
+            lines += part.lines
+        else:
+            met: dict[str, str] = {}
+            for names, place in part.declarations():
+                if any(uses[name] > own[name] and name not in bound for name in names):
+                    met |= dict.fromkeys(names, place)
+            twice = met.keys() & shared.keys()
+            if twice:
+                raise ValueError(f"lib/{part.name} declares {', '.join(sorted(twice))}, as another part does")
+            shared |= met
+            place = f"lib/{part.name}"
+            lines += [("do", place), *_assigned(part.lines, met), ("end", place)]
+    places = bound | shared
+    return [
+        (f"local {name}", places[name]) for name in sorted(places, key=lambda name: (uses[name], name))
+    ] + lines
+
+
+def _declared_by(line: str) -> list[str]:
+    declaration = _DECLARED.match(line)
+    return (declaration["function"] or declaration["names"]).split(", ") if declaration else []
+
+
+def _assigned(lines: list[_Line], names: dict[str, str]) -> list[_Line]:
+    """Lines in which declarations of what is declared already are assignments."""
+    changed = []
+    for line, place in lines:
+        if names.keys().isdisjoint(_declared_by(line)):
+            changed.append((line, place))
+        elif " = " in line or line.startswith("local function"):
+            changed.append((line.removeprefix("local "), place))
+    return changed
 
 
 def _bind(header: str, origin: str) -> tuple[list[str], list[str], list[str], list[str], str | None]:

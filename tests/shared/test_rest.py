@@ -207,7 +207,7 @@ def test_each_event_loop_has_its_own_client(gateway, store):
 
 
 async def test_a_script_that_fails_names_its_file_and_line():
-    first = TICK.body.split("\n").index("local clock = call('TIME')") + 1
+    [first] = [n for n, line in enumerate(TICK.body.split("\n"), 1) if line.endswith("clock = call('TIME')")]
     text = f"ERR user_script:{first}: bad script: 0123, on @user_script:{first}."
     transport = _transport(lambda _: httpx.Response(400, json={"error": text}))
     with pytest.raises(ScriptFailed, match=r"lib/time\.lua:5: bad"):

@@ -82,10 +82,40 @@ def test_comments_and_blank_lines_go_and_places_stay(folder):
     _write(folder, "lib/part", "-- what it does\n\nlocal function part() return 1 end\n")
     _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/part"\n\n-- why\nreturn part()\n')
     program = scripts.script("some")
-    assert program.body == "local function part() return 1 end\nreturn part()\n"
-    assert program.locate("ERR user_script:1: bad") == "ERR lib/part.lua:3: bad"
-    assert program.locate("ERR user_script:2: bad") == "ERR some.lua:6: bad"
+    assert program.body == "local part\ndo\nfunction part() return 1 end\nend\nreturn part()\n"
+    assert program.locate("ERR user_script:3: bad") == "ERR lib/part.lua:3: bad"
+    assert program.locate("ERR user_script:5: bad") == "ERR some.lua:6: bad"
     assert program.locate("ERR user_script:9: bad") == "ERR user_script:9: bad"
+
+
+def test_what_parts_share_is_declared_first_and_most_used_last(folder):
+    _write(folder, "lib/one", "local rare, own, often = 1, 2, 3\nlocal function one() return often end\n")
+    _write(
+        folder,
+        "lib/two",
+        "local mine = often + often\nlocal later\nlocal function two() return later, mine end\n",
+    )
+    _write(
+        folder,
+        "some",
+        '--[[ some: x\n  @arg n int x\n]]\n--- @include "lib/one"\n--- @include "lib/two"\n'
+        "local own = 4\nlater = rare\nreturn two(), one(), n\n",
+    )
+    assert scripts.script("some").body.splitlines() == [
+        "local n", "local one", "local own", "local rare", "local two", "local later", "local often",
+        "n = tonumber(ARGV[1])",
+        "do", "rare, own, often = 1, 2, 3", "function one() return often end", "end",
+        "do", "local mine = often + often", "function two() return later, mine end", "end",
+        "local own = 4", "later = rare", "return two(), one(), n",
+    ]  # fmt: skip
+
+
+def test_two_parts_must_not_share_by_the_same_name(folder):
+    _write(folder, "lib/one", "local list = {}\n")
+    _write(folder, "lib/two", "local list = {}\n")
+    _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/one"\n--- @include "lib/two"\n')
+    with pytest.raises(ValueError, match=re.escape("lib/two.lua declares list, as another part does")):
+        scripts.script("some")
 
 
 async def test_the_positions_hold_on_a_real_server(store, folder):

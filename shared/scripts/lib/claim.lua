@@ -1,11 +1,10 @@
 -- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all. What this
 -- worker does not know or what is over a limit is parked on the way.
---- @exports claims_of, unpark, claim, has_popped
 local CLAIM_CAP = 100
-has_popped = false
+local has_popped = false
 
 -- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
-function claims_of(claim_number)
+local function claims_of(claim_number)
   local held = call('HGETALL', run)
   local ids, keys, found = {}, {}, {}
   for i = 1, #held, 2 do
@@ -25,7 +24,7 @@ function claims_of(claim_number)
 end
 
 -- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type. Returns whether some are left.
-function unpark(names)
+local function unpark(names)
   local are_left = false
   for _, name in ipairs(names) do
     local control = counts[name .. ':!'] and control_of(name)
@@ -121,6 +120,16 @@ local function open_queues(names)
   return open
 end
 
+-- What was popped comes by rising scores: priorities that all have are counted at once.
+local function take_from_counts(fields, popped)
+  local length = #popped
+  if length > 0 and priority_of(popped[2]) == priority_of(popped[length]) then
+    count_add(fields[priority_of(popped[2])], -length / 2)
+    return
+  end
+  for i = 2, length, 2 do count_add(fields[priority_of(popped[i])], -1) end
+end
+
 -- Pops what `want` slots may take, in order of service. A wide pop takes CLAIM_CAP of queues with limit keys.
 local function pop(open, want, is_wide)
   local batch = {ids = {}, scores = {}, homes = {}, keys = {}}
@@ -129,14 +138,14 @@ local function pop(open, want, is_wide)
     if asked > 0 and is_wide and service.is_keyed then asked = CLAIM_CAP end
     if asked > 0 and not service.is_empty then
       local popped = call('ZPOPMIN', service.key, int(asked))
-      local fields = fields_of(service.name)
       has_popped = true
+      local ids, scores, homes, keys, key_start = batch.ids, batch.scores, batch.homes, batch.keys, prefix .. 't:'
+      local n = #ids
       for i = 1, #popped, 2 do
-        local n = #batch.ids + 1
-        batch.ids[n], batch.scores[n], batch.homes[n] = popped[i], popped[i + 1], service
-        batch.keys[n] = prefix .. 't:' .. popped[i]
-        count_add(fields[priority_of(popped[i + 1])], -1)
+        n = n + 1
+        ids[n], scores[n], homes[n], keys[n] = popped[i], popped[i + 1], service, key_start .. popped[i]
       end
+      take_from_counts(fields_of(service.name), popped)
       service.is_empty = #popped < 2 * asked
       if service.is_empty then heal_empty(service.name) end
       want = math.max(0, want - #popped / 2)
@@ -170,6 +179,17 @@ local function leave_room(state)
   if state and state.parked > 0 then timer_of_limit(state.queue .. ':' .. state.key, now) end
 end
 
+-- Since when a task has waited, ms: it was due, or was submitted. `at` is where its line 2 begins.
+local function waiting_since(text, at)
+  local due = tonumber(string.match(text, '^%S+ %d+ (%d+)'))
+  return due > 0 and due or tonumber(string.match(text, '^%d+', at))
+end
+
+local function start_by_key(state, text, at, id)
+  local created, level = string.match(text, '^(%d+) (%d+)', at)
+  return limit_start(state, tonumber(level), tonumber(created), id)
+end
+
 -- Claims up to `want` of a batch into `claimed`; parks what may not run here, puts the rest back. Returns
 -- whether a limit key parked something.
 local function take(batch, want, claimed)
@@ -182,8 +202,8 @@ local function take(batch, want, claimed)
   end
   for i, text in ipairs(texts) do
     local id, service = batch.ids[i], batch.homes[i]
-    local attempt, free_and_due, due, created, level, task_type, options =
-      string.match(text or '', '^P(%d+)( %d+ (%d+))[^\n]*\n(%d+) (%d+) %S+ (%S+) %d+([^\n]*)')
+    local attempt, free_and_due, at, task_type, options =
+      string.match(text or '', '^P(%d+)( %d+ %d+)[^\n]*\n()%d+ %d+ %S+ (%S+) %d+([^\n]*)')
     local key = options and options ~= '' and option_of(options, 'c')
     if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
     local state = key and limit_states[service.name .. ':' .. key]
@@ -199,15 +219,14 @@ local function take(batch, want, claimed)
         local priority = priority_of(batch.scores[i])
         make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
         service.is_empty = false
-      elseif state and not limit_start(state, tonumber(level), tonumber(created), id) then
+      elseif state and not start_by_key(state, text, at, id) then
         has_parked = true
       else
-        -- One substitution copies the record once; cutting and joining would twice.
-        local record = string.gsub(text, '^[^\n]*', 'R' .. int(attempt + 1) .. free_and_due .. tail, 1)
+        local record = 'R' .. int(attempt + 1) .. free_and_due .. tail .. string.sub(text, at - 1)
         value_put(batch.keys[i], record)
         count_add(fields_of(service.name).R, 1)
         event_add(id, service.name, 'R')
-        if i <= 10 then stats_wait(now - (due ~= '0' and tonumber(due) or tonumber(created))) end
+        if i <= 10 then stats_wait(now - waiting_since(text, at)) end
         service.started = service.started + 1
         claimed[length + 1], claimed[length + 2] = id, record
         length = length + 2
@@ -218,7 +237,7 @@ local function take(batch, want, claimed)
 end
 
 -- Returns {id, record, ...} and whether claimable work may be left for the free slots.
-function claim(names)
+local function claim(names)
   local open, claimed, want, told = open_queues(names), {}, math.min(free, CLAIM_CAP), callbacks
   local batch = pop(open, want, false)
   if #batch.ids > 0 and take(batch, want, claimed) and #claimed / 2 < want then

@@ -2,13 +2,12 @@
 -- next task starts FAIR_STEP of virtual time after its last, and never before what is at the head now. So
 -- a customer with ten tasks does not stand behind another's ten thousand. Only the rank differs; a claim is
 -- the same. `fair:<queue>:<priority>` holds the last start of each key, while something is pending.
---- @exports fair_note, fair_load, fair_rank, fair_flush
 local FAIR_STEP = 1000 -- µs of rank
 local FAIR_SWEPT = 1000
 local fair_lines, fair_order = {}, {}
 
 -- Tells beforehand which key a task has, so that all of a line are read in one call.
-function fair_note(queue_name, r_priority, options)
+local function fair_note(queue_name, r_priority, options)
   local key = options ~= '' and option_of(options, 'f')
   if not key then return end
   local name = queue_name .. ':' .. int(r_priority)
@@ -24,7 +23,7 @@ function fair_note(queue_name, r_priority, options)
   end
 end
 
-function fair_load()
+local function fair_load()
   for _, name in ipairs(fair_order) do
     local line = fair_lines[name]
     if not line.is_loaded then
@@ -45,7 +44,7 @@ function fair_load()
 end
 
 -- The rank of a task that would have `rank` without a fair key.
-function fair_rank(queue_name, r_priority, options, rank)
+local function fair_rank(queue_name, r_priority, options, rank)
   local key = options ~= '' and option_of(options, 'f')
   if not key then return rank end
   local line = fair_lines[queue_name .. ':' .. int(r_priority)]
@@ -56,7 +55,7 @@ function fair_rank(queue_name, r_priority, options, rank)
   return turn
 end
 
-function fair_flush()
+local function fair_flush()
   for _, name in ipairs(fair_order) do
     local line, flat = fair_lines[name], {}
     local key = prefix .. 'fair:' .. name

@@ -8,31 +8,29 @@
 --   parked:<queue> zset <key>:<10 - priority>:<created>:<id>, all of score 0: of each key in order of service
 --   timer r:<queue>     the queue's rate lets one start; r:<queue>:<key> the key's; r:<queue>:* limits changed
 -- What is parked comes back when its key has room: a release and a due timer both end in limits_settle.
---- @exports limit_of, allowance, tat_after, set_rate, timer_of_limit, limits_load, limit_states, limit_release, limit_hold
---- @exports limit_start, limits_settle, limits_flush, refills, limit_calls, limit_changed, rates_order
 local NO_LIMIT = {slack = 0}
 local UNPARK_KEYS = 3
 local RATES_SWEPT = 1000
 local now_exact = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
 local rates_changed = {}
-limit_states, limit_changed, rates_order = {}, {}, {}
+local limit_states, limit_changed, rates_order = {}, {}, {}
 local freed, holds, unparked, key_parked = {}, {}, {}, {}
 local is_back = {} -- brought back by this call: a sweep finds it once more
-refills = {}
-limit_calls = 0 -- what limits cost this call: beyond the budget of one without
+local refills = {}
+local limit_calls = 0 -- what limits cost this call: beyond the budget of one without
 
-function limit_of(text)
+local function limit_of(text)
   local most, interval, slack = string.match(text, '^(%S+) (%S+) (%S+)$')
   return {most = tonumber(most), interval = tonumber(interval), slack = tonumber(slack)}
 end
 
-function set_rate(member, tat)
+local function set_rate(member, tat)
   if not rates_changed[member] then rates_order[#rates_order + 1] = member end
   rates_changed[member] = string.format('%.3f', tat)
 end
 
 -- How many more may start now, and when one more may, ms, if it is the rate that says no.
-function allowance(limit, running, tat, is_held)
+local function allowance(limit, running, tat, is_held)
   local most = limit.most and math.max(0, limit.most - running) or math.huge
   if not limit.interval then
     if tat and tat > now_exact then return 0, tat end
@@ -46,11 +44,11 @@ function allowance(limit, running, tat, is_held)
   return by_rate, now_exact + early + by_rate * limit.interval - limit.slack
 end
 
-function tat_after(limit, tat, starts)
+local function tat_after(limit, tat, starts)
   return math.max(tat or 0, now_exact) + starts * limit.interval
 end
 
-function timer_of_limit(member, at)
+local function timer_of_limit(member, at)
   timer_add('r:' .. member, math.max(now, math.ceil(at)))
 end
 
@@ -64,7 +62,7 @@ local function tat_in_force(state)
 end
 
 -- Reads what is known of keys, "<queue>:<key>" each; their queues' controls must be loaded.
-function limits_load(fields)
+local function limits_load(fields)
   local wanted = {}
   for _, field in ipairs(fields) do
     if not limit_states[field] then
@@ -94,7 +92,7 @@ function limits_load(fields)
 end
 
 -- A running task of a key ended its attempt.
-function limit_release(queue_name, options)
+local function limit_release(queue_name, options)
   local key = options ~= '' and option_of(options, 'c')
   if key then
     local field = queue_name .. ':' .. key
@@ -102,13 +100,13 @@ function limit_release(queue_name, options)
   end
 end
 
-function limit_hold(queue_name, options, until_ms)
+local function limit_hold(queue_name, options, until_ms)
   local key = option_of(options, 'c')
   if key then holds[queue_name .. ':' .. key] = until_ms end
 end
 
 -- Whether a claimed task of a key may start; it is counted, or parked.
-function limit_start(state, r_priority, created, id)
+local function limit_start(state, r_priority, created, id)
   local room, at = allowance(state.limit, state.running, state.tat, state.is_held)
   limit_changed[state.queue .. ':' .. state.key] = state
   if room >= 1 then
@@ -193,7 +191,7 @@ end
 
 -- Takes in what ended, what was held and what is due; before claims, so that these find what came back.
 -- Returns true when more is due than one call may do.
-function limits_settle()
+local function limits_settle()
   local fields, names, is_more = {}, {}, false
   for _, set in ipairs({freed, refills, holds}) do
     for field in pairs(set) do
@@ -252,7 +250,7 @@ function limits_settle()
   return is_more
 end
 
-function limits_flush()
+local function limits_flush()
   local set, gone = {}, {}
   for field, state in pairs(limit_changed) do
     if state.running + state.parked > 0 then

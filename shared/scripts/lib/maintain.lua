@@ -1,6 +1,5 @@
 -- Does what is due, bounded: promotes tasks, refills limits, reaps workers, trims ended tasks. Whoever calls,
 -- exchange or tick, does it for everybody. Returns true when more is due than one call may do.
---- @exports do_what_is_due, due_schedules
 local DUE_SLICE = 100
 
 local function promote(due_tasks)
@@ -32,7 +31,7 @@ end
 -- Due schedules are handed to the caller, who knows cron; their timers go FIRE_MS ahead, so that another
 -- caller comes when this one dies before it fires. {id, due ms, definition, ...}
 local FIRE_MS, FIRE_SLICE = 10000, 10
-due_schedules = {}
+local due_schedules = {}
 
 local function hand_out(ids)
   local fields, moved = {}, {}
@@ -69,7 +68,7 @@ local function hand_out_job(name)
   end
 end
 
-function do_what_is_due(own)
+local function do_what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local due_tasks, is_more, next_head = {}, false, nil

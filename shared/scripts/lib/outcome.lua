@@ -1,6 +1,5 @@
 -- What becomes of a task when its attempt ends. An outcome names worker and claim; one that does
 -- not match the record is lost, changes nothing, and the worker is told.
---- @exports apply_outcomes, still_told
 local OUTCOME = {}
 -- The statuses that an outcome of each kind leaves: seen again, it has been applied before.
 local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', w = 'S', h = 'P'}
@@ -83,7 +82,7 @@ local function kind_after_cancel(kind, id, asked)
 end
 
 -- The ids that this worker was told to cancel and still runs: a crash must not forget them.
-function still_told(told, cancelled, removed)
+local function still_told(told, cancelled, removed)
   if told == '' and cancelled == '' then return '' end
   local is_over, left = {}, {}
   for _, id in ipairs(removed) do is_over[id] = true end
@@ -96,13 +95,22 @@ function still_told(told, cancelled, removed)
   return table.concat(left, ' ')
 end
 
--- The way of most tasks, without taking the record apart: line 1 gets its end, the result goes to the
--- end. False when the record is not this claim's any more.
-local function complete(id, key, text, held_as, body)
-  local head_end = string.find(text, '\n', 1, true)
-  if string.sub(text, 1, 1) ~= 'R' or not string.find(string.sub(text, 1, head_end - 1), held_as, 1, true) then
-    return false
+-- Whether this worker runs the task by that claim; by any claim without one.
+local held_as = {[''] = ' ' .. worker .. ' '}
+local function is_held_by(text, claim_text)
+  local mark = held_as[claim_text]
+  if not mark then
+    mark = held_as[''] .. claim_text .. ' '
+    held_as[claim_text] = mark
   end
+  local at = string.byte(text) == 82 and string.find(text, mark, 1, true) -- R
+  return at and at < string.find(text, '\n', 1, true)
+end
+
+-- The way of most tasks, without taking the record apart: line 1 gets its end, the result goes to the
+-- end.
+local function complete(id, key, text, body)
+  local head_end = string.find(text, '\n', 1, true)
   local created, queue_name, options = string.match(text, '^(%d+) %d+ (%S+) %S+ %d+([^\n]*)', head_end + 1)
   if #body > BODY_INLINE then
     value_put(prefix .. 'o:' .. id, body)
@@ -113,7 +121,6 @@ local function complete(id, key, text, held_as, body)
   limit_release(queue_name, options)
   if done_length.C < 20 then stats_run(now - tonumber(string.match(text, '^%S+ %d+ %d+ %S+ %d+ (%d+)'))) end
   ended(id, queue_name, 'C', tonumber(created), options)
-  return true
 end
 
 local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
@@ -126,16 +133,9 @@ local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   return true
 end
 
--- Whether this worker runs the task by another claim than the one that an outcome names: it goes on holding it.
-local function is_held_anew(text, claim_text)
-  local head = text and string.match(text, '^R[^\n]*')
-  return head and string.find(head, ' ' .. worker .. ' ', 1, true)
-    and not string.find(head, ' ' .. worker .. ' ' .. claim_text .. ' ', 1, true)
-end
-
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
-function apply_outcomes(lost, asked, has_new_asked)
+local function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys, ids = {}, {}, {}
   local id_start = #prefix + 3
   for i = 1, record_count do
@@ -143,26 +143,34 @@ function apply_outcomes(lost, asked, has_new_asked)
     ids[i] = string.sub(keys[i], id_start)
   end
   local texts = #keys > 0 and read_many(keys) or {}
+  local kinds, claim_texts, delays, fingerprints, are_held = {}, {}, {}, {}, {}
   for i = 1, record_count do
-    local kind, claim_text = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+)')
-    if not NOTE[kind] and not is_held_anew(texts[i], claim_text) then removed[#removed + 1] = ids[i] end
+    kinds[i], claim_texts[i], delays[i], fingerprints[i] =
+      string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) ?(%d*) ?(%S*)$')
+    local text = texts[i]
+    are_held[i] = text and is_held_by(text, claim_texts[i])
+    -- What this worker runs by another claim than the one that is named it goes on holding.
+    local is_held_anew = text and not are_held[i] and is_held_by(text, '')
+    if not NOTE[kinds[i]] and not is_held_anew then removed[#removed + 1] = ids[i] end
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
-    local id = ids[i]
-    local kind, claim_text, delay, group = string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) ?(%d*) ?(%S*)$')
-    local text = value_of(keys[i]) or texts[i] -- one id twice in a call: the first counts
-    local body = item(queue_count + 2 * i)
-    local is_note = NOTE[kind] ~= nil
-    kind = is_note and kind or kind_after_cancel(kind, id, asked)
-    local is_applied = is_note and (apply_note(id, text, kind, claim_text, body) or true)
-      or kind == 'c' and text
-      and complete(id, keys[i], text, ' ' .. worker .. ' ' .. claim_text .. ' ', body)
-    if not is_applied then
-      is_applied = apply_outcome(id, text, kind, claim_text, tonumber(delay), group ~= '' and group or nil, body)
+    local id, kind, claim_text, group = ids[i], kinds[i], claim_texts[i], fingerprints[i]
+    local body, text, is_held = item(queue_count + 2 * i), texts[i], are_held[i]
+    local changed = value_of(keys[i]) -- one id twice in a call: by its notes, or the first outcome counts
+    if changed then text, is_held = changed, is_held_by(changed, claim_text) end
+    if kind == 'c' and is_held then
+      complete(id, keys[i], text, body)
+    elseif NOTE[kind] then
+      apply_note(id, text, kind, claim_text, body)
+    else
+      kind = kind_after_cancel(kind, id, asked)
+      group = group ~= '' and group or nil
+      if not apply_outcome(id, text, kind, claim_text, tonumber(delays[i]), group, body) then
+        lost[#lost + 1] = id
+      end
     end
-    if not is_applied then lost[#lost + 1] = id end
   end
   return removed
 end

@@ -1,15 +1,14 @@
 -- Takes back what a worker held whose lease expired. A started attempt is spent; no backoff, the
 -- task keeps its place by the start of the lost claim. Attempts used up: dead, here and now.
---- @exports reap, reap_task, contains
 local REAP_SLICE = 100
 local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
   .. '"traceback":null}'
 
-function contains(list, id)
+local function contains(list, id)
   return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
 end
 
-function reap_task(id, text, name, asked)
+local function reap_task(id, text, name, asked)
   local r = record_parse(text)
   if r.status ~= 'R' or r.worker ~= name then return end
   count_add(fields_of(r.queue).R, -1)
@@ -27,7 +26,7 @@ function reap_task(id, text, name, asked)
 end
 
 -- Returns true when the worker held more than one slice.
-function reap(name)
+local function reap(name)
   local run_key = prefix .. 'run:' .. name
   local held = call('HGETALL', run_key)
   local ids, keys, asked = {}, {}, ''

@@ -42,10 +42,10 @@ end
 local function record_parse(text)
   local status, attempt, free, due, tail, cut, created, priority, queue_name, task_type, max_retries, options =
     string.match(text, '^(%a)(%d+) (%d+) (%d+)([^\n]*)()\n(%d+) (%d+) (%S+) (%S+) (%d+)([^\n]*)')
-  local worker_name, claim, started = string.match(tail, '^ (%S+) (%d+) (%d+)')
+  local worker_name, claim_number, started = string.match(tail, '^ (%S+) (%d+) (%d+)')
   return {
     status = status, attempt = tonumber(attempt), free = tonumber(free), due = due, tail = tail,
-    worker = worker_name, claim = claim, started = started, created = tonumber(created),
+    worker = worker_name, claim = claim_number, started = started, created = tonumber(created),
     priority = tonumber(priority), queue = queue_name, type = task_type,
     max_retries = tonumber(max_retries), options = options, rest = string.sub(text, cut),
   }

@@ -1,8 +1,7 @@
 -- How dead tasks begin a new series of attempts.
---- @exports holds_unique_key, requeue_all
 
 -- The unique key was let go when the task died; another live task may have it now.
-function holds_unique_key(id, r)
+local function holds_unique_key(id, r)
   local unique = unique_key_of(r.queue, r.options)
   if not unique then return true end
   local holder = call('SET', unique, id, 'NX', 'GET')
@@ -20,7 +19,7 @@ local function renewed(id, r, who, new_payload)
 end
 
 -- Tasks that were taken out of their place become pending, in their order and behind what waits.
-function requeue_all(chosen, who, new_payload)
+local function requeue_all(chosen, who, new_payload)
   for _, one in ipairs(chosen) do fair_note(one.r.queue, one.r.priority, one.r.options) end
   fair_load()
   for position, one in ipairs(chosen) do

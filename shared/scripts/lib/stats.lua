@@ -2,7 +2,6 @@
 --   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
 -- ms. When the minute is over, whoever writes next moves it to stats:<hour> <minute>, which expires.
---- @exports stats_wait, stats_run, stats_flush, stats_owed
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
 local STATS_KEPT_S = '93600' -- 26 hours
 local SAMPLED = 10
@@ -12,8 +11,8 @@ local function sample(list, ms)
   if #list < SAMPLED then list[#list + 1] = ms end
 end
 
-function stats_wait(ms) sample(waits, ms) end
-function stats_run(ms) sample(runs, ms) end
+local function stats_wait(ms) sample(waits, ms) end
+local function stats_run(ms) sample(runs, ms) end
 
 local function merged(text, samples)
   local buckets, parts = {}, {}
@@ -30,13 +29,13 @@ local function merged(text, samples)
 end
 
 -- Calls that the end of a minute costs.
-function stats_owed()
+local function stats_owed()
   local last = string.match(counts['*:@'] or '', '^%d+')
   return last and last ~= int(math.floor(now / 60000)) and 2 or 0
 end
 
 -- To be called when all events are added and before the counts are written.
-function stats_flush()
+local function stats_flush()
   local minute, stored = int(math.floor(now / 60000)), counts['*:@'] or ''
   local arrived = harvest()
   local sums = {arrived}

@@ -1,14 +1,13 @@
---- @exports trim, kept_at_most, TRIM_SLICE
-TRIM_SLICE = 100
+local TRIM_SLICE = 100
 local KEEP, KEEP_DEAD = string.match(keep, '^(%d+) (%d+)$')
 
-function kept_at_most(letter)
+local function kept_at_most(letter)
   return tonumber(letter == 'D' and KEEP_DEAD or KEEP)
 end
 
 -- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim.
-function trim(letter)
+local function trim(letter)
   local key = prefix .. DONE_KEYS[letter]
   local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
   local surplus = count_of(TOTALS[letter]) - kept_at_most(letter)
