@@ -505,6 +505,8 @@ class QueueInfo(BaseModel):
 
     name: str
     pending: int = 0
+    pending_by_priority: dict[int, int] = Field(default_factory=dict)
+    """Of those that a worker can take, highest priority first; without the parked ones, and without zeros."""
     scheduled: int = 0
     running: int = 0
     retrying: int = 0

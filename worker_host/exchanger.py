@@ -120,7 +120,8 @@ class Exchanger:
         await self._take(reply, is_filled=is_filled)
         is_left = self._order.looked(is_filled=is_filled) if free else False
         self._on_reply(reply if is_first else reply._replace(cursor=""), sent_at)
-        has_work = reply.has_more or (is_left and len(reply.claims) < free)
+        is_half = is_filled and bool(reply.claims) and self._share.has_more_than(len(reply.claims))
+        has_work = reply.has_more or is_half or (is_left and len(reply.claims) < free)
         is_more_to_say = bool(self._executor.outcomes) or (has_work and not self.is_draining)
         self._start(reply.claims, is_soon=is_more_to_say)
         return is_more_to_say or bool(self._executor.outcomes)

@@ -9,6 +9,10 @@ from itertools import count
 
 from shared.queue.exchange import MAX_CLAIMS
 
+#: From twice so many slots on, one exchange fills only half of them: while the server works for one half, the
+#: tasks of the other run. With fewer the exchanges would cost more than that brings.
+LEAST_HALF = 50
+
 
 class Slots:
     """All slots of one worker process.
@@ -23,6 +27,7 @@ class Slots:
 
     def __init__(self, total: int) -> None:
         self.total = total
+        self.at_once = total // 2 if total >= 2 * LEAST_HALF else total
         self.shares: list[Share] = []
         self._turns = count(1)
         self._is_offering = False
@@ -102,7 +107,7 @@ class Share:
     def ask(self) -> int:
         """Free slots to ask tasks for; kept for it until `settle`."""
         if self.is_alone:
-            return max(0, self._slots.total - self._held())
+            return max(0, min(self._slots.total - self._held(), self._slots.at_once))
         rivals = [share for share in self._slots.shares if share.is_hungry and share is not self]
         free = self._slots.free
         self._asked = max(0, self._slots.dealt(self, [self, *rivals]) if rivals else free)
@@ -131,3 +136,7 @@ class Share:
     def has_room(self) -> bool:
         """Whether one more task can start now, beside others."""
         return self._slots.free > 0
+
+    def has_more_than(self, count: int) -> bool:
+        """Whether slots stay free beside so many tasks that start now: one exchange could not ask for all."""
+        return self.is_alone and self._held() + count < self._slots.total

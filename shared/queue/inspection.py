@@ -407,14 +407,21 @@ def _queues(flat: list[str]) -> list[QueueInfo]:
         name, _, kind = field.rpartition(":")
         if name == "*":
             continue
-        queue = queues.setdefault(name, {"pending": 0})
-        if kind.isdigit() or kind == "K":
-            queue["pending"] += int(value) % SUBMITTED
-            queue["parked"] = int(value) if kind == "K" else queue.get("parked", 0)
+        queue = queues.setdefault(name, {"pending": 0, "pending_by_priority": {}})
+        if kind == "K":
+            queue["parked"] = int(value)
+            queue["pending"] += queue["parked"]
+        elif kind.isdigit():
+            count = int(value) % SUBMITTED
+            queue["pending"] += count
+            if count:
+                queue["pending_by_priority"][int(kind)] = count
         elif kind == "!":
             queue |= _control(decode(value))
         else:
             queue[names[kind]] = int(value) % SUBMITTED
+    for queue in queues.values():
+        queue["pending_by_priority"] = dict(sorted(queue["pending_by_priority"].items(), reverse=True))
     return [QueueInfo(name=name, **queue) for name, queue in sorted(queues.items())]
 
 

@@ -204,8 +204,9 @@ async def test_the_overview_counts_and_names_workers(queue):
 
 async def test_the_oldest_pending_task_is_found_among_priorities(queue):
     [old] = await queue.submit([task(priority=1)])
-    await queue.submit([task(priority=10)])
+    await queue.submit([task(priority=10), task(priority=10), task(priority=9, delay_seconds=60)])
     overview = await queue.overview()
+    assert list(overview.queues[0].pending_by_priority.items()) == [(10, 2), (1, 1)]
     age = (overview.now - (await queue.get(old.id)).created_at).total_seconds()
     assert overview.oldest_pending_seconds == pytest.approx(age, abs=0.002)
 
