@@ -63,6 +63,8 @@ local found, passed, total = {}, 0, #members / 2
 while passed < total and was_shown(passed + 1) do passed = passed + 1 end
 -- The place before the next member.
 local places, here_score, here_count = {}, from, offset + passed
+-- From here on scores are compared as the server writes them.
+if total > 0 and tonumber(from) == tonumber(members[2]) then here_score = members[2] end
 local here_member = passed > 0 and members[2 * passed - 1] or member
 local i, length, most = passed + 1, 0, 2 * limit
 while i <= total and length < most do
@@ -78,8 +80,7 @@ while i <= total and length < most do
     if length == most then break end
     passed = passed + 1
     local name, score, text = members[2 * passed - 1], members[2 * passed], texts[j]
-    if score ~= here_score and tonumber(score) ~= tonumber(here_score) then here_member, here_count = '', 0 end
-    here_score = score
+    if score ~= here_score then here_score, here_member, here_count = score, '', 0 end
     if text and (not is_filtered or is_wanted(text)) then
       found[length + 1], found[length + 2] = id, text
       length = length + 2
