@@ -122,6 +122,27 @@ async def test_pause_and_resume_a_queue(seeded: str, page: Page):
     assert "Active" in await row_of(page, "webhooks")
 
 
+async def test_set_and_lift_the_limits_of_a_queue(seeded: str, page: Page, pictures: Path):
+    await page.goto(f"{seeded}/queues?queue=images")
+    await expect(page.get_by_role("heading", name="Pending by priority")).to_be_visible()
+    await page.get_by_role("button", name="Limits…").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Tasks at once").first.fill("many")
+    await dialog.get_by_role("button", name="Set limits").click()
+    await expect(dialog.get_by_text("A whole number from 1 on", exact=False)).to_be_visible()
+    await dialog.get_by_label("Tasks at once").first.fill("40")
+    await dialog.get_by_label("Starts").last.fill("5")
+    await page.screenshot(path=pictures / "queue-limits.png")
+    await dialog.get_by_role("button", name="Set limits").click()
+    await expect(page.get_by_text("40 at once", exact=True)).to_be_visible()
+    await expect(page.get_by_text("5 a second", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Limits…").click()
+    await page.get_by_role("dialog").get_by_label("Tasks at once").first.fill("")
+    await page.get_by_role("dialog").get_by_label("Starts").last.fill("")
+    await page.get_by_role("dialog").get_by_role("button", name="Set limits").click()
+    await expect(page.get_by_text("40 at once", exact=True)).to_have_count(0)
+
+
 async def test_create_a_schedule(seeded: str, page: Page):
     await page.goto(f"{seeded}/schedules")
     await page.get_by_role("button", name="New schedule").first.click()

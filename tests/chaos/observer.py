@@ -41,11 +41,12 @@ class Observer:
     endings: Counter[str] = field(default_factory=Counter)
     shards: int = 1
     last_events: dict[str, str] = field(default_factory=dict)
+    is_over: bool = False
     _again: int = 0
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
+        """Until `is_over`: a cancellation alone can be lost in redis-py, as an error of the store."""
+        while not self.is_over:
             with suppress(RedisError, OSError):  # while the store is away the next look will tell
                 await self.look()
             await asyncio.sleep(PAUSE_S)

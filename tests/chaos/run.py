@@ -168,6 +168,7 @@ class Run:
             async with self._bounded("the roll is called", ROLL_S):
                 await self._roll_call(load.attempted)
         finally:
+            observer.is_over = True
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await queue.transport.close()

@@ -3,6 +3,7 @@ import { formatClock, formatDuration, formatSpan } from "../lib/time";
 import type { ErrorGroup } from "./dead-letters";
 import type { Overview, Queue, Worker } from "./overview";
 import type { Schedule } from "./schedules";
+import type { Pace } from "./stats";
 import type { TaskFilter } from "./tasks";
 
 /**
@@ -44,8 +45,8 @@ export interface HealthInput {
   readonly groups: readonly ErrorGroup[];
   readonly schedules: readonly Schedule[];
   readonly cost: CostState | null;
-  /** Tasks that ended in the last whole minute; null where the server does not count. */
-  readonly perMinute: number | null;
+  /** Null where the server does not count. */
+  readonly pace: Pace | null;
 }
 
 /** Calls of the month against the budget that was set. */
@@ -57,6 +58,8 @@ export interface CostState {
 
 const RECENT_DEATH_MS = 15 * 60_000;
 const LONG_WAIT_MS = 60_000;
+/** A wait is long when it is so many times the usual one. */
+const LONG_WAIT_FACTOR = 10;
 const SCHEDULE_LATE_MS = 2 * 60_000;
 
 const START_A_WORKER = [
@@ -175,17 +178,35 @@ export function pausedNeed(queue: Queue): Need | null {
   };
 }
 
-/** Says that tasks wait long only where no pause and no missing worker says why. */
-export function waitNeed(oldestMs: number | null, { counts }: Overview, explained: boolean): Need[] {
-  if (explained || oldestMs === null || oldestMs <= LONG_WAIT_MS) return [];
+/** Says that tasks wait long, or that ever more wait, only where no pause and no missing worker says why. */
+export function waitNeed(oldestMs: number | null, { counts }: Overview, pace: Pace | null, explained: boolean): Need[] {
+  if (explained) return [];
+  const usualMs = pace?.usualWaitMs ?? 0;
+  if (oldestMs === null || oldestMs <= Math.max(LONG_WAIT_MS, LONG_WAIT_FACTOR * usualMs)) return growthNeed(counts.pending, pace);
   return [
     {
       id: "wait",
       tone: "amber",
       sign: "wait",
       what: `The oldest task has waited ${formatDuration(oldestMs)}`,
-      details: [plural(counts.pending, "task waits", "tasks wait")],
+      details: [plural(counts.pending, "task waits", "tasks wait"), usualMs === 0 ? "" : `usually ${formatDuration(usualMs)}`].filter(Boolean),
       size: counts.pending,
+      step: { kind: "show", label: "Show pending", filter: { status: "pending" } },
+    },
+  ];
+}
+
+function growthNeed(pending: number, pace: Pace | null): Need[] {
+  if (pace?.growth == null || pending === 0) return [];
+  const { minutes, tasks } = pace.growth;
+  return [
+    {
+      id: "growth",
+      tone: "amber",
+      sign: "wait",
+      what: `More tasks come than are done, for ${minutes} min`,
+      details: [`${formatCount(tasks)} more than then`, plural(pending, "task waits", "tasks wait")],
+      size: pending,
       step: { kind: "show", label: "Show pending", filter: { status: "pending" } },
     },
   ];

@@ -5,6 +5,7 @@ import { assessHealth } from "./health";
 import type { CostState } from "./health-needs";
 import { toOverview } from "./overview";
 import type { Schedule } from "./schedules";
+import type { Pace } from "./stats";
 import { toTask } from "./tasks";
 import type { WireOverview, WireTask } from "./wire";
 
@@ -12,11 +13,11 @@ interface Else {
   readonly groups?: readonly ErrorGroup[];
   readonly schedules?: readonly Schedule[];
   readonly cost?: CostState;
-  readonly perMinute?: number;
+  readonly pace?: Partial<Pace>;
 }
 
-function assess(over: Partial<WireOverview> = {}, { groups = [], schedules = [], cost, perMinute }: Else = {}) {
-  return assessHealth({ now: NOW, overview: toOverview(wireOverview(over)), groups, schedules, cost: cost ?? null, perMinute: perMinute ?? null });
+function assess(over: Partial<WireOverview> = {}, { groups = [], schedules = [], cost, pace }: Else = {}) {
+  return assessHealth({ now: NOW, overview: toOverview(wireOverview(over)), groups, schedules, cost: cost ?? null, pace: pace === undefined ? null : { perMinute: null, usualWaitMs: null, growth: null, ...pace } });
 }
 
 function group(seconds: number, count = 1, over: Partial<WireTask> = {}): ErrorGroup {
@@ -40,7 +41,7 @@ describe("all is well", () => {
   });
 
   it("tells the pace where the server counts", () => {
-    expect(assess({}, { perMinute: 1204 }).facts[0]).toBe("1,204 tasks/min");
+    expect(assess({}, { pace: { perMinute: 1204 } }).facts[0]).toBe("1,204 tasks/min");
   });
 
   it.each<[string, Partial<WireOverview>, Else]>([
@@ -48,6 +49,8 @@ describe("all is well", () => {
     ["a task died 15 minutes and a second ago", {}, { groups: [group(901)] }],
     ["a paused queue is empty", { queues: [{ ...paused, pending: 0 }] }, {}],
     ["the oldest task has waited a minute", { oldest_pending_seconds: 60 }, {}],
+    ["a wait is long, but nine times the usual one", { oldest_pending_seconds: 270 }, { pace: { usualWaitMs: 30_000 } }],
+    ["more tasks come than are done, and none waits", { counts: {}, queues: [] }, { pace: { growth: { minutes: 10, tasks: 5 } } }],
     ["a schedule is two minutes late", {}, { schedules: [schedule(120)] }],
     ["a late schedule is paused", {}, { schedules: [schedule(900, "audit")] }],
     ["the month's calls fit the budget", {}, { cost: { budget: 500_000, spent: 1, forecast: 500_000 } }],
@@ -65,6 +68,8 @@ describe("what needs the operator", () => {
     ["one death", {}, { groups: [group(12)] }, "red", "1 task of `email.send` died: SMTPAuthenticationError", "Review the group"],
     ["a paused queue", { queues: [paused] }, {}, "amber", "Queue `images` is paused", "Resume queue"],
     ["a long wait", { oldest_pending_seconds: 221 }, {}, "amber", "The oldest task has waited 3 min 41 s", "Show pending"],
+    ["a wait over ten times the usual one", { oldest_pending_seconds: 301 }, { pace: { usualWaitMs: 30_000 } }, "amber", "The oldest task has waited 5 min 1 s", "Show pending"],
+    ["more and more pending tasks", {}, { pace: { growth: { minutes: 10, tasks: 420 } } }, "amber", "More tasks come than are done, for 10 min", "Show pending"],
     ["a late schedule", {}, { schedules: [schedule(121)] }, "amber", "Schedule `daily` missed its time", "Show schedule"],
     ["a month that will not fit", {}, { cost: { budget: 500_000, spent: 412_480, forecast: 515_600 } }, "amber", "Commands are on pace to pass the month’s budget", "Details"],
   ])("%s", (_name, over, other, tone, what, step) => {

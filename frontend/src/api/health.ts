@@ -34,7 +34,7 @@ export function assessHealth(input: HealthInput): Health {
   const oldestMs = overview.oldestPendingSince === null ? null : Math.max(0, now - overview.oldestPendingSince.getTime());
   const workers = workerNeeds(overview, now);
   const paused = overview.queues.map(pausedNeed).filter((need) => need !== null);
-  const waits = waitNeed(oldestMs, overview, paused.length > 0 || workers.some((need) => need.size > 0));
+  const waits = waitNeed(oldestMs, overview, input.pace, paused.length > 0 || workers.some((need) => need.size > 0));
   const needs = [...workers, ...deathNeeds(input), ...paused, ...waits, ...costNeed(input), ...scheduleNeeds(input)].sort(
     (a, b) => Number(a.tone === "amber") - Number(b.tone === "amber") || b.size - a.size,
   );
@@ -43,7 +43,7 @@ export function assessHealth(input: HealthInput): Health {
     tone: needs.length === 0 ? "green" : needs.some((need) => need.tone === "red") ? "red" : "amber",
     title: needs.length === 0 ? "All is well" : needs.length === 1 ? "1 thing needs you" : `${needs.length} things need you`,
     facts: [
-      input.perMinute === null ? `${formatCount(running)} running` : `${formatCount(input.perMinute)} tasks/min`,
+      input.pace?.perMinute == null ? `${formatCount(running)} running` : `${formatCount(input.pace.perMinute)} tasks/min`,
       oldestMs === null ? "nothing waits" : `oldest waiting ${formatDuration(oldestMs)}`,
     ],
     rest: restSentence(input, needs),

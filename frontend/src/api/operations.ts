@@ -1,4 +1,5 @@
 import { write } from "./client";
+import type { Limit } from "./overview";
 import { taskPath } from "./tasks";
 import type { TaskStatus } from "./wire";
 
@@ -53,6 +54,22 @@ export function submitTask(submission: Submission): Promise<Submitted> {
 
 export function pauseQueue(name: string, reason: string): Promise<{ pending: number }> {
   return write("POST", `/queues/${encodeURIComponent(name)}/pause`, reason === "" ? undefined : { reason });
+}
+
+/** Null lifts a limit. */
+export function limitQueue(name: string, limit: Limit | null, perKey: Limit | null): Promise<unknown> {
+  return write("PUT", `/queues/${encodeURIComponent(name)}/limits`, {
+    ...toWireLimit(limit),
+    ...(perKey === null ? {} : { per_key: toWireLimit(perKey) }),
+  });
+}
+
+function toWireLimit(limit: Limit | null): object {
+  const { concurrency = null, rate = null } = limit ?? {};
+  return {
+    ...(concurrency === null ? {} : { concurrency }),
+    ...(rate === null ? {} : { rate: { limit: rate.limit, period_seconds: rate.periodSeconds } }),
+  };
 }
 
 export function resumeQueue(name: string): Promise<{ pending: number }> {

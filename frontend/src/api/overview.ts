@@ -14,7 +14,26 @@ interface Pause {
 export interface Queue {
   readonly name: string;
   readonly counts: Counts;
+  /** Pending tasks that a worker can take, the highest priority first. */
+  readonly byPriority: readonly PriorityCount[];
+  /** Of the pending ones: wait for room under a limit, or for a worker that knows their type. */
+  readonly parked: number;
+  readonly limit: Limit | null;
+  /** Of each limit key that has none of its own. */
+  readonly keyLimit: Limit | null;
   readonly paused: Pause | null;
+}
+
+export interface Limit {
+  /** Tasks that run at once, on all workers together; null is no bound. */
+  readonly concurrency: number | null;
+  /** How often tasks start. */
+  readonly rate: { readonly limit: number; readonly periodSeconds: number } | null;
+}
+
+export interface PriorityCount {
+  readonly priority: number;
+  readonly count: number;
 }
 
 export interface Worker {
@@ -74,8 +93,25 @@ function toPause(paused: WireQueue["paused"]): Pause | null {
   };
 }
 
+function toLimit(wire: WireQueue["limit"]): Limit | null {
+  if (!wire) return null;
+  const { rate } = wire;
+  return { concurrency: wire.concurrency ?? null, rate: rate ? { limit: rate.limit, periodSeconds: rate.period_seconds } : null };
+}
+
 function toQueue(wire: WireQueue): Queue {
-  return { name: wire.name, counts: toCounts(wire), paused: toPause(wire.paused) };
+  const byPriority = Object.entries(wire.pending_by_priority ?? {})
+    .map(([priority, count]) => ({ priority: Number(priority), count }))
+    .sort((a, b) => b.priority - a.priority);
+  return {
+    name: wire.name,
+    counts: toCounts(wire),
+    byPriority,
+    parked: wire.parked,
+    limit: toLimit(wire.limit),
+    keyLimit: toLimit(wire.key_limit),
+    paused: toPause(wire.paused),
+  };
 }
 
 function toWorker(wire: WireWorker): Worker {

@@ -1899,6 +1899,10 @@ export interface components {
              * @default 0
              */
             pending: number;
+            /** Pending By Priority */
+            pending_by_priority?: {
+                [key: string]: number;
+            };
             /**
              * Scheduled
              * @default 0

@@ -23,6 +23,18 @@ export interface Stats {
   readonly waitP95Ms: number | null;
 }
 
+/** What the last minutes say about the present. */
+export interface Pace {
+  /** Tasks that ended in the last whole minute; null before there is one. */
+  readonly perMinute: number | null;
+  /** Half of the tasks started sooner; null when none started. */
+  readonly usualWaitMs: number | null;
+  /** Since so many minutes more tasks came than ended, in each of them; by so many. Null when they did not. */
+  readonly growth: { readonly minutes: number; readonly tasks: number } | null;
+}
+
+const GROWTH_MINUTES = 10;
+
 export type Range = "1h" | "24h";
 
 const HOURS: Readonly<Record<Range, number>> = { "1h": 1, "24h": 24 };
@@ -50,6 +62,19 @@ function toStats({ points, wait }: WireStats): Stats {
     waitP50Ms: p50(wait),
     waitP95Ms: p95(wait),
   };
+}
+
+/** The minutes that are over; the current one is still filling. */
+export function wholeMinutes(stats: Stats): readonly Minute[] {
+  return stats.minutes.slice(0, -1);
+}
+
+export function paceOf(stats: Stats): Pace {
+  const minutes = wholeMinutes(stats);
+  const last = minutes.slice(-GROWTH_MINUTES);
+  const grows = last.length === GROWTH_MINUTES && last.every((minute) => minute.submitted > minute.finished);
+  const tasks = last.reduce((sum, minute) => sum + minute.submitted - minute.finished, 0);
+  return { perMinute: minutes.at(-1)?.finished ?? null, usualWaitMs: stats.waitP50Ms, growth: grows ? { minutes: GROWTH_MINUTES, tasks } : null };
 }
 
 /** The series of the last hour or day; null where the server keeps none. */

@@ -1,6 +1,6 @@
-import type { Overview } from "../api/overview";
+import type { Limit, Overview } from "../api/overview";
 import { overviewOptions } from "../api/overview";
-import { drainWorker, pauseQueue, resumeQueue } from "../api/operations";
+import { drainWorker, limitQueue, pauseQueue, resumeQueue } from "../api/operations";
 import { toServerTime } from "../lib/clock";
 import { plural } from "../lib/format";
 import { useAction } from "./use-action";
@@ -14,6 +14,12 @@ function withPause(overview: Overview, name: string, paused: Overview["queues"][
 interface PauseInput {
   readonly name: string;
   readonly reason: string;
+}
+
+interface LimitInput {
+  readonly name: string;
+  readonly limit: Limit | null;
+  readonly perKey: Limit | null;
 }
 
 /** Pause and resume show at once. */
@@ -35,7 +41,13 @@ export function useQueueActions() {
     done: ({ pending }, name) => `Queue \`${name}\` takes up ${plural(pending, "task")} again`,
     failed: (name) => `Queue \`${name}\` could not be resumed`,
   });
-  return { pause, resume };
+  const limit = useAction({
+    run: ({ name, limit: own, perKey }: LimitInput) => limitQueue(name, own, perKey),
+    refresh: [overviewKey],
+    done: (_, { name }) => `The limits of \`${name}\` are in force on all workers`,
+    failed: ({ name }) => `The limits of \`${name}\` could not be set`,
+  });
+  return { pause, resume, limit };
 }
 
 export function useDrain() {

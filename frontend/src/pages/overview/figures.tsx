@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Overview } from "../../api/overview";
+import { wholeMinutes } from "../../api/stats";
 import type { Stats } from "../../api/stats";
 import type { TaskFilter } from "../../api/tasks";
 import { Spark } from "../../components/spark";
@@ -23,16 +24,6 @@ interface FiguresProps {
   now: number;
 }
 
-/** The minutes that are over; the current one is still filling. */
-function whole(stats: Stats) {
-  return stats.minutes.slice(0, -1);
-}
-
-/** Tasks that ended in the last whole minute. */
-export function perMinute(stats: Stats | null): number | null {
-  return stats === null ? null : (whole(stats).at(-1)?.finished ?? null);
-}
-
 function countFigures({ counts, workers }: Overview): readonly Figure[] {
   const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
   return [
@@ -43,7 +34,7 @@ function countFigures({ counts, workers }: Overview): readonly Figure[] {
 }
 
 function statFigures(stats: Stats): readonly Figure[] {
-  const minutes = whole(stats);
+  const minutes = wholeMinutes(stats);
   const finished = minutes.map((minute) => minute.finished);
   const failed = stats.minutes.reduce((sum, minute) => sum + minute.failed, 0);
   const died = stats.minutes.reduce((sum, minute) => sum + minute.dead, 0);

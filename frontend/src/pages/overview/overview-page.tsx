@@ -6,7 +6,7 @@ import { assessHealth } from "../../api/health";
 import type { Overview } from "../../api/overview";
 import { overviewOptions } from "../../api/overview";
 import { schedulesOptions } from "../../api/schedules";
-import { statsOptions } from "../../api/stats";
+import { paceOf, statsOptions } from "../../api/stats";
 import { Card } from "../../components/card";
 import { ErrorMessage } from "../../components/message";
 import { Segmented } from "../../components/segmented";
@@ -19,7 +19,7 @@ import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
 import { CostCard } from "./cost-card";
 import { FailuresCard } from "./failures-card";
-import { Figures, perMinute } from "./figures";
+import { Figures } from "./figures";
 import { FirstRun } from "./first-run";
 import { HealthCard } from "./health-card";
 import { QueuesCard } from "./queues-card";
@@ -65,7 +65,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
     groups: hasDead ? groups : [],
     schedules,
     cost: cost === null ? null : { budget: cost.budget.calls, spent: cost.month_to_date, forecast: cost.forecast },
-    perMinute: perMinute(stats),
+    pace: stats === null ? null : paceOf(stats),
   });
   const isNew = STATUSES.every((status) => overview.counts[status] === 0);
   const ranges = stats !== null && (

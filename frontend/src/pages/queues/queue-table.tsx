@@ -121,11 +121,12 @@ function QueueState({ queue, busy }: { queue: Queue; busy: boolean }) {
 
 function CountLink({ queue, status }: { queue: Queue; status: (typeof COUNTS)[number] }) {
   const count = queue.counts[status];
+  const most = status === "running" ? (queue.limit?.concurrency ?? null) : null;
   return (
     <Link
       to="/tasks"
       search={{ queue: queue.name, status }}
-      aria-label={`${formatCount(count)} ${STATUS[status].label.toLowerCase()} in ${queue.name}`}
+      aria-label={`${formatCount(count)} ${STATUS[status].label.toLowerCase()} in ${queue.name}${most === null ? "" : `, at most ${formatCount(most)} at once`}`}
       className={joinClasses(
         "inline-block min-w-6 py-0.5 hover:text-accent hover:underline",
         count === 0 && "text-text-3",
@@ -134,6 +135,7 @@ function CountLink({ queue, status }: { queue: Queue; status: (typeof COUNTS)[nu
       )}
     >
       {formatCount(count)}
+      {most !== null && <span className="text-text-3"> / {formatCount(most)}</span>}
     </Link>
   );
 }
