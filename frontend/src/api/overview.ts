@@ -15,7 +15,7 @@ export interface Queue {
   readonly name: string;
   readonly counts: Counts;
   /** Pending tasks that a worker can take, the highest priority first. */
-  readonly byPriority: readonly PriorityCount[];
+  readonly byPriority: readonly { readonly priority: number; readonly count: number }[];
   /** Of the pending ones: wait for room under a limit, or for a worker that knows their type. */
   readonly parked: number;
   readonly limit: Limit | null;
@@ -29,11 +29,6 @@ export interface Limit {
   readonly concurrency: number | null;
   /** How often tasks start. */
   readonly rate: { readonly limit: number; readonly periodSeconds: number } | null;
-}
-
-export interface PriorityCount {
-  readonly priority: number;
-  readonly count: number;
 }
 
 export interface Worker {
