@@ -11,7 +11,7 @@ from statistics import median
 
 from shared.models import Limit, RateLimit, TaskSubmission
 from shared.queue import Outcome, TaskQueue, WorkerState
-from tests.benchmarks.measure import RESULT, fresh_server, open_queue, show
+from tests.benchmarks.measure import RESULT, fresh_server, open_queue, scaled, show
 from tests.support.factories import registered
 
 ROUNDS = 15
@@ -35,7 +35,7 @@ async def _run() -> None:
         # One of each key starts and goes on running; the others are parked.
         await _drain(limited, states[1])
         rates: list[list[float]] = [[], []]
-        for _ in range(ROUNDS):
+        for _ in range(min(ROUNDS, scaled(ROUNDS * 10))):
             for side, queue in enumerate((plain, limited)):
                 await _fill(queue, "default", None)
                 rates[side].append(await _drain(queue, states[side], "default"))
@@ -55,7 +55,7 @@ async def _fairness() -> None:
         states = [await registered(queue) for queue in queues]
         submitted: list[list[float]] = [[], []]
         drained: list[list[float]] = [[], []]
-        for _ in range(ROUNDS):
+        for _ in range(min(ROUNDS, scaled(ROUNDS * 10))):
             for side, queue in enumerate(queues):
                 submitted[side].append(await _fill(queue, "default", CUSTOMERS if side else None))
                 drained[side].append(await _drain(queue, states[side]))

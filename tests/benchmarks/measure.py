@@ -16,6 +16,23 @@ from shared.transports.tcp import TcpTransport
 from tests.support.server import Server
 
 NAMESPACE = "test"
+#: What `show` was given in this run: title -> figures.
+REPORT: dict[str, dict[str, object]] = {}
+#: By how much less is measured than for published figures.
+_divisor = 1
+
+
+def measure_less(divisor: int) -> None:
+    """Make every amount smaller from now on; figures are then rough."""
+    global _divisor  # noqa: PLW0603  # one program, one size
+    _divisor = divisor
+
+
+def scaled(amount: int) -> int:
+    """An amount for the size of this run, never none."""
+    return max(1, amount // _divisor)
+
+
 RESULT = json.dumps({"ok": True, "text": "r" * 80}, separators=(",", ":"))
 
 
@@ -62,7 +79,8 @@ def script_time(client: redis.Redis) -> tuple[int, float]:
 
 
 def show(title: str, figures: dict[str, object]) -> None:
-    """One benchmark's figures."""
+    """One benchmark's figures: printed, and kept for the report; of rounds the last counts."""
+    REPORT[title] = figures
     print(f"\n{title} (load {os.getloadavg()[0]:.1f})")
     for name, figure in figures.items():
         print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shared.queue import Outcome
-from tests.benchmarks.measure import RESULT, fill, fresh_server, open_queue, show
+from tests.benchmarks.measure import RESULT, fill, fresh_server, open_queue, scaled, show
 from tests.support.factories import registered
 
 TASKS = 100_000
@@ -17,11 +17,12 @@ def run() -> None:
 
 
 async def _run() -> None:
+    tasks = scaled(TASKS)
     with fresh_server() as (server, client):
         queue = open_queue(server)
         await fill(queue, 1000)  # what is there once: streams, counts, buffers
         empty = client.info("memory")["used_memory"]
-        size = await fill(queue, TASKS)
+        size = await fill(queue, tasks)
         pending = client.info("memory")["used_memory"]
         state = await registered(queue)
         outcomes: list[Outcome] = []
@@ -36,8 +37,8 @@ async def _run() -> None:
             {
                 "payload": size,
                 "result": len(RESULT),
-                "pending": (pending - empty) / TASKS,
-                "completed": (completed - empty) / TASKS,
+                "pending": (pending - empty) / tasks,
+                "completed": (completed - empty) / tasks,
             },
         )
         await queue.transport.close()
