@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks import drain, enqueue, floors, latency, limits, memory, report, scale, starts
-from tests.benchmarks.measure import measure_less, scaled, show
+from tests.benchmarks.measure import REPORT, measure_less, scaled, show
 from tests.benchmarks.peers import runner
 
 QUICK = 10
@@ -65,22 +65,26 @@ def _peers(names: str) -> dict[str, dict[str, object]]:
     wanted = None if names == "all" else set(names.split(","))
     every = [one for one in runner.pinned() if wanted is None or re.split("[=@]", one[0])[0] in wanted]
     peers = [runner.ours(), *map(runner.install, every)]
-    plan = runner.Plan(scaled(10_000), scaled(100), 20.0 if scaled(10) == 10 else 3.0, 2.0)
-    measured: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in peers}
-    rounds = min(ROUNDS, scaled(ROUNDS * 5))
-    for number in range(rounds):
+    is_full = scaled(QUICK) == QUICK
+    plan = runner.Plan(max(1000, scaled(3_000)), max(20, scaled(300)))
+    drains: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in peers}
+    for _ in range(ROUNDS if is_full else 1):
         for peer in peers:
-            # An idle worker does the same in each round: one is enough.
-            measured[peer.name].append(runner.compare(peer, plan, with_idle=number == 0))
+            drains[peer.name].append(runner.drained(peer, plan.drain * runner.FASTER.get(peer.name, 1)))
+    idle = runner.idle_calls(peers[1:], plan)
+    # A short look at our own would miss what it does each five minutes.
+    idle["dtq"] = max(_idle_calls()) * 6.0
     made: dict[str, dict[str, object]] = {}
     for peer in peers:
-        results = measured[peer.name]
-        figures = {key: median(one[key] for one in results if key in one) for key in results[0]}
-        if peer.name == "dtq":
-            # A short look at our own would miss what it does each five minutes.
-            figures["idle_calls_per_hour"] = max(_idle_calls()) * 6.0
+        results = drains[peer.name]
+        figures = {key: median(one[key] for one in results) for key in results[0]}
+        figures |= runner.spaced(peer, plan.spaced, plan.settle_s)
+        figures["idle_calls_per_hour"] = idle[peer.name]
         show(f"{peer.name} {peer.version}", dict(figures))
         made[peer.name] = {"version": peer.version, **figures}
+    # They have a table of their own.
+    for peer in peers:
+        REPORT.pop(f"{peer.name} {peer.version}")
     return made
 
 
