@@ -109,7 +109,7 @@ async def _worker_process(processes: int) -> float:
             worker.stop()
         await queue.transport.close()
         rate = (at_last - at_first) / (ended - started)
-        show(f"Drain, {processes} worker processes", {"tasks/s": rate})
+        show(f"Drain, {processes} worker processes", {"tasks/s": rate}, is_kept=False)
         return rate
 
 

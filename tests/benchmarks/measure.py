@@ -78,9 +78,10 @@ def script_time(client: redis.Redis) -> tuple[int, float]:
     return sum(one["calls"] for one in both), sum(one["usec"] for one in both) / 1e6
 
 
-def show(title: str, figures: dict[str, object]) -> None:
-    """One benchmark's figures: printed, and kept for the report; of rounds the last counts."""
-    REPORT[title] = figures
+def show(title: str, figures: dict[str, object], *, is_kept: bool = True) -> None:
+    """One benchmark's figures: printed, and kept for the report unless it is one round of several."""
+    if is_kept:
+        REPORT[title] = figures
     print(f"\n{title} (load {os.getloadavg()[0]:.1f})")
     for name, figure in figures.items():
         print(
