@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.deploy import guide
 from tests.deploy.streaming import Viewer
+from tests.deploy.tls import Authority
 from tests.e2e.test_local import finished, readme_bodies, submit
 from tests.support.processes import children
 from tests.support.waiting import wait_until
@@ -46,8 +49,9 @@ class Stack:
     Debian's compose is an old one: it does not know the file's `name`.
     """
 
-    def __init__(self, name: str, folder: Path, *more: Path) -> None:
-        text = (CHECKOUT / "docker-compose.yml").read_text("utf-8")
+    def __init__(self, name: str, folder: Path, *more: Path, text: str = "", **environment: str) -> None:
+        text = text or (CHECKOUT / "docker-compose.yml").read_text("utf-8")
+        self._environment = {**os.environ, "LEASE_SECONDS": "3", **environment}
         self._file = CHECKOUT / f"compose.{name}.yml"
         self._file.write_text(re.sub(r"^name: .*\n", "", text, flags=re.MULTILINE), "utf-8")
         self._options = ["--project-name", name, "--file", str(self._file)]
@@ -57,7 +61,7 @@ class Stack:
         done = subprocess.run(
             ["docker-compose", *self._options, *arguments],
             capture_output=True, text=True, check=False, cwd=CHECKOUT,
-            env={**os.environ, "LEASE_SECONDS": "3"},
+            env=self._environment,
         )  # fmt: skip
         assert not is_checked or done.returncode == 0, done.stdout + done.stderr
         return done
@@ -304,6 +308,70 @@ def _program_of(stack: Stack, service: str) -> int:
     """The program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
     first = int(stack.inspect(service)["State"]["Pid"])
     return (children(first) or [first])[0]
+
+
+class _Override(list):
+    """A list that replaces the one below it, instead of being added to it."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+_Loader.add_constructor("!override", lambda loader, node: _Override(loader.construct_sequence(node)))
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    """What compose 2.24 makes of two files; Debian's does not know `!override`."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
+    if isinstance(above, _Override):
+        return list(above)
+    return [*below, *above] if isinstance(below, list) and isinstance(above, list) else above
+
+
+async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack, tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    certificate, key_file = authority.issue("localhost")
+    served = tmp_path / "served"
+    served.mkdir()
+    for name, path in (("fullchain.pem", certificate), ("privkey.pem", key_file)):
+        (served / name).write_bytes(path.read_bytes())
+        os.chown(served / name, 10001, 10001)
+    tmp_path.chmod(0o755)
+    make = ["docker", "run", "--rm", "--entrypoint", "python", "dtq-api", "-m", "api.keys", "web", "admin"]
+    made = subprocess.run(make, capture_output=True, text=True, check=True)
+    [key] = re.findall(r"dtq_[\w-]+", made.stderr)
+    texts = ("docker-compose.yml", "deploy/docker-compose.public.yml")
+    below, above = (yaml.load((CHECKOUT / name).read_text("utf-8"), _Loader) for name in texts)
+    text = yaml.safe_dump(_laid_over(below, above), sort_keys=False)
+    stack.run("stop")
+    world = Stack("world", tmp_path, text=text, API_KEYS=made.stdout.strip(), TLS_DIR=str(served))
+    try:
+        world.up("web", "worker")
+        context = ssl.create_default_context(cafile=authority.file)
+        async with httpx.AsyncClient(base_url="https://localhost", verify=context, trust_env=False) as client:
+            signed = {"Authorization": f"Bearer {key}"}
+
+            async def is_ready() -> bool:
+                try:
+                    overview = await client.get("/api/overview", headers=signed)
+                except httpx.TransportError:
+                    return False
+                return overview.status_code == 200 and bool(overview.json()["workers"])
+
+            await wait_until(is_ready, describe="a worker is seen over TLS", timeout_s=60, pause_s=0.2)
+            assert (await client.get("/api/overview")).status_code == 401
+            body = {"task_type": "hello", "payload": {"name": "Ada"}}
+            assert (await client.post("/api/tasks", json=body)).status_code == 401
+            assert (await client.post("/api/tasks", json=body, headers=signed)).status_code == 202
+            plain = await client.get("http://localhost/tasks")
+            assert (plain.status_code, plain.headers["location"]) == (308, "https://localhost/tasks")
+            with pytest.raises(httpx.ConnectError):
+                await client.get("http://localhost:8000/api/health")
+    finally:
+        print(world.run("logs", "--no-color", "--tail", "15").stdout)
+        world.down()
 
 
 async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tmp_path: Path) -> None:
