@@ -108,7 +108,8 @@ class Inspection(QueueBase):
                 return TaskPage(tasks=tasks, next_cursor=write_cursor(Cursor(name), wanted))
             at = start if start and name == start.place else Cursor(name)
             found, following = await self._read_index(at, wanted, limit - len(tasks))
-            tasks += found
+            # One that moved on while this page was read stands in two indexes: it is shown as it was seen last.
+            tasks = list({task.id: task for task in [*tasks, *found]}.values())
             if following:
                 return TaskPage(tasks=tasks, next_cursor=write_cursor(following, wanted))
             if len(tasks) >= limit:

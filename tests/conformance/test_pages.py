@@ -190,3 +190,23 @@ async def test_tasks_parked_by_a_long_limit_key(queue):
     claims = (await queue.exchange(state, free=1)).claims
     parked = [task_id for task_id in ids if task_id not in {claim.id for claim in claims}]
     assert await _all(queue, TaskFilter(TaskStatus.PENDING), limit=7) == parked
+
+
+async def test_a_task_that_ends_while_a_page_is_read_is_shown_once(queue, monkeypatch):
+    ended, moving = await queue.submit(tasks(2))
+    state = await registered(queue)
+    claims = (await queue.exchange(state, free=2)).claims
+    await queue.exchange(state, [ending(claims[0], "c")], free=0)
+    read = queue._read_index
+
+    async def then_it_ends(at, wanted, limit):
+        found = await read(at, wanted, limit)
+        if at.place == "running":
+            await queue.exchange(state, [ending(claims[1], "c")], free=0)
+        return found
+
+    monkeypatch.setattr(queue, "_read_index", then_it_ends)
+    page = await queue.list_tasks()
+    assert sorted((one.id, one.status) for one in page.tasks) == sorted(
+        (item.id, TaskStatus.COMPLETED) for item in (ended, moving)
+    )
