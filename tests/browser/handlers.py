@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from worker_host.control import Reject
 from worker_host.handlers import register_handler
@@ -35,6 +35,19 @@ async def send(payload: MailPayload) -> dict[str, Any]:
     if payload.to.endswith("@broken.example"):
         _login("mailer")
     return {"sent_to": payload.to, "copies": payload.copies}
+
+
+class SyncPayload(BaseModel):
+    """Whose contacts are brought up to date."""
+
+    account: str
+    token: SecretStr = Field(description="Of the other side.")
+
+
+@register_handler("contacts.sync", queue="data")
+async def sync(payload: SyncPayload) -> dict[str, Any]:
+    """Bring contacts up to date."""
+    return {"account": payload.account}
 
 
 @register_handler("webhook.send", queue="webhooks", max_retries=3)

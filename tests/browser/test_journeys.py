@@ -62,6 +62,28 @@ async def test_find_a_task_by_id_by_status_and_by_type(seeded: str, page: Page):
     rows = page.locator("tbody tr[data-row]")
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("Reject")
+    await page.keyboard.press("f")
+    await page.get_by_label("Submitted from").fill("2999-01-01T00:00:00")
+    await page.get_by_role("button", name="Show tasks").click()
+    await expect(page).to_have_url(re.compile("from="))
+    await expect(rows).to_have_count(0)
+    await page.get_by_role("button", name="Remove filter Submitted").click()
+    await expect(rows).to_have_count(1)
+
+
+async def test_secrets_are_hidden_until_an_admin_asks_which_is_noted(seeded: str, page: Page):
+    async with api(seeded) as client:
+        task_id = await submit(client, "contacts.sync", {"account": "acme", "token": "hunter2-of-acme"})
+    await page.goto(f"{seeded}/tasks/{task_id}")
+    await expect(page.get_by_text("**********", exact=False)).to_be_visible()
+    assert "hunter2-of-acme" not in await page.content()
+    await page.get_by_role("button", name="Reveal secrets…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Reveal secrets").click()
+    await expect(page.get_by_text("hunter2-of-acme", exact=False)).to_be_visible()
+    await page.goto(f"{seeded}/settings")
+    await expect(
+        page.get_by_role("row").filter(has_text=task_id[-6:]).filter(has_text="reveal")
+    ).to_be_visible()
 
 
 async def test_read_a_failure(seeded: str, page: Page):

@@ -62,6 +62,10 @@ export interface TaskFilter {
   readonly status?: TaskStatus | undefined;
   readonly queue?: string | undefined;
   readonly type?: string | undefined;
+  /** Submitted at this time or later, ISO 8601. */
+  readonly from?: string | undefined;
+  /** Submitted before this time, ISO 8601. */
+  readonly until?: string | undefined;
 }
 
 const PAGE_SIZE = 100;
@@ -133,6 +137,8 @@ function listPath(filter: TaskFilter, cursor: string | null, limit: number): str
   if (filter.status) query.set("status", filter.status);
   if (filter.queue) query.set("queue", filter.queue);
   if (filter.type) query.set("task_type", filter.type);
+  if (filter.from) query.set("created_after", filter.from);
+  if (filter.until) query.set("created_before", filter.until);
   query.set("limit", String(limit));
   if (cursor !== null) query.set("cursor", cursor);
   return `/tasks?${query.toString()}`;
@@ -170,6 +176,11 @@ export function taskOptions(id: string) {
     queryFn: ({ signal }) => read(taskPath(id), { convert: toTask, signal, exact: true }),
     meta: { live: true },
   });
+}
+
+/** The task with its secrets; the server notes who asked. */
+export function revealTask(id: string): Promise<Task> {
+  return read(taskPath(id, "?reveal=true"), { convert: toTask, exact: true });
 }
 
 /** Why the task does not run, in one sentence; null where the server does not say. */

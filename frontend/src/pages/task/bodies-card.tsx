@@ -1,15 +1,21 @@
+import { Eye } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { LogLine, Task } from "../../api/tasks";
+import { revealTask } from "../../api/tasks";
 import { Button } from "../../components/button";
 import { Card } from "../../components/card";
+import { Confirm } from "../../components/confirm";
 import { CopyButton } from "../../components/copy-button";
 import { JsonText } from "../../components/json-text";
 import { Tabs } from "../../components/tabs";
+import { useAction } from "../../hooks/use-action";
 import { formatBytes, joinClasses } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
 import { formatClockMs } from "../../lib/time";
 
+/** What the server writes in the place of a secret. */
+const MASK = "**********";
 const LARGE = 64_000;
 const SHOWN_AT_FIRST = 4_000;
 
@@ -20,8 +26,11 @@ function sizeOf(text: string): number {
 }
 
 /** What went in, what came out, what the handler said, and the whole record. */
-export function BodiesCard({ task }: { task: Task }) {
+export function BodiesCard({ task: known, mayReveal }: { task: Task; mayReveal: boolean }) {
   const [chosen, setChosen] = useState<Body | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const reveal = useAction({ run: revealTask, failed: () => "The secrets could not be shown" });
+  const task = reveal.data ?? known;
   const texts = useMemo(() => ({ payload: formatJson(task.payload), result: formatJson(task.result), raw: formatJson(rawOf(task)) }), [task]);
   const shown = chosen ?? (task.status === "running" && task.logs.length > 0 ? "logs" : "payload");
   const hasResult = task.status === "completed" || task.result !== null;
@@ -40,7 +49,14 @@ export function BodiesCard({ task }: { task: Task }) {
         ]}
         chosen={shown}
         onChoose={(id) => { setChosen(id as Body); }}
-        tools={<CopyButton name={shown} words="Copy" text={copied} />}
+        tools={
+          <>
+            {mayReveal && reveal.data === undefined && texts.raw.includes(MASK) && (
+              <Button onClick={() => { setAsking(true); }}><Eye size={14} aria-hidden />Reveal secrets…</Button>
+            )}
+            <CopyButton name={shown} words="Copy" text={copied} />
+          </>
+        }
       >
         {shown === "logs" ? (
           <Logs lines={task.logs} follows={task.status === "running"} />
@@ -50,6 +66,16 @@ export function BodiesCard({ task }: { task: Task }) {
           <LongJson key={shown} label={{ payload: "Payload as JSON", result: "Result as JSON", raw: "The whole task as JSON" }[shown]} text={texts[shown]} name={`${task.id}-${shown}.json`} />
         )}
       </Tabs>
+      {isAsking && (
+        <Confirm
+          title="Reveal the secrets of this task"
+          consequence="The audit log notes that your key did, and when. They are hidden again when you leave this page."
+          confirm="Reveal secrets"
+          keep="Leave them hidden"
+          onConfirm={() => { reveal.mutate(known.id); }}
+          onClose={() => { setAsking(false); }}
+        />
+      )}
     </Card>
   );
 }

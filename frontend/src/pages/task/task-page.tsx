@@ -94,7 +94,7 @@ function TaskView({ task }: { task: Task }) {
       <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[1fr_22.5rem]">
         <div className="flex min-w-0 flex-col gap-3 md:gap-4">
           {shown !== null && <ErrorCard attempts={failed} chosen={shown} onChoose={setPicked} />}
-          <BodiesCard task={task} />
+          <BodiesCard key={task.id} task={task} mayReveal={mayAct} />
         </div>
         <div className="flex min-w-0 flex-col gap-3 md:gap-4">
           <EventsCard task={task} />

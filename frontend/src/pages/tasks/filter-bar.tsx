@@ -10,6 +10,7 @@ import { Kbd } from "../../components/kbd";
 import { StatusBadge } from "../../components/status-badge";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import { formatCount } from "../../lib/format";
+import { formatMoment } from "../../lib/time";
 import { FilterDialog } from "./filter-dialog";
 
 interface FilterBarProps {
@@ -28,7 +29,7 @@ export function FilterBar({ filter, counts, queues, types, phone, summary }: Fil
   const [isOpen, setOpen] = useState(false);
   useHotkeys({ f: (event) => { event.preventDefault(); setOpen(true); } });
   const apply = (search: TaskFilter) => void navigate({ to: "/tasks", search });
-  const { status, queue, type } = filter;
+  const { status, queue, type, from, until } = filter;
   return (
     <div className="flex min-h-12 flex-wrap items-center gap-2 border-b border-border px-4 py-2.5">
       <Button aria-haspopup="dialog" onClick={() => { setOpen(true); }}>
@@ -41,6 +42,8 @@ export function FilterBar({ filter, counts, queues, types, phone, summary }: Fil
       )}
       {queue !== undefined && <Chip field="Queue" value={queue} onRemove={() => { apply({ ...filter, queue: undefined }); }} />}
       {type !== undefined && <Chip field="Type" value={<span className="truncate font-mono">{type}</span>} onRemove={() => { apply({ ...filter, type: undefined }); }} />}
+      {from !== undefined && <Chip field="Submitted" operator="from" value={formatMoment(new Date(from))} onRemove={() => { apply({ ...filter, from: undefined }); }} />}
+      {until !== undefined && <Chip field="Submitted" operator="before" value={formatMoment(new Date(until))} onRemove={() => { apply({ ...filter, until: undefined }); }} />}
       <p className="ml-auto text-12 text-text-2 max-md:hidden">{summary}</p>
       <CopyButton name="link" words="Copy link" text={() => window.location.href} className="max-md:hidden" />
       {isOpen && <FilterDialog filter={filter} counts={counts} queues={queues} types={types} onApply={apply} onClose={() => { setOpen(false); }} />}

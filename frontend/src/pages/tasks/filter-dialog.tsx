@@ -4,9 +4,10 @@ import type { Counts } from "../../api/overview";
 import type { TaskFilter } from "../../api/tasks";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/dialog";
-import { SelectField } from "../../components/field";
+import { SelectField, TextField } from "../../components/field";
 import { isTaskStatus, STATUS, STATUSES } from "../../components/status";
 import { formatCount } from "../../lib/format";
+import { fromLocal, toLocal } from "../../lib/local-time";
 
 interface FilterDialogProps {
   filter: TaskFilter;
@@ -30,8 +31,10 @@ export function FilterDialog({ filter, counts, queues, types, onApply, onClose }
     value: status,
     text: counts === null ? STATUS[status].label : `${STATUS[status].label} ${formatCount(counts[status])}`,
   }));
+  const isEmpty = draft.from !== undefined && draft.until !== undefined && draft.from >= draft.until;
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
+    if (isEmpty) return;
     onApply(draft);
     onClose();
   };
@@ -41,6 +44,10 @@ export function FilterDialog({ filter, counts, queues, types, onApply, onClose }
         <SelectField label="Status" value={draft.status ?? ""} options={[{ value: "", text: "Any status" }, ...statuses]} onPick={(value) => { setDraft({ ...draft, status: isTaskStatus(value) ? value : undefined }); }} />
         <SelectField label="Queue" value={draft.queue ?? ""} options={choices(queues, filter.queue, "Any queue")} onPick={(value) => { setDraft({ ...draft, queue: value || undefined }); }} />
         <SelectField label="Type" mono value={draft.type ?? ""} options={choices(types, filter.type, "Any type")} onPick={(value) => { setDraft({ ...draft, type: value || undefined }); }} />
+        <div className="grid grid-cols-1 gap-4 sm:grid-cols-2">
+          <TextField label="Submitted from" type="datetime-local" step={1} value={toLocal(draft.from)} onText={(text) => { setDraft({ ...draft, from: fromLocal(text) }); }} />
+          <TextField label="Submitted before" type="datetime-local" step={1} value={toLocal(draft.until)} onText={(text) => { setDraft({ ...draft, until: fromLocal(text) }); }} problem={isEmpty ? "Nothing can be submitted from a time on and before an earlier one." : null} />
+        </div>
         <DialogActions>
           <Button onClick={() => { onApply({}); onClose(); }}>Clear filters</Button>
           <Button type="submit" kind="primary">Show tasks</Button>

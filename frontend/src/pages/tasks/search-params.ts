@@ -6,6 +6,11 @@ function name(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
 }
 
+function instant(value: unknown): string | undefined {
+  const at = typeof value === "string" ? new Date(value) : undefined;
+  return at === undefined || Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 /** The list's filter as the URL holds it. What it does not know is dropped. */
 export function readTaskSearch(search: Record<string, unknown>): TaskFilter {
   const filter: { -readonly [Key in keyof TaskFilter]: TaskFilter[Key] } = {};
@@ -14,5 +19,9 @@ export function readTaskSearch(search: Record<string, unknown>): TaskFilter {
   if (queue !== undefined) filter.queue = queue;
   const type = name(search.type);
   if (type !== undefined) filter.type = type;
+  const from = instant(search.from);
+  if (from !== undefined) filter.from = from;
+  const until = instant(search.until);
+  if (until !== undefined) filter.until = until;
   return filter;
 }

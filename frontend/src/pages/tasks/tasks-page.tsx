@@ -29,18 +29,19 @@ export function TasksPage() {
   const { mayAct } = useIdentity();
   const [held, setHeld] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  const filterKey = JSON.stringify([filter.status, filter.queue, filter.type]);
+  const filterKey = JSON.stringify([filter.status, filter.queue, filter.type, filter.from, filter.until]);
   useEffect(() => {
     box.current?.scrollTo({ top: 0 });
   }, [filterKey]);
 
   const queues = useMemo(() => overview?.queues.map((queue) => queue.name) ?? [], [overview]);
   const types = useMemo(() => [...new Set(overview?.workers.flatMap((worker) => worker.types))], [overview]);
+  const hasUncounted = filter.type !== undefined || filter.from !== undefined || filter.until !== undefined;
   const counts = useMemo(() => {
-    if (overview === undefined || filter.type !== undefined) return null;
+    if (overview === undefined || hasUncounted) return null;
     if (filter.queue === undefined) return overview.counts;
     return overview.queues.find((queue) => queue.name === filter.queue)?.counts ?? null;
-  }, [overview, filter.queue, filter.type]);
+  }, [overview, filter.queue, hasUncounted]);
 
   return (
     <PageFrame
