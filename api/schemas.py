@@ -284,6 +284,23 @@ class ApiKeyList(BaseModel):
     keys: list[ApiKeyOut]
 
 
+class LimitInForce(BaseModel):
+    """One bound of this deployment."""
+
+    name: str
+    unit: Literal["bytes", "seconds", "tasks", "calls", "levels", "rate"]
+    value: int | float | str | None
+    """None: not bounded. A rate is a text such as `100/s`."""
+    variable: str | None
+    """What sets it; None when nothing does."""
+
+
+class LimitsInForce(BaseModel):
+    """What this deployment bounds."""
+
+    limits: list[LimitInForce]
+
+
 class EventTask(BaseModel):
     """A task, and what it has become."""
 

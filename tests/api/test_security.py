@@ -79,6 +79,7 @@ TABLE = [
     ("GET", "/api/ready", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/session", {"submit": 200, "read": 200, "admin": 200}),
     ("GET", "/api/keys", {"submit": 403, "read": 403, "admin": 200}),
+    ("GET", "/api/settings", {"submit": 403, "read": 200, "admin": 200}),
     ("GET", "/api/audit", {"submit": 403, "read": 403, "admin": 200}),
     ("GET", "/api/nothing", {"submit": 404, "read": 404, "admin": 404}),
 ]
@@ -111,6 +112,7 @@ REFUSED_TO_BOUND = {
     ("GET", "/api/cron/tick"),
     ("POST", "/api/cron/tick"),
     ("GET", "/api/keys"),
+    ("GET", "/api/settings"),
     ("GET", "/api/audit"),
 }
 PUBLIC = [

@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { readIfOffered } from "./client";
+import type { components } from "./schema.gen";
 
 export interface AuditEntry {
   readonly id: string;
@@ -49,5 +50,23 @@ export function keysOptions() {
         signal,
       }),
     meta: { live: true, everySeconds: 60 },
+  });
+}
+
+export interface LimitInForce {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number | string | null;
+  /** What sets it; null when nothing does. */
+  readonly variable: string | null;
+}
+
+/** What the deployment bounds; null where the server does not say. */
+export function limitsInForceOptions() {
+  return queryOptions({
+    queryKey: ["limits in force"],
+    queryFn: ({ signal }) =>
+      readIfOffered("/settings", { convert: ({ limits }: components["schemas"]["LimitsInForce"]): readonly LimitInForce[] => limits, signal }),
+    staleTime: Infinity,
   });
 }

@@ -872,6 +872,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the limits in force
+         * @description What this deployment bounds, the value in force and the variable that sets it; no Redis call.
+         *
+         *     A worker has settings of its own: the retentions are those of this side, and should be the same on both.
+         */
+        get: operations["read_settings_api_settings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cron/tick": {
         parameters: {
             query?: never;
@@ -1699,6 +1721,31 @@ export interface components {
              * @default null
              */
             rate: components["schemas"]["RateLimit"] | null;
+        };
+        /**
+         * LimitInForce
+         * @description One bound of this deployment.
+         */
+        LimitInForce: {
+            /** Name */
+            name: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "bytes" | "seconds" | "tasks" | "calls" | "levels" | "rate";
+            /** Value */
+            value: number | string | null;
+            /** Variable */
+            variable: string | null;
+        };
+        /**
+         * LimitsInForce
+         * @description What this deployment bounds.
+         */
+        LimitsInForce: {
+            /** Limits */
+            limits: components["schemas"]["LimitInForce"][];
         };
         /**
          * MinuteStats
@@ -6816,6 +6863,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            /** @description No API key, or a wrong one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key's role does not reach, or a keyless API is asked from elsewhere. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis does not answer, or the API is not configured; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_settings_api_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Limits, and what sets them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsInForce"];
                 };
             };
             /** @description No API key, or a wrong one. */

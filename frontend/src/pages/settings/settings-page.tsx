@@ -3,6 +3,7 @@ import { AuditCard } from "./audit-card";
 import { CostTable } from "./cost-table";
 import { DiagnosticsCard } from "./diagnostics-card";
 import { KeysCard } from "./keys-card";
+import { LimitsCard } from "./limits-card";
 import { ThisBrowserCard } from "./this-browser-card";
 
 export function SettingsPage() {
@@ -13,6 +14,7 @@ export function SettingsPage() {
         <DiagnosticsCard />
         <KeysCard />
         <CostTable />
+        <LimitsCard />
         <AuditCard />
       </div>
     </PageFrame>
