@@ -93,19 +93,7 @@ class Supervisor:
         redis_url = f"redis://127.0.0.1:{self.redis_port}/0"
         await self._add("redis", self._redis_command(), embedded.ENVIRONMENT)
         await self._until(self._redis_answers, "Redis")
-        await self._add(
-            "gateway",
-            _python(
-                "local.gateway",
-                "--port",
-                str(self.gateway_port),
-                "--redis-url",
-                redis_url,
-                "--token",
-                self._token,
-            ),
-            {},
-        )
+        await self._add("gateway", self._gateway_command(redis_url), {})
         await self._add("api", self._api_command(), self._api_environment())
         if self._options.has_worker:
             await self._add("worker", self._worker_command(), self._worker_environment(redis_url))
@@ -120,6 +108,11 @@ class Supervisor:
         options = ["--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(folder), "--save", ""]
         options += ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
         return [str(embedded.program()), *options, "--loglevel", "warning"]
+
+    def _gateway_command(self, redis_url: str) -> list[str]:
+        # In one word: a token may begin with a dash.
+        words = ["--port", str(self.gateway_port), "--redis-url", redis_url, f"--token={self._token}"]
+        return _python("local.gateway", *words)
 
     def _api_command(self) -> list[str]:
         words = ["--port", str(self.port)]

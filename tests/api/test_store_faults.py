@@ -87,6 +87,7 @@ STORELESS = {
     ("GET", "/api/problems/{slug}"),
     ("POST", "/api/schedules/preview"),
     ("GET", "/api/keys"),
+    ("GET", "/api/settings"),
     ("GET", "/api/session"),
     ("POST", "/api/session"),
     ("DELETE", "/api/session"),

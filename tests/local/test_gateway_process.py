@@ -4,11 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
-from local.gateway.__main__ import main
+from local.gateway.__main__ import _parser, main
+from local.supervisor import Options, Supervisor
 from tests.local.conftest import TOKEN, GatewayProcess, RedisProcess
 
 
@@ -55,3 +57,14 @@ def test_it_stands_alone() -> None:
     code = "import sys, local.gateway; print(*(m for m in sys.modules if m.split('.')[0] in {'api', 'shared', 'worker_host'}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_local_run_may_draw_a_token_that_begins_with_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "-drawn")
+    options = Options(
+        port=0, data=tmp_path, has_worker=True, has_reload=False, is_dev=False, handlers=(), lease_seconds=5.0
+    )
+    command = Supervisor(options)._gateway_command("redis://localhost")
+    assert _parser().parse_args(command[3:]).token == "-drawn"
