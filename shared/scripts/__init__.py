@@ -134,19 +134,19 @@ class _Part:
 
     def declarations(self) -> list[tuple[list[str], str]]:
         """What it declares outside of functions, by statement, and where."""
-        found = [(_declared_by(line), place) for line, place in self.lines]
+        found = [(_declared_by(line), place) for line, place in self.lines if line.startswith("local ")]
         return [(names, place) for names, place in found if names]
 
     def words(self) -> Counter[str]:
         """How often it mentions what."""
-        return Counter(word for line, _ in self.lines for word in _WORD.findall(line))
+        return Counter(_WORD.findall("\n".join(line for line, _ in self.lines)))
 
 
 def _parts(text: str, origin: str, offset: int) -> list[_Part]:
     """A text in pieces, each include one; comment lines are dropped."""
     parts = [_Part("", [])]
     for number, line in enumerate(text.split("\n"), start=offset + 1):
-        include = _INCLUDE.match(line)
+        include = _INCLUDE.match(line) if line.startswith("---") else None
         if include:
             part = FOLDER / f"{include['path']}.lua"
             if not part.is_file():
@@ -161,7 +161,9 @@ def _parts(text: str, origin: str, offset: int) -> list[_Part]:
 def _arranged(parts: list[_Part]) -> list[_Line]:
     """All lines, with what parts share declared first; the first part binds KEYS and ARGV."""
     words = [part.words() for part in parts]
-    uses: Counter[str] = sum(words, Counter())
+    uses: Counter[str] = Counter()
+    for own in words:
+        uses.update(own)
     bound = {name: place for names, place in parts[0].declarations() for name in names}
     shared: dict[str, str] = {}
     lines: list[_Line] = []
@@ -196,7 +198,7 @@ def _assigned(lines: list[_Line], names: dict[str, str]) -> list[_Line]:
     """Lines in which declarations of what is declared already are assignments."""
     changed = []
     for line, place in lines:
-        if names.keys().isdisjoint(_declared_by(line)):
+        if not line.startswith("local ") or names.keys().isdisjoint(_declared_by(line)):
             changed.append((line, place))
         elif " = " in line or line.startswith("local function"):
             changed.append((line.removeprefix("local "), place))

@@ -37,9 +37,9 @@ RESULT = json.dumps({"ok": True, "text": "r" * 80}, separators=(",", ":"))
 
 
 @contextmanager
-def fresh_server() -> Iterator[tuple[Server, redis.Redis]]:
-    """An empty server, and a plain connection to look at it."""
-    server = Server()
+def fresh_server(program: str | None = None) -> Iterator[tuple[Server, redis.Redis]]:
+    """An empty server, the embedded one unless another is named, and a plain connection to look at it."""
+    server = Server(program=program)
     client = redis.Redis.from_url(server.url, decode_responses=True, protocol=2)
     try:
         yield server, client

@@ -1,5 +1,7 @@
 """Whether depth costs: a million tasks pending, scheduled and done each, against a thousand of each.
 
+On `redis-server` when it is installed: what hosters and distributions build uses jemalloc, and depth is dear where
+the C library looks for memory. `SCALE_SERVER=embedded` measures the embedded Valkey, which does that.
 `SCALE=100000` in the environment makes the deep side less deep. Rates are measured over the wire, in turns on
 two servers, and their medians compared; the time of scripts is what the server's slow log says.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from statistics import median
@@ -126,7 +129,8 @@ def run() -> None:
 
 async def _run() -> None:
     depth_of_deep = max(2 * FLAT, scaled(DEEP))
-    with fresh_server() as (one, flat_client), fresh_server() as (other, deep_client):
+    program = None if os.environ.get("SCALE_SERVER") == "embedded" else shutil.which("redis-server")
+    with fresh_server(program) as (one, flat_client), fresh_server(program) as (other, deep_client):
         sides = []
         for server, client, depth in ((one, flat_client, FLAT), (other, deep_client, depth_of_deep)):
             options = QueueOptions(namespace=NAMESPACE, keep=10 * DEEP)
@@ -134,8 +138,16 @@ async def _run() -> None:
             side = Side(queue, client, await registered(queue))
             started = time.perf_counter()
             await side.fill(depth)
-            memory = client.info("memory")["used_memory"] / 2**20
-            show(f"{depth:,} of each", {"filled in, s": time.perf_counter() - started, "memory, MiB": memory})
+            memory = client.info("memory")
+            show(
+                f"{depth:,} of each",
+                {
+                    "filled in, s": time.perf_counter() - started,
+                    "memory, MiB": memory["used_memory"] / 2**20,
+                    "server": client.info("server")["redis_version"],
+                    "allocator": memory["mem_allocator"],
+                },
+            )
             sides.append(side)
         for name in ("submit", "claim", "cancel", "reap"):
             flat, deep = await _in_turns(sides, name)

@@ -51,9 +51,13 @@ class Server:
         options: more command line options, such as `("--maxmemory", "20mb")`.
         expect: what a PING is answered with once it is up.
         port: 0 for any.
+        program: another server than the embedded one.
     """
 
-    def __init__(self, *options: str, expect: bytes = b"+PONG", port: int = 0) -> None:
+    def __init__(
+        self, *options: str, expect: bytes = b"+PONG", port: int = 0, program: str | None = None
+    ) -> None:
+        self.program = program or str(embedded.program())
         self.expect = expect
         self.port = port or free_port()
         self.folder = tempfile.TemporaryDirectory()
@@ -69,7 +73,7 @@ class Server:
         return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)
 
     def start(self) -> None:
-        command = [str(embedded.program()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", self.folder.name, "--loglevel", "warning", *self.options]
         self.process = subprocess.Popen(
             command, env={**os.environ, **embedded.ENVIRONMENT}, stdout=subprocess.DEVNULL

@@ -66,6 +66,17 @@ async def test_alone_it_takes_what_is_free():
     assert lane.share.has_room
 
 
+async def test_from_a_hundred_slots_on_one_exchange_asks_for_half():
+    lane = Lane(Slots(101), 1000)
+    assert lane.ask() == 50
+    assert lane.share.has_more_than(100)
+    lane.answer()
+    lane.exchange()
+    assert lane.ask() == 1
+    assert not lane.share.has_more_than(1)
+    assert Lane(Slots(99), 1000).ask() == 99
+
+
 async def test_who_asks_first_may_have_all_and_gives_way_as_its_tasks_end():
     slots = Slots(10)
     first, second = Lane(slots, 1000), Lane(slots, 1000)
