@@ -283,3 +283,18 @@ async def test_sighup_restarts_a_single_worker_in_place(engine: TaskQueue, start
     await reaches(engine, (await submit(engine, "noop", {}))[0], COMPLETED)
     worker.send(signal.SIGTERM)
     assert await worker.ended() == 0
+
+
+async def test_all_of_a_hundred_slots_are_filled_at_once(engine: TaskQueue, start_worker: StartWorker):
+    """They waited before the worker came, so that no wake-up follows the first half."""
+    await submit(engine, "sleep", {"seconds": 60}, count=100)
+    worker = start_worker("--concurrency", "100", GRACE_SECONDS="0")
+
+    async def are_all_running() -> bool:
+        return (await engine.overview()).counts["running"] == 100
+
+    await wait_until(are_all_running, describe="all hundred run", timeout_s=20)
+    worker.send(signal.SIGTERM)
+    await wait_until(lambda: worker.process.poll() == 0, describe="the worker ends", timeout_s=20)
+    counts = (await engine.overview()).counts
+    assert (counts["pending"], counts["running"]) == (100, 0)

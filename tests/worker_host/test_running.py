@@ -196,19 +196,3 @@ async def test_a_handler_is_told_the_trace(engine: TaskQueue, one_worker: Path, 
     assert task.result == {"traceparent": traceparent}
     untraced = await submit(engine, task_type, {}, timeout_seconds=5)
     assert (await reaches(engine, untraced, COMPLETED)).result == {"traceparent": None}
-
-
-async def test_all_of_a_hundred_slots_are_filled_at_once(engine: TaskQueue, start_worker):
-    """They waited before the worker came, so that no wake-up follows the first half."""
-    sleepers = [TaskSubmission(task_type="sleep", payload={"seconds": 60}) for _ in range(100)]
-    await engine.submit(sleepers)
-    worker = start_worker("--concurrency", "100", GRACE_SECONDS="0")
-
-    async def are_all_running() -> bool:
-        return (await engine.overview()).counts["running"] == 100
-
-    await wait_until(are_all_running, describe="all hundred run", timeout_s=20)
-    worker.send(signal.SIGTERM)
-    await wait_until(lambda: worker.process.poll() == 0, describe="the worker ends", timeout_s=20)
-    counts = (await engine.overview()).counts
-    assert (counts["pending"], counts["running"]) == (100, 0)
