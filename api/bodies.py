@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from api.body import read_json, read_optional_json
 from api.deps import runtime_of
@@ -13,6 +13,7 @@ from api.validation import read_fields
 from shared.errors import InvalidInput
 from shared.ids import TASK_ID
 from shared.jobs import MAX_FIRST, MAX_PER_SECOND, JobFilter, JobPace
+from shared.lazy import LazyModel
 from shared.models import (
     MAX_DELAY_S,
     WHOLE,
@@ -69,7 +70,7 @@ def _step_rules(schema: dict[str, Any]) -> None:
     schema |= {"anyOf": [{"not": {"anyOf": of_step}}, {"not": {"anyOf": of_group}}]}
 
 
-class ControlBody(BaseModel):
+class ControlBody(LazyModel):
     """Read strictly: types as declared, no unknown fields."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_without_null)

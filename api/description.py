@@ -26,9 +26,10 @@ from api.bodies import (
     TaskChange,
 )
 from api.schemas import ANSWERED, Batch, Problem
+from api.sections import routes_of
 from shared.models import ScheduleSpec, TaskSubmission
 
-DESCRIPTION = """
+_DESCRIPTION = """
 Errors are `application/problem+json` (RFC 9457) and name the field, the rule and the fix.
 JSON is read strictly: types as declared, no unknown fields, no key twice, no NaN.
 A submission with an `Idempotency-Key` (header or field) may be repeated: the same key and body give the same task.
@@ -74,24 +75,14 @@ _CRON = {
 }
 
 
-def describe(app: FastAPI) -> None:
-    """Give an application its OpenAPI document, made once, at its first use."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-
-
-def _document(app: FastAPI) -> dict[str, Any]:
+def document_of(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of all routes, those that no request has asked for included."""
     schema = get_openapi(
         title=app.title,
         version=app.version,
         summary=app.summary,
-        description=app.description,
-        routes=app.routes,
+        description=_DESCRIPTION,
+        routes=routes_of(app),
     )
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {"key": _BEARER, "session": _SESSION, "cron": _CRON}

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from api.context import context_of
 from api.errors import NotConfigured, Unauthorized, WrongQuery
 from api.problem_types import PREFIX
+from api.sections import routes_of
 from api.validation import fault_of
 from shared.errors import DtqError, InvalidInput, RateExceeded, SettingsError
 
@@ -108,7 +109,7 @@ def _methods_of(request: Request) -> set[str]:
     A path that is a route's own word by word is that one, and no id of another route.
     """
     path = request.scope["path"]
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    routes = [route for route in routes_of(request.app) if isinstance(route, Route)]
     matching = [route for route in routes if route.path == path] or [
         route for route in routes if route.path_regex.match(path)
     ]

@@ -7,11 +7,12 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from api.live.shaping import EventFilter
 from shared.events import is_cursor
 from shared.ids import TASK_ID, is_task_id
+from shared.lazy import LazyModel
 from shared.models import NAME, Instant, TaskStatus
 from shared.queue.cursors import MAX_TEXT, TaskFilter
 
@@ -43,7 +44,7 @@ _Cursor = Annotated[
 ]
 
 
-class TaskQuery(BaseModel):
+class TaskQuery(LazyModel):
     """How one task is shown."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -53,7 +54,7 @@ class TaskQuery(BaseModel):
     )
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(LazyModel):
     """Which entries of the audit log a page shows."""
 
     model_config = ConfigDict(extra="forbid")
@@ -103,7 +104,7 @@ _EventCursor = Annotated[
 ]
 
 
-class DeadLetterQuery(BaseModel):
+class DeadLetterQuery(LazyModel):
     """Which dead tasks a page shows; an empty filter stands for any."""
 
     model_config = ConfigDict(extra="forbid")
@@ -141,7 +142,7 @@ class TaskListQuery(DeadLetterQuery):
         return self._filter(self.status)
 
 
-class EventQuery(BaseModel):
+class EventQuery(LazyModel):
     """Which events are shown; an empty filter stands for any."""
 
     model_config = ConfigDict(extra="forbid")
@@ -166,7 +167,7 @@ class PollQuery(EventQuery):
     )
 
 
-class GroupListQuery(BaseModel):
+class GroupListQuery(LazyModel):
     """How many groups of dead tasks are listed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -174,7 +175,7 @@ class GroupListQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=100, description="Most groups.")
 
 
-class JobListQuery(BaseModel):
+class JobListQuery(LazyModel):
     """How many bulk operations are listed."""
 
     model_config = ConfigDict(extra="forbid")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import MEDIA_TYPE
 from shared.jobs import Job
+from shared.lazy import LazyModel
 from shared.models import (
     MAX_BATCH,
     NAME,
@@ -32,7 +33,7 @@ NAME_IN_PATH = Path(json_schema_extra={"pattern": f"^{NAME.pattern}$"})
 TASK_ID = "001kaqv1nzp3fh2zzzx8s9dd9yz"
 
 
-class Problem(BaseModel):
+class Problem(LazyModel):
     """An error (RFC 9457): what is wrong, and where it applies the field, the rule and the fix."""
 
     type: str = Field(examples=["/api/problems/invalid-input"])
@@ -46,7 +47,7 @@ class Problem(BaseModel):
     request_id: str
 
 
-class ProblemTypeOut(BaseModel):
+class ProblemTypeOut(LazyModel):
     """One kind of problem."""
 
     type: str = Field(examples=["/api/problems/invalid-input"])
@@ -57,13 +58,13 @@ class ProblemTypeOut(BaseModel):
     remedy: str = Field(description="What to do.")
 
 
-class ProblemTypeList(BaseModel):
+class ProblemTypeList(LazyModel):
     """All problem types, by slug."""
 
     problems: list[ProblemTypeOut]
 
 
-class Submitted(BaseModel):
+class Submitted(LazyModel):
     """A stored task."""
 
     id: str = Field(examples=[TASK_ID])
@@ -73,13 +74,13 @@ class Submitted(BaseModel):
     )
 
 
-class SubmittedBatch(BaseModel):
+class SubmittedBatch(LazyModel):
     """Stored tasks, in the order of the request."""
 
     tasks: list[Submitted]
 
 
-class Batch(BaseModel):
+class Batch(LazyModel):
     """Tasks to store all together, or none of them."""
 
     model_config = ConfigDict(extra="forbid")
@@ -87,20 +88,20 @@ class Batch(BaseModel):
     tasks: list[TaskSubmission] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-class TaskList(BaseModel):
+class TaskList(LazyModel):
     """A page of tasks."""
 
     tasks: list[Task]
     next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
 
 
-class QueueList(BaseModel):
+class QueueList(LazyModel):
     """All queues that were used, or paused."""
 
     queues: list[QueueInfo]
 
 
-class QueueLimitsOut(BaseModel):
+class QueueLimitsOut(LazyModel):
     """The limits of a queue, and some of its limit keys."""
 
     queue: str = Field(examples=["mail"])
@@ -110,7 +111,7 @@ class QueueLimitsOut(BaseModel):
     next_cursor: str | None
 
 
-class QueueHeld(BaseModel):
+class QueueHeld(LazyModel):
     """A queue after it was paused or resumed."""
 
     name: str = Field(examples=["mail"])
@@ -118,13 +119,13 @@ class QueueHeld(BaseModel):
     pending: int = Field(description="Tasks that wait in it.")
 
 
-class WorkerList(BaseModel):
+class WorkerList(LazyModel):
     """All workers whose lease holds."""
 
     workers: list[WorkerInfo]
 
 
-class WorkerDrained(BaseModel):
+class WorkerDrained(LazyModel):
     """A worker after it was asked."""
 
     name: str
@@ -132,13 +133,13 @@ class WorkerDrained(BaseModel):
     running: int = Field(description="Tasks that it holds.")
 
 
-class ErrorGroupList(BaseModel):
+class ErrorGroupList(LazyModel):
     """Dead tasks by their error, the latest deaths first."""
 
     groups: list[ErrorGroup]
 
 
-class GroupRequeued(BaseModel):
+class GroupRequeued(LazyModel):
     """What one step did; go on with `next_cursor` until it is null."""
 
     requeued: int
@@ -147,37 +148,37 @@ class GroupRequeued(BaseModel):
     next_cursor: str | None = Field(examples=[TASK_ID])
 
 
-class JobList(BaseModel):
+class JobList(LazyModel):
     """Bulk operations."""
 
     jobs: list[Job]
 
 
-class ScheduleList(BaseModel):
+class ScheduleList(LazyModel):
     """All schedules, by id."""
 
     schedules: list[Schedule]
 
 
-class ScheduleRun(BaseModel):
+class ScheduleRun(LazyModel):
     """The task that was submitted besides."""
 
     id: str = Field(examples=[TASK_ID])
 
 
-class ScheduleTimes(BaseModel):
+class ScheduleTimes(LazyModel):
     """When a timing would fire."""
 
     next: list[datetime] = Field(examples=[["2026-12-01T08:00:00.000Z"]])
 
 
-class Ticked(BaseModel):
+class Ticked(LazyModel):
     """What is due was done."""
 
     more: bool = Field(description="More is due than the time of one request allows: ask again.")
 
 
-class Audited(BaseModel):
+class Audited(LazyModel):
     """What a call of the audit did."""
 
     more: bool = Field(description="It is not through: ask again. Also while another caller is at it.")
@@ -185,7 +186,7 @@ class Audited(BaseModel):
     unsettled: int = Field(description="Counts that were changing; the next audit takes them.")
 
 
-class AuditState(BaseModel):
+class AuditState(LazyModel):
     """What audits did so far."""
 
     finished_at: datetime | None
@@ -201,7 +202,7 @@ class PublishedType(TaskType):
     live: bool
 
 
-class TaskTypeList(BaseModel):
+class TaskTypeList(LazyModel):
     """All published task types by name."""
 
     task_types: list[PublishedType]
@@ -218,7 +219,7 @@ class OverviewOut(Overview):
     )
 
 
-class CostDay(BaseModel):
+class CostDay(LazyModel):
     """Redis calls of a day (UTC) by what caused them."""
 
     day: date
@@ -229,7 +230,7 @@ class CostDay(BaseModel):
     total: int
 
 
-class PlanOut(BaseModel):
+class PlanOut(LazyModel):
     """What the forecast would cost on a plan of Upstash."""
 
     name: str = Field(examples=["Pay as you go"])
@@ -237,7 +238,7 @@ class PlanOut(BaseModel):
     note: str
 
 
-class BudgetOut(BaseModel):
+class BudgetOut(LazyModel):
     """The month's budget."""
 
     calls: int | None = Field(description="MONTHLY_BUDGET_CALLS; null without a budget.")
@@ -245,7 +246,7 @@ class BudgetOut(BaseModel):
     level: Literal["ok", "warning", "slow", "spent"]
 
 
-class CostOut(BaseModel):
+class CostOut(LazyModel):
     """Redis calls as Upstash bills them."""
 
     now: datetime
@@ -257,7 +258,7 @@ class CostOut(BaseModel):
     budget: BudgetOut
 
 
-class SessionOut(BaseModel):
+class SessionOut(LazyModel):
     """Who asks."""
 
     name: str = Field(description="Of the key; `local` where there are none.", examples=["ops"])
@@ -266,7 +267,7 @@ class SessionOut(BaseModel):
     expires_at: datetime | None = Field(description="When the session ends; null without one.")
 
 
-class ApiKeyOut(BaseModel):
+class ApiKeyOut(LazyModel):
     """One entry of API_KEYS."""
 
     name: str = Field(examples=["web"])
@@ -278,13 +279,13 @@ class ApiKeyOut(BaseModel):
     last_used_at: datetime | None = Field(description="To about an hour; null when it never was.")
 
 
-class ApiKeyList(BaseModel):
+class ApiKeyList(LazyModel):
     """The entries of API_KEYS."""
 
     keys: list[ApiKeyOut]
 
 
-class LimitInForce(BaseModel):
+class LimitInForce(LazyModel):
     """One bound of this deployment."""
 
     name: str
@@ -295,20 +296,20 @@ class LimitInForce(BaseModel):
     """What sets it; None when nothing does."""
 
 
-class LimitsInForce(BaseModel):
+class LimitsInForce(LazyModel):
     """What this deployment bounds."""
 
     limits: list[LimitInForce]
 
 
-class EventTask(BaseModel):
+class EventTask(LazyModel):
     """A task, and what it has become."""
 
     id: str = Field(examples=[TASK_ID])
     status: TaskStatus
 
 
-class EventOut(BaseModel):
+class EventOut(LazyModel):
     """What one operation changed: how many tasks of which queues came into which status."""
 
     id: str = Field(examples=["1764547200000-0"], description="Its place; a cursor.")
@@ -318,7 +319,7 @@ class EventOut(BaseModel):
     omitted: int = Field(description="Tasks that are counted and not named.")
 
 
-class EventPageOut(BaseModel):
+class EventPageOut(LazyModel):
     """Events after a cursor."""
 
     events: list[EventOut]
@@ -327,13 +328,13 @@ class EventPageOut(BaseModel):
     poll_after_seconds: float = Field(examples=[36], description="When to ask again; 0: more follow already.")
 
 
-class Health(BaseModel):
+class Health(LazyModel):
     """The process is alive; nothing is said about Redis."""
 
     status: Literal["ok"]
 
 
-class Ready(BaseModel):
+class Ready(LazyModel):
     """Redis answered."""
 
     status: Literal["ready"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic import ConfigDict, Field, ValidationError
 
 from api.errors import NotConfigured
 from api.security.keys import ApiKey, read_keys
@@ -19,9 +18,7 @@ from shared.settings import Settings, redis_target
 class ApiSettings(Settings):
     """Settings of the API, beside those that both sides share."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     api_keys: str | None = Field(default=None, repr=False)
     """Comma-separated `name:role:sha256-hex[:queue+queue[:rate]]`; `python -m api.keys` makes an entry."""
@@ -72,7 +69,7 @@ def read_settings() -> ApiSettings:
             it does not repeat the value.
     """
     try:
-        return ApiSettings()
+        return ApiSettings.model_validate(ApiSettings.variables())
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         variable = str(first["loc"][0]).upper() if first["loc"] else "settings"

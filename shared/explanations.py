@@ -11,8 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from shared.lazy import LazyModel
 from shared.models import Limit, TaskStatus, instant
 from shared.spoken import counted, spoken
 
@@ -59,7 +60,7 @@ class ExplainCode(StrEnum):
     """It ended: by request."""
 
 
-class Explanation(BaseModel):
+class Explanation(LazyModel):
     """Why a task is where it is. What does not apply, or is not known, is null."""
 
     id: str

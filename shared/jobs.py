@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from pydantic import BaseModel
-
+from shared.lazy import LazyModel
 from shared.models import TaskStatus
 
 #: Tasks that may go first while the rest waits for their end.
@@ -70,7 +69,7 @@ class JobPace(NamedTuple):
     per_second: float | None = None
 
 
-class Job(BaseModel):
+class Job(LazyModel):
     """A bulk operation as it is now; times are the server's."""
 
     id: str

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from shared.lazy import LazyModel
 from shared.retry import RetryPolicy
 
 #: Task types, queues: what may stand in a key, a URL and a log line without escaping.
@@ -182,7 +183,7 @@ class OnConflict(StrEnum):
     """The live task is cancelled and this one takes its place; a running one refuses."""
 
 
-class Debounce(BaseModel):
+class Debounce(LazyModel):
     """Wait for quiet: each submission of the same key moves the start and replaces the payload."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -199,7 +200,7 @@ class Debounce(BaseModel):
         return self.max_wait_seconds if self.max_wait_seconds is not None else 10 * self.seconds
 
 
-class TaskSubmission(BaseModel):
+class TaskSubmission(LazyModel):
     """One task as a producer asks for it.
 
     What is left out is taken from the task type's defaults, else from the defaults named here.
@@ -311,7 +312,7 @@ class Overlap(StrEnum):
     """It does not; the time passes."""
 
 
-class ScheduleSpec(BaseModel):
+class ScheduleSpec(LazyModel):
     """A recurring schedule as an operator asks for it: cron with a zone, or an interval."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_SCHEDULE_RULES)
@@ -339,7 +340,7 @@ class ScheduleSpec(BaseModel):
         return self
 
 
-class Schedule(BaseModel):
+class Schedule(LazyModel):
     """A recurring schedule as it is stored now."""
 
     id: str
@@ -369,7 +370,7 @@ class SubmittedTask(NamedTuple):
     deduplicated: Deduplicated | None = None
 
 
-class RateLimit(BaseModel):
+class RateLimit(LazyModel):
     """How often tasks may start: evenly spaced, `burst` at once after a pause (GCRA, ITU-T I.371)."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -383,7 +384,7 @@ class RateLimit(BaseModel):
     ] = None
 
 
-class Limit(BaseModel):
+class Limit(LazyModel):
     """What may run at once, and how often tasks start; None stands for no bound."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -396,7 +397,7 @@ class Limit(BaseModel):
     rate: Annotated[RateLimit | None, Field(description="How often tasks start.")] = None
 
 
-class KeyLimit(BaseModel):
+class KeyLimit(LazyModel):
     """A limit key in a queue as it is now."""
 
     queue: str
@@ -410,7 +411,7 @@ class KeyLimit(BaseModel):
     """No task of it starts before: its rate says so, or a handler raised RateLimited."""
 
 
-class TaskError(BaseModel):
+class TaskError(LazyModel):
     """Why an attempt failed."""
 
     type: str
@@ -418,7 +419,7 @@ class TaskError(BaseModel):
     traceback: str | None = None
 
 
-class Attempt(BaseModel):
+class Attempt(LazyModel):
     """One spent start of a task.
 
     `outcome` is one of completed, failed, rejected, cancelled, lost (the worker's lease expired),
@@ -434,7 +435,7 @@ class Attempt(BaseModel):
     error: TaskError | None = None
 
 
-class Task(BaseModel):
+class Task(LazyModel):
     """A task as it is stored now; times are the server's."""
 
     id: str
@@ -469,7 +470,7 @@ class Task(BaseModel):
     """Bodies that cannot be decrypted here, which are shown as null: name and reason."""
 
 
-class ErrorGroup(BaseModel):
+class ErrorGroup(LazyModel):
     """Dead tasks whose errors have the same fingerprint; `task` is the newest of them."""
 
     fingerprint: str
@@ -478,14 +479,14 @@ class ErrorGroup(BaseModel):
     task: Task
 
 
-class TaskPage(BaseModel):
+class TaskPage(LazyModel):
     """Some tasks, and where the next ones begin."""
 
     tasks: list[Task]
     next_cursor: str | None
 
 
-class WorkerInfo(BaseModel):
+class WorkerInfo(LazyModel):
     """A worker as it described itself at its start."""
 
     name: str
@@ -500,7 +501,7 @@ class WorkerInfo(BaseModel):
     """An operator asked it to claim no more."""
 
 
-class QueueInfo(BaseModel):
+class QueueInfo(LazyModel):
     """How many tasks of a queue are where."""
 
     name: str
@@ -522,7 +523,7 @@ class QueueInfo(BaseModel):
     """Of the pending ones: wait for room under a limit, or for a worker that knows their type."""
 
 
-class Overview(BaseModel):
+class Overview(LazyModel):
     """The state of everything, from one read."""
 
     now: datetime
@@ -532,7 +533,7 @@ class Overview(BaseModel):
     oldest_pending_seconds: float | None
 
 
-class Percentiles(BaseModel):
+class Percentiles(LazyModel):
     """Of how long something took, ms; estimated from a histogram of samples."""
 
     p50_ms: float
@@ -540,7 +541,7 @@ class Percentiles(BaseModel):
     p99_ms: float
 
 
-class MinuteStats(BaseModel):
+class MinuteStats(LazyModel):
     """What happened in the minute that begins at `at`."""
 
     at: datetime
@@ -558,7 +559,7 @@ class MinuteStats(BaseModel):
     """From start to end of completed tasks."""
 
 
-class Stats(BaseModel):
+class Stats(LazyModel):
     """A series by the minute, and how long tasks waited and ran over all of it."""
 
     now: datetime
@@ -568,7 +569,7 @@ class Stats(BaseModel):
     run: Percentiles | None
 
 
-class TaskType(BaseModel):
+class TaskType(LazyModel):
     """A task type as its workers published it."""
 
     name: str
@@ -583,7 +584,7 @@ class TaskType(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
 
-class TypeRegistry(BaseModel):
+class TypeRegistry(LazyModel):
     """All published task types, and those that live workers know now."""
 
     types: dict[str, TaskType]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from shared.lazy import LazyModel
 
 
 class Jitter(StrEnum):
@@ -21,7 +23,7 @@ class Jitter(StrEnum):
     """Half of the backoff, and anywhere up to the other half."""
 
 
-class RetryPolicy(BaseModel):
+class RetryPolicy(LazyModel):
     """Backoff between attempts; all times in seconds.
 
     >>> RetryPolicy(jitter="none").delay_s(1), RetryPolicy(jitter="none").delay_s(4)

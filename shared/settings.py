@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import SettingsError
 from shared.keys import MAX_SHARDS
@@ -17,16 +17,26 @@ from shared.keys import MAX_SHARDS
 _S = TypeVar("_S", bound="Settings")
 
 
-class Settings(BaseSettings):
+class Environment(BaseModel):
+    """Settings out of the environment: a field's name in capitals is its variable.
+
+    A variable that is set to nothing counts as not set, because compose files pass `${NAME:-}`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """What the environment holds of the fields, by field."""
+        return {name: value for name in cls.model_fields if (value := os.environ.get(name.upper()))}
+
+
+class Settings(Environment):
     """What both sides read from the environment.
 
     Redis is found in this order: UPSTASH_REDIS_REST_URL with its token, KV_REST_API_URL with its
     token (Vercel's marketplace), REDIS_URL.
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
-    )
 
     upstash_redis_rest_url: str | None = None
     upstash_redis_rest_token: str | None = Field(default=None, repr=False)
@@ -74,7 +84,7 @@ class Settings(BaseSettings):
             SettingsError: naming the first variable that is wrong.
         """
         try:
-            return cls(**overrides)
+            return cls.model_validate({**cls.variables(), **overrides})
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"

@@ -1,8 +1,4 @@
-"""Settings of the built-in handlers: environment variables, read when a handler needs them.
-
-A field's name in upper case is its variable: `smtp_host` is `SMTP_HOST`. A variable that is set
-to nothing counts as not set, because compose files pass `${SMTP_HOST:-}`.
-"""
+"""Settings of the built-in handlers: environment variables, read when a handler needs them."""
 
 from __future__ import annotations
 
@@ -11,18 +7,16 @@ from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.settings import Environment
 
 S = TypeVar("S", bound="HandlerSettings")
 MIB = 1_048_576
 
 
-class HandlerSettings(BaseSettings):
+class HandlerSettings(Environment):
     """Base of the groups below; `load` is how a handler reads one."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     @classmethod
     def load(cls: type[S]) -> S:
@@ -32,7 +26,7 @@ class HandlerSettings(BaseSettings):
             SettingsError: a variable is missing or wrong; names it and gives an example.
         """
         try:
-            return cls()
+            return cls.model_validate(cls.variables())
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             name = str(first["loc"][0] if first["loc"] else first["ctx"]["error"].args[1])

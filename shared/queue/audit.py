@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
-
 from shared.errors import InvalidInput
 from shared.keys import Keys
+from shared.lazy import LazyModel
 from shared.models import instant
 from shared.queue.base import QueueBase, together, who
 
@@ -18,7 +17,7 @@ _CURSOR = re.compile(r"(\d{1,19}-\d{1,19})\.(\d{1,2})", re.ASCII)
 _KEPT = "10000"
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(LazyModel):
     """One control action."""
 
     id: str
@@ -32,7 +31,7 @@ class AuditEntry(BaseModel):
     """X-Request-ID of the request that asked; None when no request did."""
 
 
-class AuditPage(BaseModel):
+class AuditPage(LazyModel):
     """Some entries, and where the next ones begin."""
 
     entries: list[AuditEntry]

@@ -164,11 +164,10 @@ class Submission(QueueBase):
                 timers=keys.timers,
                 wakes=keys.wakes,
                 events=keys.events,
-                rate=keys.rate("submit", allowance.who if allowance else ""),
                 record=[keys.task(task.id) for task in tasks],
                 prefix=keys.prefix,
                 retention_ms=self.options.retention_text,
-                allowance=allowance.rate.words if allowance else "",
+                allowance=f"{allowance.rate.words} {allowance.who}" if allowance else "",
                 item=items,
             )
         except ScriptSignal as signal:

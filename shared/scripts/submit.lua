@@ -4,11 +4,10 @@
   @key  timers  zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes   stream  {<namespace>:<shard>}:wakes    wake-ups
   @key  events  stream  {<namespace>:<shard>}:events   what changed
-  @key  rate    string  {<namespace>:<shard>}:rate:submit:<who>  the caller's allowance, see lib/gcra
   @keys record  string  {<namespace>:<shard>}:t:<id>   one per task
   @arg  prefix  text    {<namespace>:<shard>}:
   @arg  retention_ms  text  ms a task is kept that is replaced by one with the same unique key, then the same of a dead one
-  @arg  allowance  text  "<interval us> <burst>" of the caller, "" for no limit
+  @arg  allowance  text  "<interval us> <burst> <who>" of the caller, "" for no limit
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
   @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}, left of the allowance | -1} in order; a
@@ -53,8 +52,21 @@ local function are_stored()
   return call('EXISTS', unpack(keys)) == record_count
 end
 
-local wait = allowance ~= '' and rate_take(rate, allowance, record_count)
-if wait and not are_stored() then return refused('DTQ_RATE_LIMITED ' .. int(wait)) end
+-- The caller's allowance is a field beside the counts, read and written with them: it costs one call more than none.
+if allowance ~= '' then
+  local field, named, names = '*:~' .. string.match(allowance, '%S+$'), {}, {}
+  for i = 1, record_count do
+    local queue_name = string.match(item(3 * i - 1), '^%d+ (%S+)')
+    if not named[queue_name] then
+      named[queue_name] = true
+      names[#names + 1] = queue_name
+    end
+  end
+  counts_load(names, field)
+  local whole_at, wait = rate_take(allowance, string.match(counts[field] or '', '%d+'), record_count)
+  if wait and not are_stored() then return refused('DTQ_RATE_LIMITED ' .. int(wait)) end
+  if whole_at then field_put(field, 'w' .. int(whole_at)) end
+end
 
 for i = 1, record_count do
   ids[i] = string.sub(record(i), #prefix + 3)

@@ -9,5 +9,6 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/gcra"
-local wait = rate_take(rate, allowance, 1)
+local whole_at, wait = rate_take(allowance, call('GET', rate), 1)
+if whole_at then call('SET', rate, int(whole_at), 'PX', int(math.ceil((whole_at - now_rank) / 1000))) end
 return {price, now, wait or 0, rate_left}

@@ -95,8 +95,9 @@ def test_every_address_reaches_its_place(path: str, destination: str) -> None:
 
 def test_every_path_of_the_application_is_rewritten_to_it() -> None:
     from api.app import create_app
+    from api.sections import routes_of
 
-    paths = {getattr(route, "path", "") for route in create_app().routes}
+    paths = {getattr(route, "path", "") for route in routes_of(create_app())}
     assert {"/api/health", "/docs", "/openapi.json"} <= paths
     for path in paths:
         asked = path.replace("{", "").replace("}", "")
@@ -122,10 +123,11 @@ async def test_the_dashboard_has_the_policy_that_the_api_would_send_with_it(tmp_
 
 def test_crons_name_a_route_and_fire_at_most_daily() -> None:
     from api.app import create_app
+    from api.sections import routes_of
 
     by_get = {
         getattr(route, "path", "")
-        for route in create_app().routes
+        for route in routes_of(create_app())
         if "GET" in (getattr(route, "methods", None) or ())
     }
     assert [cron["path"] for cron in CONFIG["crons"]] == [TICK]

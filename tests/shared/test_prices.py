@@ -13,8 +13,9 @@ import pytest
 
 from shared.jobs import JobFilter, JobKind
 from shared.models import Limit, TaskStatus
-from shared.queue import Outcome
+from shared.queue import Allowance, Outcome
 from shared.queue.cursors import TaskFilter
+from shared.rates import Rate
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
@@ -92,6 +93,16 @@ async def test_submitting_one(queue, bill):
         await queue.submit([task(delay_seconds=60)])
     with bill("submit one delayed", 7):
         await queue.submit([task(delay_seconds=90)])
+
+
+async def test_submitting_within_an_allowance(queue, bill):
+    """Into an empty queue each time: the dearest there is, as workers are woken, too."""
+    await _warm(queue)
+    web = Allowance("web", Rate(10, 3600))
+    for state in ("whole", "in use"):
+        with bill(f"submit one by its key while the allowance is {state}", 8):
+            [item] = await queue.submit([task(idempotency_key=state)], allowance=web)
+        await queue.cancel(item.id)
 
 
 async def test_submitting_many(queue, bill):

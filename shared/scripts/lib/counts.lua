@@ -1,8 +1,8 @@
 -- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
--- all queues, `*:@` the minute (see stats.lua). All fields of the queues that a script knows beforehand are read
--- in one call; changes are summed here and written in one call.
+-- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time). All fields
+-- of the queues that a script knows beforehand are read in one call; changes are summed here and written in one call.
 -- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
@@ -36,8 +36,8 @@ local function count_set(field, text)
   counts[field] = text
 end
 
-local function counts_load(names)
-  local fields, wanted = {}, {}
+local function counts_load(names, extra_field)
+  local fields, wanted = {}, {extra_field}
   for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true
