@@ -7,12 +7,11 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from api.live.shaping import EventFilter
 from shared.events import is_cursor
 from shared.ids import TASK_ID, is_task_id
-from shared.lazy import LazyModel
 from shared.models import NAME, Instant, TaskStatus
 from shared.queue.cursors import MAX_TEXT, TaskFilter
 
@@ -44,7 +43,7 @@ _Cursor = Annotated[
 ]
 
 
-class TaskQuery(LazyModel):
+class TaskQuery(BaseModel):
     """How one task is shown."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -54,7 +53,7 @@ class TaskQuery(LazyModel):
     )
 
 
-class AuditQuery(LazyModel):
+class AuditQuery(BaseModel):
     """Which entries of the audit log a page shows."""
 
     model_config = ConfigDict(extra="forbid")
@@ -104,7 +103,7 @@ _EventCursor = Annotated[
 ]
 
 
-class DeadLetterQuery(LazyModel):
+class DeadLetterQuery(BaseModel):
     """Which dead tasks a page shows; an empty filter stands for any."""
 
     model_config = ConfigDict(extra="forbid")
@@ -142,7 +141,7 @@ class TaskListQuery(DeadLetterQuery):
         return self._filter(self.status)
 
 
-class EventQuery(LazyModel):
+class EventQuery(BaseModel):
     """Which events are shown; an empty filter stands for any."""
 
     model_config = ConfigDict(extra="forbid")
@@ -167,7 +166,7 @@ class PollQuery(EventQuery):
     )
 
 
-class GroupListQuery(LazyModel):
+class GroupListQuery(BaseModel):
     """How many groups of dead tasks are listed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -175,7 +174,7 @@ class GroupListQuery(LazyModel):
     limit: int = Field(default=50, ge=1, le=100, description="Most groups.")
 
 
-class JobListQuery(LazyModel):
+class JobListQuery(BaseModel):
     """How many bulk operations are listed."""
 
     model_config = ConfigDict(extra="forbid")

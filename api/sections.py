@@ -43,15 +43,15 @@ class Sections(BaseRoute):
             return _NOTHING
         partial = _NOTHING
         for route in _routes_of(tuple(section)):
-            found = route.matches(scope)
-            if found[0] is Match.FULL:
-                return found
-            if found[0] is Match.PARTIAL and partial is _NOTHING:
-                partial = found
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                return match, {**child, "route": route}
+            if match is Match.PARTIAL and partial is _NOTHING:
+                partial = match, {**child, "route": route}
         return partial
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """By the route that matched, which FastAPI's routes name in the scope."""
+        """By the route that matched."""
         await scope["route"].handle(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:

@@ -340,6 +340,17 @@ class ScheduleSpec(LazyModel):
         return self
 
 
+class PastRun(LazyModel):
+    """What has become of one time of a schedule."""
+
+    task_id: str | None
+    """None when the time passed without a task: the one before lived still, or the time was missed."""
+    status: TaskStatus | None
+    """None when there is no task, or it is kept no more."""
+    run_ms: int | None
+    """From the start of its last attempt to the end."""
+
+
 class Schedule(LazyModel):
     """A recurring schedule as it is stored now."""
 
@@ -347,6 +358,8 @@ class Schedule(LazyModel):
     spec: ScheduleSpec
     next_at: datetime
     last_task_id: str | None
+    runs: list[PastRun]
+    """Its last ten times and runs by request, the newest first."""
     paused: str | None
     """Why it is paused; None when it is not."""
 
@@ -508,6 +521,8 @@ class QueueInfo(LazyModel):
     pending: int = 0
     pending_by_priority: dict[int, int] = Field(default_factory=dict)
     """Of those that a worker can take, highest priority first; without the parked ones, and without zeros."""
+    oldest_by_priority: dict[int, datetime] = Field(default_factory=dict)
+    """Since when the first of those waits; looked for in at most 32 priorities of all queues."""
     scheduled: int = 0
     running: int = 0
     retrying: int = 0
@@ -541,8 +556,8 @@ class Percentiles(LazyModel):
     p99_ms: float
 
 
-class MinuteStats(LazyModel):
-    """What happened in the minute that begins at `at`."""
+class StepStats(LazyModel):
+    """What happened in the minute or hour that begins at `at`."""
 
     at: datetime
     submitted: int
@@ -559,14 +574,29 @@ class MinuteStats(LazyModel):
     """From start to end of completed tasks."""
 
 
+class QueueSeries(LazyModel):
+    """What happened in a queue, a number for each point of the series."""
+
+    name: str
+    submitted: list[int]
+    ended: list[int]
+    """Completed, dead and cancelled."""
+    failed: list[int]
+    """Attempts that failed, those whose task died included."""
+
+
 class Stats(LazyModel):
-    """A series by the minute, and how long tasks waited and ran over all of it."""
+    """A series by the minute or by the hour, and how long tasks waited and ran over all of it."""
 
     now: datetime
     since: datetime
-    points: list[MinuteStats]
+    step_seconds: int
+    """From one point to the next: 60 or 3,600."""
+    points: list[StepStats]
     wait: Percentiles | None
     run: Percentiles | None
+    queues: list[QueueSeries] | None = None
+    """By name, where they were asked for."""
 
 
 class TaskType(LazyModel):

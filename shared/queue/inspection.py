@@ -130,10 +130,12 @@ class Inspection(QueueBase):
             )
             for keys in self.shards
         )
-        queues = sorted((one for reply in replies for one in _queues(reply[2])), key=lambda one: one.name)
+        queues = sorted(
+            (one for reply in replies for one in _queues(reply[2], reply[4])), key=lambda one: one.name
+        )
         names = [status.value for status in LETTER_OF]
         # Each shard may be on a server with a clock of its own: its ages are told by that.
-        ages = [max(0, now_ms - oldest_ms) for _, now_ms, _, _, oldest_ms in replies if oldest_ms]
+        ages = [max(0, now_ms - min(oldest[1::2])) for _, now_ms, _, _, oldest in replies if oldest]
         return Overview(
             now=instant(max(reply[1] for reply in replies)),
             counts={name: sum(getattr(queue, name) for queue in queues) for name in names},
@@ -393,8 +395,8 @@ def _pairs(flat: Any) -> dict[str, str]:
     return flat if isinstance(flat, dict) else {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
 
 
-def _queues(flat: list[str]) -> list[QueueInfo]:
-    """Queues from the fields of the hash `queues`."""
+def _queues(flat: list[str], oldest: list[Any]) -> list[QueueInfo]:
+    """Queues from the fields of the hash `queues`, and since when the first task of some fields waits, ms."""
     names = {
         "R": "running",
         "S": "scheduled",
@@ -423,6 +425,9 @@ def _queues(flat: list[str]) -> list[QueueInfo]:
             queue[names[kind]] = int(value) % SUBMITTED
     for queue in queues.values():
         queue["pending_by_priority"] = dict(sorted(queue["pending_by_priority"].items(), reverse=True))
+    for field, since_ms in zip(oldest[::2], oldest[1::2], strict=True):
+        name, _, priority = field.rpartition(":")
+        queues[name].setdefault("oldest_by_priority", {})[int(priority)] = instant(since_ms)
     return [QueueInfo(name=name, **queue) for name, queue in sorted(queues.items())]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from shared.codec import encode
 from shared.errors import InvalidInput, NotFound
 from shared.ids import IdGenerator, derived_id
 from shared.keys import Keys
-from shared.models import NAME, CatchUp, Overlap, Schedule, ScheduleSpec, instant
+from shared.models import LETTERS, NAME, CatchUp, Overlap, PastRun, Schedule, ScheduleSpec, instant
 from shared.queue.base import QueueBase, together, who
 from shared.queue.submission import DEFAULT_QUEUE, Defaults, Submission
 from shared.schedules import Timing
@@ -94,19 +94,22 @@ class Scheduling(Submission, QueueBase):
         return any(await together(remove(keys) for keys in self.shards if keys is not home))
 
     async def schedules(self) -> list[Schedule]:
-        """All schedules, by id; one Redis call a shard."""
+        """All schedules, by id, and how their last times went; three Redis calls a shard, four once one has fired."""
         found = await together(self._schedules_in(keys) for keys in self.shards)
         return sorted((one for part in found for one in part), key=lambda one: one.id)
 
     async def _schedules_in(self, keys: Keys) -> list[Schedule]:
-        flat = await self._command("HGETALL", keys.schedules)
-        fields = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+        reply = await self._run("schedules", schedules=keys.schedules, prefix=keys.prefix)
+        fields, lines = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in reply[2:4])
         return [
             Schedule(
                 id=name,
                 spec=self._spec(name, text),
                 next_at=instant(float(fields.get(f"{name}:n", 0))),
-                last_task_id=fields.get(f"{name}:l"),
+                last_task_id=next(
+                    (word for word in fields.get(f"{name}:l", "").split() if word != "-"), None
+                ),
+                runs=[_past_run(word, lines) for word in fields.get(f"{name}:l", "").split()],
                 paused=fields.get(f"{name}:p"),
             )
             for name, text in fields.items()
@@ -234,6 +237,16 @@ class Scheduling(Submission, QueueBase):
 def no_schedule(schedule_id: str) -> NotFound:
     """What is said of a schedule that is not there."""
     return NotFound(f"There is no schedule {schedule_id[:80]!r}.")
+
+
+def _past_run(word: str, lines: Mapping[str, str]) -> PastRun:
+    """One word of the last times; `lines` has the first line of each record that was looked at."""
+    line = lines.get(word, "")
+    if not line:
+        return PastRun(task_id=None if word == "-" else word, status=None, run_ms=None)
+    _, _, _, *ran = line.split()
+    took = int(ran[3]) - int(ran[2]) if len(ran) == 4 else None
+    return PastRun(task_id=word, status=LETTERS[line[0]], run_ms=took)
 
 
 def _timing(spec: ScheduleSpec) -> Timing:

@@ -8,26 +8,99 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shared.errors import InvalidInput
-from shared.models import MinuteStats, Percentiles, Stats, instant
+from shared.models import Percentiles, QueueSeries, Stats, StepStats, instant
 from shared.queue.base import QueueBase, together
 
 MAX_MINUTES = 1_440
+MAX_HOURS = 168
+MINUTE_S, HOUR_S = 60, 3_600
 #: Upper bounds of the histogram's buckets, ms; as in scripts/lib/stats.lua, where the last has none.
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, math.inf)
 _NAMES = ("submitted", "started", "completed", "retried", "dead", "cancelled")
+_OF_QUEUE = ("submitted", "ended", "failed")
 
 
-class _Minute(NamedTuple):
-    """One minute, over all shards."""
+class _Series:
+    """Steps of equal length up to now, over all shards."""
 
-    minute: int
+    def __init__(self, now_ms: int, steps: int, step_s: int) -> None:
+        self.now_ms = now_ms
+        self.step_s = step_s
+        self.first = now_ms // (1000 * step_s) - steps + 1
+        self.steps = [_Step(dict.fromkeys(_NAMES, 0), {}, {}) for _ in range(steps)]
+        self.queues: dict[str, dict[str, list[int]]] = {}
+
+    def add(self, begin_s: int, text: str) -> None:
+        """Count in what is stored of the minute or hour that begins then; what lies before the series is left out.
+
+        Args:
+            begin_s: seconds since 1970.
+            text: `<numbers>|<waits>|<runs>`, with `|<queues>` for minutes.
+        """
+        at = begin_s // self.step_s - self.first
+        if not 0 <= at < len(self.steps):
+            return
+        numbers, waits, runs, queues = [*text.split("|"), ""][:4]
+        self.steps[at].add(numbers, waits, runs)
+        for word in queues.split():
+            name, *figures = word.split(":")
+            for kind, figure in zip(_OF_QUEUE, figures, strict=True):
+                self._queue(name)[kind][at] += int(figure)
+
+    def add_flat(self, unit_s: int, flat: Sequence[str]) -> None:
+        """The same for `number, text, …`, where the number counts units since 1970."""
+        for i in range(0, len(flat), 2):
+            self.add(int(flat[i]) * unit_s, flat[i + 1])
+
+    def add_present(self, current: str, unseen: Sequence[str | int]) -> None:
+        """The minute that is not over, and per queue how many were submitted that no exchange has seen."""
+        if current:
+            minute, _, text = current.partition(" ")
+            self.add(int(minute) * MINUTE_S, text)
+        for i in range(0, len(unseen), 2):
+            self.steps[-1].numbers["submitted"] += int(unseen[i + 1])
+            self._queue(str(unseen[i]))["submitted"][-1] += int(unseen[i + 1])
+
+    def _queue(self, name: str) -> dict[str, list[int]]:
+        return self.queues.setdefault(name, {kind: [0] * len(self.steps) for kind in _OF_QUEUE})
+
+    def told(self, *, with_queues: bool) -> Stats:
+        """As it is answered."""
+        return Stats(
+            now=instant(self.now_ms),
+            since=self._time(0),
+            step_seconds=self.step_s,
+            points=[self._point(at) for at in range(len(self.steps))],
+            wait=_percentiles([one.waits for one in self.steps]),
+            run=_percentiles([one.runs for one in self.steps]),
+            queues=[QueueSeries(name=name, **series) for name, series in sorted(self.queues.items())]
+            if with_queues
+            else None,
+        )
+
+    def _point(self, at: int) -> StepStats:
+        numbers, waits, runs = self.steps[at]
+        return StepStats(
+            at=self._time(at),
+            **numbers,
+            failed=numbers["retried"] + numbers["dead"],
+            wait=_percentiles([waits]),
+            run=_percentiles([runs]),
+        )
+
+    def _time(self, at: int) -> datetime:
+        return datetime.fromtimestamp((self.first + at) * self.step_s, UTC)
+
+
+class _Step(NamedTuple):
+    """What happened in one minute or hour."""
+
     numbers: dict[str, int]
     waits: dict[int, int]
     runs: dict[int, int]
 
-    def add(self, text: str) -> None:
-        """Count in what is stored: `<numbers>|<waits>|<runs>`."""
-        numbers, waits, runs = text.split("|")
+    def add(self, numbers: str, waits: str, runs: str) -> None:
+        """Count in what is stored."""
         for name, n in zip(_NAMES, numbers.split(), strict=True):
             self.numbers[name] += int(n)
         for histogram, stored in ((self.waits, waits), (self.runs, runs)):
@@ -38,10 +111,14 @@ class _Minute(NamedTuple):
 class Statistics(QueueBase):
     """Operations that read series."""
 
-    async def stats(self, minutes: int = 60) -> Stats:
-        """What happened in the last `minutes` (1 to 1,440), this one included; two calls and one per hour, in each shard.
+    async def stats(self, minutes: int = 60, *, with_queues: bool = False) -> Stats:
+        """What happened in the last `minutes` (1 to 1,440), this one included; three calls and one per hour, in each shard.
 
         Waits and runs are estimated from samples of at most ten tasks a call.
+
+        Args:
+            minutes: how far back.
+            with_queues: tell the series of each queue, too; of at most 64 that something happened to in a minute.
         """
         if not 1 <= minutes <= MAX_MINUTES:
             raise InvalidInput("minutes", f"are {minutes}.", f"Ask for 1 to {MAX_MINUTES}.")
@@ -49,41 +126,26 @@ class Statistics(QueueBase):
             self._run("stats", queues=keys.queues, prefix=keys.prefix, minutes=str(minutes))
             for keys in self.shards
         )
-        now_ms = max(reply[1] for reply in replies)
-        first = now_ms // 60_000 - minutes + 1
-        series = [
-            _Minute(minute, dict.fromkeys(_NAMES, 0), {}, {}) for minute in range(first, first + minutes)
-        ]
+        series = _Series(max(reply[1] for reply in replies), minutes, MINUTE_S)
         for _, _, stored, current, unseen in replies:
-            known = {int(stored[i]): stored[i + 1] for i in range(0, len(stored), 2)}
-            if current:
-                minute, _, text = current.partition(" ")
-                known[int(minute)] = text
-            for minute, text in known.items():
-                if 0 <= minute - first < minutes:
-                    series[minute - first].add(text)
-            series[-1].numbers["submitted"] += unseen
-        return Stats(
-            now=instant(now_ms),
-            since=_time(first),
-            points=[_point(one) for one in series],
-            wait=_percentiles([one.waits for one in series]),
-            run=_percentiles([one.runs for one in series]),
+            series.add_flat(MINUTE_S, stored)
+            series.add_present(current, unseen)
+        return series.told(with_queues=with_queues)
+
+    async def stats_by_hour(self, hours: int = MAX_HOURS) -> Stats:
+        """What happened in the last `hours` (1 to 168), this one included; four calls and one per day, in each shard."""
+        if not 1 <= hours <= MAX_HOURS:
+            raise InvalidInput("hours", f"are {hours}.", f"Ask for 1 to {MAX_HOURS}.")
+        replies = await together(
+            self._run("stats_hours", queues=keys.queues, prefix=keys.prefix, hours=str(hours))
+            for keys in self.shards
         )
-
-
-def _point(one: _Minute) -> MinuteStats:
-    return MinuteStats(
-        at=_time(one.minute),
-        **one.numbers,
-        failed=one.numbers["retried"] + one.numbers["dead"],
-        wait=_percentiles([one.waits]),
-        run=_percentiles([one.runs]),
-    )
-
-
-def _time(minute: int) -> datetime:
-    return datetime.fromtimestamp(minute * 60, UTC)
+        series = _Series(max(reply[1] for reply in replies), hours, HOUR_S)
+        for _, _, summed, minutes, current, unseen in replies:
+            series.add_flat(HOUR_S, summed)
+            series.add_flat(MINUTE_S, minutes)
+            series.add_present(current, unseen)
+        return series.told(with_queues=False)
 
 
 def _percentiles(histograms: Sequence[dict[int, int]]) -> Percentiles | None:

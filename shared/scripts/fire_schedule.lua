@@ -1,7 +1,7 @@
 --[[ fire_schedule: submit the task of one due time of a schedule, and move the schedule to its next time.
   Precondition  `record` names the id that belongs to schedule and due time: no time fires twice.
   @key  record     string  {<namespace>:<shard>}:t:<id>     the task of this time
-  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last task, <id>:p why paused
+  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last times, <id>:p why paused
   @key  queues     hash    {<namespace>:<shard>}:queues     counts of each queue
   @key  timers     zset    {<namespace>:<shard>}:timers     due times, ms
   @key  wakes      stream  {<namespace>:<shard>}:wakes      wake-ups
@@ -33,9 +33,19 @@ local known = call('HMGET', schedules, id .. ':n', id .. ':l', id .. ':p', id)
 if not known[4] or (due ~= '' and (known[1] ~= due or known[3])) then return {price, now, 'stale'} end
 
 local function last_lives()
-  if not known[2] then return false end
-  local text = call('GET', prefix .. 't:' .. known[2])
+  local last = string.match(known[2] or '', '%w+')
+  local text = last and call('GET', prefix .. 't:' .. last)
   return text and string.find('SPRY', string.sub(text, 1, 1), 1, true) ~= nil
+end
+
+-- The last ten times, the newest first: the id of the task, or a dash for one that was skipped.
+local TIMES = 10
+local function times_with(newest)
+  local words = {newest}
+  for word in string.gmatch(known[2] or '', '%S+') do
+    if #words < TIMES then words[#words + 1] = word end
+  end
+  return table.concat(words, ' ')
 end
 
 local task_id = string.sub(record, #prefix + 3)
@@ -54,10 +64,13 @@ if not is_skipped then
       submitted_add)
     event_add(task_id, queue_name, 'P')
   end
-  call('HSET', schedules, id .. ':l', task_id)
 end
+local writes = {id .. ':l', times_with(is_skipped and '-' or task_id)}
 if due ~= '' then
-  call('HSET', schedules, id .. ':n', int(next_ms))
+  writes[3], writes[4] = id .. ':n', int(next_ms)
+end
+call('HSET', schedules, unpack(writes))
+if due ~= '' then
   call('ZADD', timers, int(next_ms), 's:' .. id)
   wake_at(next_ms)
 end

@@ -4,7 +4,8 @@
   @key  workers  hash  {<namespace>:<shard>}:workers   worker -> description
   @key  timers   zset  {<namespace>:<shard>}:timers    due times, ms
   @arg  prefix  text  {<namespace>:<shard>}:
-  @returns  {price, now ms, {queue field, value, ...}, {worker, JSON, until ms, ...}, oldest pending ms | 0}
+  @returns  {price, now ms, {queue field, value, ...}, {worker, JSON, until ms, ...}, {queue field of a
+            priority, ms since when its first task waits, ...}}
   Cost    O(queues + workers); looks for the oldest task in at most 32 queues and priorities.
   Replay  reads only.
 ]]
@@ -24,7 +25,7 @@ for i = 1, #members do
     alive[#alive + 1] = ends[i]
   end
 end
-local oldest, probes = nil, 0
+local oldest, probes = {}, 0
 for i = 1, #fields, 2 do
   local name, priority = string.match(fields[i], '^(.*):(%d+)$')
   if priority and probes < PROBES and (tonumber(fields[i + 1]) or 0) % SUBMITTED > 0 then
@@ -33,8 +34,9 @@ for i = 1, #fields, 2 do
       'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
     if first[2] and priority_of(first[2]) == tonumber(priority) then
       local rank = tonumber(first[2]) - (10 - tonumber(priority)) * PRIORITY_SPAN
-      if not oldest or rank < oldest then oldest = rank end
+      oldest[#oldest + 1] = fields[i]
+      oldest[#oldest + 1] = math.floor(rank / 1000) + EPOCH_S * 1000
     end
   end
 end
-return {price, now, fields, alive, oldest and math.floor(oldest / 1000) + EPOCH_S * 1000 or 0}
+return {price, now, fields, alive, oldest}

@@ -1,6 +1,6 @@
 --[[ schedule_hold: pause a schedule, let it go on, or remove it.
   Precondition  none.
-  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last task, <id>:p why paused
+  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last times, <id>:p why paused
   @key  timers     zset    {<namespace>:<shard>}:timers     due times, ms
   @key  wakes      stream  {<namespace>:<shard>}:wakes      wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:

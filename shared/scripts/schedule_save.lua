@@ -1,6 +1,6 @@
 --[[ schedule_save: create or change a recurring schedule.
   Precondition  the definition was validated; `next_ms` is its next time. One that is paused stays so.
-  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last task, <id>:p why paused
+  @key  schedules  hash    {<namespace>:<shard>}:schedules  id -> definition; <id>:n next ms, <id>:l last times, <id>:p why paused
   @key  timers     zset    {<namespace>:<shard>}:timers     due times, ms
   @key  wakes      stream  {<namespace>:<shard>}:wakes      wake-ups
   @arg  prefix      text  {<namespace>:<shard>}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -209,6 +210,10 @@ async def test_the_oldest_pending_task_is_found_among_priorities(queue):
     assert list(overview.queues[0].pending_by_priority.items()) == [(10, 2), (1, 1)]
     age = (overview.now - (await queue.get(old.id)).created_at).total_seconds()
     assert overview.oldest_pending_seconds == pytest.approx(age, abs=0.002)
+    since = overview.queues[0].oldest_by_priority
+    assert set(since) == {10, 1}
+    assert since[1] == overview.now - timedelta(seconds=overview.oldest_pending_seconds)
+    assert since[1] <= since[10] <= overview.now
 
 
 async def test_published_types_outlive_their_workers(queue):

@@ -78,6 +78,26 @@ async def test_overlap_is_skipped_while_the_last_task_lives(queue, store):
             [claim] = (await queue.exchange(state, free=1, maintain=False)).claims
             await queue.exchange(state, [ending(claim)], free=0, maintain=False)
     assert seen == ["fired", "skipped", "fired"]
+    [stored] = await queue.schedules()
+    assert [(run.task_id is None, run.status) for run in stored.runs] == [
+        (False, TaskStatus.PENDING),
+        (True, None),
+        (False, TaskStatus.COMPLETED),
+    ]
+    assert stored.last_task_id == stored.runs[0].task_id
+    assert stored.runs[2].run_ms >= 0
+    assert [run.run_ms for run in stored.runs[:2]] == [None, None]
+
+
+async def test_the_last_ten_runs_are_told_and_one_that_is_kept_no_more(queue):
+    now = await server_now(queue)
+    await queue.save_schedule("hourly", spec(), by="ops", now=now)
+    ids = [await queue.run_schedule("hourly", by="ops") for _ in range(12)]
+    await queue.cancel(ids[-1])
+    await queue.delete(ids[-1:], by="ops")
+    [stored] = await queue.schedules()
+    assert [run.task_id for run in stored.runs] == ids[:1:-1]
+    assert [run.status for run in stored.runs[:2]] == [None, TaskStatus.PENDING]
 
 
 async def test_pause_resume_run_now_and_delete(queue):

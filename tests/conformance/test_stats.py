@@ -68,6 +68,50 @@ async def test_a_minute_that_is_over_moves_to_its_hour(queue, store):
     assert sum(started.values()) == 6
 
 
+async def test_queues_are_told_apart(queue):
+    await _some_work(queue)
+    await queue.submit(tasks(2, queue="mail"))
+    stats = await queue.stats(2, with_queues=True)
+    sums = {one.name: (sum(one.submitted), sum(one.ended), sum(one.failed)) for one in stats.queues}
+    assert sums == {"default": (11, 4, 2), "mail": (2, 0, 0)}
+    assert all(len(one.ended) == len(stats.points) == 2 for one in stats.queues)
+    assert (await queue.stats(2)).queues is None
+
+
+async def test_more_queues_than_are_told_apart_are_in_the_sum(queue):
+    names = [f"q{n:03}" for n in range(70)]
+    state = await registered(queue, *names)
+    await queue.submit([task(queue=name) for name in names])
+    for first in range(0, 70, 16):
+        await queue.exchange(state, free=0, queues=names[first : first + 16])
+    stats = await queue.stats(2, with_queues=True)
+    assert (len(stats.queues), sum(point.submitted for point in stats.points)) == (64, 70)
+
+
+async def test_an_hour_that_is_over_is_summed_up(queue, store):
+    await _some_work(queue)
+    text = store.hget("{test:0}:queues", "*:@")
+    minute, _, numbers = text.partition(" ")
+    earlier = (int(minute) // 60 - 30) * 60 + 7
+    store.hset(f"{{test:0}}:stats:{earlier // 60}", str(earlier - 1), numbers)
+    store.hset("{test:0}:queues", "*:@", f"{earlier} {numbers}")
+    state = await registered(queue)
+    await queue.exchange(state, free=1)
+    hour = earlier // 60
+    day = f"{{test:0}}:stats:day:{hour // 24}"
+    assert list(store.hgetall(day)) == [str(hour)]
+    assert 777_000 < store.ttl(day) <= 777_600
+    by_hour = await queue.stats_by_hour(168)
+    assert (by_hour.step_seconds, len(by_hour.points), by_hour.queues) == (3600, 168, None)
+    at_work = {point.at.timestamp() // 3600: point.started for point in by_hour.points if point.started}
+    assert at_work == {hour: 10, int(minute) // 60: 1}
+    assert by_hour.wait is not None
+    assert (await queue.stats_by_hour(24)).points[-1].started == 1
+    for hours in (0, 169):
+        with pytest.raises(InvalidInput, match="hours"):
+            await queue.stats_by_hour(hours)
+
+
 async def test_submitting_costs_what_it_did(tcp_queues):
     queue = tcp_queues()
     await queue.submit([task()])

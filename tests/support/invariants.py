@@ -37,7 +37,7 @@ KNOWN = {
     r"cost": "hash",
     r"alerts": "hash",
     r"alerts:turn": "string",
-    r"stats:\d+": "hash",
+    r"stats:(day:)?\d+": "hash",
     r"rates": "zset",
     rf"fair:{NAME}:\d+": "zset",
     rf"(throttle|debounce):{NAME}:[^:]+": "string",

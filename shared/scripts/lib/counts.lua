@@ -68,15 +68,18 @@ local function submitted_add(field)
   count_add(field, 1)
 end
 
--- How many were submitted since an exchange last looked, of what this call has read; they are forgotten here.
+-- How many were submitted since an exchange last looked, of what this call has read, in all and by queue; they are
+-- forgotten here.
 local function harvest()
-  local sum = 0
+  local sum, of_queue = 0, {}
   for field, n in pairs(unseen) do
+    local name = string.match(field, '^(.*):')
     sum = sum + n
+    of_queue[name] = (of_queue[name] or 0) + n
     deltas[field] = deltas[field] or 0
     unseen[field] = 0
   end
-  return sum
+  return sum, of_queue
 end
 
 local function field_put(field, text)

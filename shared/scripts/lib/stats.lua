@@ -1,10 +1,14 @@
 -- What happened in a minute, in one field that rides in the reads and writes of the counts, so it costs no call:
---   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>"
+--   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>|<queues>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
--- ms. When the minute is over, whoever writes next moves it to stats:<hour> <minute>, which expires.
+-- ms. Queues are "<name>:<submitted>:<ended>:<failed attempts> …", the first 64 of the minute. When the minute is over,
+-- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, its sum without queues to
+-- stats:day:<day> <hour>. Both expire.
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
 local STATS_KEPT_S = '93600' -- 26 hours
+local STATS_DAYS_KEPT_S = '777600' -- 9 days
 local SAMPLED = 10
+local STATS_QUEUES = 64
 local waits, runs = {}, {}
 
 local function sample(list, ms)
@@ -14,46 +18,121 @@ end
 local function stats_wait(ms) sample(waits, ms) end
 local function stats_run(ms) sample(runs, ms) end
 
-local function merged(text, samples)
-  local buckets, parts = {}, {}
-  for bucket, n in string.gmatch(text, '(%d+):(%d+)') do buckets[tonumber(bucket)] = tonumber(n) end
-  for _, ms in ipairs(samples) do
-    local bucket = 1
-    while ms > STATS_MS[bucket] do bucket = bucket + 1 end
-    buckets[bucket] = (buckets[bucket] or 0) + 1
+local function add_buckets(buckets, text)
+  for bucket, n in string.gmatch(text, '(%d+):(%d+)') do
+    buckets[tonumber(bucket)] = (buckets[tonumber(bucket)] or 0) + tonumber(n)
   end
+end
+
+local function buckets_text(buckets)
+  local parts = {}
   for bucket = 1, #STATS_MS do
     if buckets[bucket] then parts[#parts + 1] = int(bucket) .. ':' .. int(buckets[bucket]) end
   end
   return table.concat(parts, ' ')
 end
 
--- Calls that the end of a minute costs.
+local function merged(text, samples)
+  local buckets = {}
+  add_buckets(buckets, text)
+  for _, ms in ipairs(samples) do
+    local bucket = 1
+    while ms > STATS_MS[bucket] do bucket = bucket + 1 end
+    buckets[bucket] = (buckets[bucket] or 0) + 1
+  end
+  return buckets_text(buckets)
+end
+
+local function add_numbers(sums, text)
+  local at = 0
+  for n in string.gmatch(text, '%d+') do
+    at = at + 1
+    sums[at] = (sums[at] or 0) + tonumber(n)
+  end
+end
+
+local function numbers_text(sums)
+  local parts = {}
+  for i, n in ipairs(sums) do parts[i] = int(n) end
+  return table.concat(parts, ' ')
+end
+
+-- The minutes of an hour as one.
+local function hour_text(key)
+  local sums, waited, ran = {}, {}, {}
+  local stored = call('HGETALL', key)
+  for i = 2, #stored, 2 do
+    local numbers, minute_waits, minute_runs = string.match(stored[i], '^([^|]*)|([^|]*)|([^|]*)')
+    add_numbers(sums, numbers)
+    add_buckets(waited, minute_waits)
+    add_buckets(ran, minute_runs)
+  end
+  return numbers_text(sums) .. '|' .. buckets_text(waited) .. '|' .. buckets_text(ran)
+end
+
+-- What ended or failed, by the letter of the event; what died did both.
+local ENDS = {C = true, D = true, X = true}
+local FAILS = {Y = true, D = true}
+
+local function merged_queues(text, arrived)
+  local names, sums, parts = {}, {}, {}
+  local function add(name, came, ends, fails)
+    local sum = sums[name]
+    if not sum then
+      if #names == STATS_QUEUES then return end
+      sum = {0, 0, 0}
+      names[#names + 1], sums[name] = name, sum
+    end
+    sum[1], sum[2], sum[3] = sum[1] + came, sum[2] + ends, sum[3] + fails
+  end
+  for name, came, ends, fails in string.gmatch(text, '(%S+):(%d+):(%d+):(%d+)') do
+    add(name, tonumber(came), tonumber(ends), tonumber(fails))
+  end
+  for name, n in pairs(arrived) do add(name, n, 0, 0) end
+  for field, n in pairs(event_counts) do
+    local name, letter = string.match(field, '^(.*):(.)$')
+    if ENDS[letter] or FAILS[letter] then add(name, 0, ENDS[letter] and n or 0, FAILS[letter] and n or 0) end
+  end
+  for i, name in ipairs(names) do
+    parts[i] = name .. ':' .. int(sums[name][1]) .. ':' .. int(sums[name][2]) .. ':' .. int(sums[name][3])
+  end
+  return table.concat(parts, ' ')
+end
+
+-- Calls that the end of a minute costs; three more at the end of an hour are not planned for.
 local function stats_owed()
   local last = string.match(counts['*:@'] or '', '^%d+')
   return last and last ~= int(math.floor(now / 60000)) and 2 or 0
 end
 
+local function minute_close(last, text)
+  local hour = math.floor(tonumber(last) / 60)
+  local key = prefix .. 'stats:' .. int(hour)
+  call('HSET', key, last, text)
+  call('EXPIRE', key, STATS_KEPT_S)
+  if hour ~= math.floor(now / 3600000) then
+    local day = prefix .. 'stats:day:' .. int(math.floor(hour / 24))
+    call('HSET', day, int(hour), hour_text(key))
+    call('EXPIRE', day, STATS_DAYS_KEPT_S)
+  end
+end
+
 -- To be called when all events are added and before the counts are written.
 local function stats_flush()
   local minute, stored = int(math.floor(now / 60000)), counts['*:@'] or ''
-  local arrived = harvest()
+  local arrived, arrived_by_queue = harvest()
   local sums = {arrived}
   for _, letter in ipairs({'R', 'C', 'Y', 'D', 'X'}) do sums[#sums + 1] = event_totals[letter] or 0 end
   if math.max(unpack(sums)) == 0 then return end
   local last = string.match(stored, '^%d+')
   if last and last ~= minute then
-    local hour = prefix .. 'stats:' .. int(math.floor(tonumber(last) / 60))
-    call('HSET', hour, last, string.sub(stored, #last + 2))
-    call('EXPIRE', hour, STATS_KEPT_S)
+    minute_close(last, string.sub(stored, #last + 2))
     stored = ''
   end
-  local numbers, waited, ran = string.match(stored, '^([^|]*)|([^|]*)|([^|]*)$')
-  local at = 0
-  for n in string.gmatch(numbers or '', ' (%d+)') do
-    at = at + 1
-    sums[at] = sums[at] + tonumber(n)
-  end
-  for i = 1, #sums do sums[i] = int(sums[i]) end
-  field_put('*:@', minute .. ' ' .. table.concat(sums, ' ') .. '|' .. merged(waited or '', waits) .. '|' .. merged(ran or '', runs))
+  local numbers, waited, ran, by_queue = string.match(stored, '^([^|]*)|([^|]*)|([^|]*)|?(.*)$')
+  add_numbers(sums, string.match(numbers or '', '^%d+ (.*)$') or '')
+  field_put('*:@', table.concat({
+    minute .. ' ' .. numbers_text(sums), merged(waited or '', waits), merged(ran or '', runs),
+    merged_queues(by_queue or '', arrived_by_queue),
+  }, '|'))
 end
