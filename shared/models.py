@@ -581,8 +581,10 @@ class QueueSeries(LazyModel):
     submitted: list[int]
     ended: list[int]
     """Completed, dead and cancelled."""
-    failed: list[int]
-    """Attempts that failed, those whose task died included."""
+    retried: list[int]
+    """Attempts that failed and are tried again."""
+    dead: list[int]
+    """Of those that ended."""
 
 
 class Stats(LazyModel):

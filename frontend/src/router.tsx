@@ -1,4 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { Range } from "./api/stats";
+import { isRange } from "./api/stats";
 import { readDeadLettersSearch } from "./pages/dead-letters/search-params";
 import { readName } from "./pages/name-search";
 import { NotFoundPage } from "./pages/not-found-page";
@@ -10,7 +12,7 @@ const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoun
 const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/",
-  validateSearch: (search: Record<string, unknown>): { range?: "24h" } => (search.range === "24h" ? { range: "24h" } : {}),
+  validateSearch: ({ range }: Record<string, unknown>): { range?: Exclude<Range, "1h"> } => (isRange(range) && range !== "1h" ? { range } : {}),
   component: lazyRouteComponent(() => import("./pages/overview/overview-page"), "OverviewPage"),
 });
 

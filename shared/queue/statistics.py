@@ -17,7 +17,7 @@ MINUTE_S, HOUR_S = 60, 3_600
 #: Upper bounds of the histogram's buckets, ms; as in scripts/lib/stats.lua, where the last has none.
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, math.inf)
 _NAMES = ("submitted", "started", "completed", "retried", "dead", "cancelled")
-_OF_QUEUE = ("submitted", "ended", "failed")
+_OF_QUEUE = ("submitted", "ended", "retried", "dead")
 
 
 class _Series:

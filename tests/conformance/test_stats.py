@@ -72,8 +72,11 @@ async def test_queues_are_told_apart(queue):
     await _some_work(queue)
     await queue.submit(tasks(2, queue="mail"))
     stats = await queue.stats(2, with_queues=True)
-    sums = {one.name: (sum(one.submitted), sum(one.ended), sum(one.failed)) for one in stats.queues}
-    assert sums == {"default": (11, 4, 2), "mail": (2, 0, 0)}
+    sums = {
+        one.name: tuple(sum(series) for series in (one.submitted, one.ended, one.retried, one.dead))
+        for one in stats.queues
+    }
+    assert sums == {"default": (11, 4, 1, 1), "mail": (2, 0, 0, 0)}
     assert all(len(one.ended) == len(stats.points) == 2 for one in stats.queues)
     assert (await queue.stats(2)).queues is None
 

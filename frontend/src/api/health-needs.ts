@@ -1,7 +1,7 @@
 import { formatCount, plural } from "../lib/format";
-import { formatClock, formatDuration, formatSpan } from "../lib/time";
+import { formatClock, formatSpan } from "../lib/time";
 import type { ErrorGroup } from "./dead-letters";
-import type { Overview, Queue, Worker } from "./overview";
+import type { Overview, Worker } from "./overview";
 import type { Schedule } from "./schedules";
 import type { Pace } from "./stats";
 import type { TaskFilter } from "./tasks";
@@ -57,9 +57,6 @@ export interface CostState {
 }
 
 const RECENT_DEATH_MS = 15 * 60_000;
-const LONG_WAIT_MS = 60_000;
-/** A wait is long when it is so many times the usual one. */
-const LONG_WAIT_FACTOR = 10;
 const SCHEDULE_LATE_MS = 2 * 60_000;
 
 const START_A_WORKER = [
@@ -134,10 +131,26 @@ export function deathNeeds({ now, groups }: HealthInput): Need[] {
     }));
 }
 
+/** Its last two runs that have ended both died. */
+function keepsDying({ runs }: Schedule): boolean {
+  const ended = runs.filter(({ status }) => status === "completed" || status === "dead").slice(0, 2);
+  return ended.length === 2 && ended.every(({ status }) => status === "dead");
+}
+
 export function scheduleNeeds({ now, schedules }: HealthInput): Need[] {
-  return schedules
-    .filter((schedule) => schedule.paused === null && now - schedule.nextAt.getTime() > SCHEDULE_LATE_MS)
-    .map((schedule) => ({
+  const on = schedules.filter((schedule) => schedule.paused === null);
+  const late = on.filter((schedule) => now - schedule.nextAt.getTime() > SCHEDULE_LATE_MS);
+  return [
+    ...on.filter((schedule) => !late.includes(schedule) && keepsDying(schedule)).map((schedule): Need => ({
+      id: `dying ${schedule.id}`,
+      tone: "amber",
+      sign: "schedule",
+      what: `The last 2 runs of schedule \`${schedule.id}\` died`,
+      details: [`next at ${formatClock(schedule.nextAt)}`],
+      size: 2,
+      step: { kind: "go", label: "Show schedule", to: "/schedules" },
+    })),
+    ...late.map((schedule): Need => ({
       id: `late ${schedule.id}`,
       tone: "amber",
       sign: "schedule",
@@ -145,7 +158,8 @@ export function scheduleNeeds({ now, schedules }: HealthInput): Need[] {
       details: [`due at ${formatClock(schedule.nextAt)}`, "no worker and no tick has fired it"],
       size: 1,
       step: { kind: "go", label: "Show schedule", to: "/schedules" },
-    }));
+    })),
+  ];
 }
 
 export function costNeed({ cost }: HealthInput): Need[] {
@@ -162,53 +176,3 @@ export function costNeed({ cost }: HealthInput): Need[] {
     },
   ];
 }
-
-export function pausedNeed(queue: Queue): Need | null {
-  if (!queue.paused || queue.counts.pending === 0) return null;
-  const { at, by, reason } = queue.paused;
-  const who = [by === null ? "" : `by ${by}`, at === null ? "" : `at ${formatClock(at)}`].filter(Boolean).join(" ");
-  return {
-    id: `paused ${queue.name}`,
-    tone: "amber",
-    sign: "paused",
-    what: `Queue \`${queue.name}\` is paused`,
-    details: [who, reason ?? "", plural(queue.counts.pending, "task waits", "tasks wait")].filter(Boolean),
-    size: queue.counts.pending,
-    step: { kind: "resume", label: "Resume queue", queue: queue.name },
-  };
-}
-
-/** Says that tasks wait long, or that ever more wait, only where no pause and no missing worker says why. */
-export function waitNeed(oldestMs: number | null, { counts }: Overview, pace: Pace | null, explained: boolean): Need[] {
-  if (explained) return [];
-  const usualMs = pace?.usualWaitMs ?? 0;
-  if (oldestMs === null || oldestMs <= Math.max(LONG_WAIT_MS, LONG_WAIT_FACTOR * usualMs)) return growthNeed(counts.pending, pace);
-  return [
-    {
-      id: "wait",
-      tone: "amber",
-      sign: "wait",
-      what: `The oldest task has waited ${formatDuration(oldestMs)}`,
-      details: [plural(counts.pending, "task waits", "tasks wait"), usualMs === 0 ? "" : `usually ${formatDuration(usualMs)}`].filter(Boolean),
-      size: counts.pending,
-      step: { kind: "show", label: "Show pending", filter: { status: "pending" } },
-    },
-  ];
-}
-
-function growthNeed(pending: number, pace: Pace | null): Need[] {
-  if (pace?.growth == null || pending === 0) return [];
-  const { minutes, tasks } = pace.growth;
-  return [
-    {
-      id: "growth",
-      tone: "amber",
-      sign: "wait",
-      what: `More tasks come than are done, for ${minutes} min`,
-      details: [`${formatCount(tasks)} more than then`, plural(pending, "task waits", "tasks wait")],
-      size: pending,
-      step: { kind: "show", label: "Show pending", filter: { status: "pending" } },
-    },
-  ];
-}
-

@@ -7,7 +7,7 @@ import { toOverview } from "./overview";
 import type { Schedule } from "./schedules";
 import type { Pace } from "./stats";
 import { toTask } from "./tasks";
-import type { WireOverview, WireTask } from "./wire";
+import type { TaskStatus, WireOverview, WireTask } from "./wire";
 
 interface Else {
   readonly groups?: readonly ErrorGroup[];
@@ -25,9 +25,14 @@ function group(seconds: number, count = 1, over: Partial<WireTask> = {}): ErrorG
   return { fingerprint: task.type, count, lastAt: new Date(ago(seconds)), task };
 }
 
-function schedule(lateSeconds: number, isPaused: string | null = null): Schedule {
+function schedule(lateSeconds: number, isPaused: string | null = null, statuses: TaskStatus[] = []): Schedule {
   const spec = { task: { task_type: "report.build", payload: {} } } as Schedule["spec"];
-  return { id: "daily", spec, nextAt: new Date(ago(lateSeconds)), lastTaskId: null, paused: isPaused };
+  return { id: "daily", spec, nextAt: new Date(ago(lateSeconds)), runs: statuses.map((status, n) => ({ taskId: `t${n}`, status, runMs: null })), paused: isPaused };
+}
+
+/** The first of six tasks of a queue has waited so long. */
+function waits(seconds: number): Partial<WireOverview> {
+  return { queues: [wireQueue({ name: "emails", pending: 6, pending_by_priority: { 5: 4, 3: 2 }, oldest_by_priority: { 5: ago(1), 3: ago(seconds) } })] };
 }
 
 const paused = wireQueue({ name: "images", pending: 2318, paused: { at: null, by: "ops-laptop", reason: null } });
@@ -48,11 +53,13 @@ describe("all is well", () => {
     ["nothing waits and no worker runs", { workers: [], counts: {}, oldest_pending_seconds: null, queues: [] }, {}],
     ["a task died 15 minutes and a second ago", {}, { groups: [group(901)] }],
     ["a paused queue is empty", { queues: [{ ...paused, pending: 0 }] }, {}],
-    ["the oldest task has waited a minute", { oldest_pending_seconds: 60 }, {}],
-    ["a wait is long, but nine times the usual one", { oldest_pending_seconds: 270 }, { pace: { usualWaitMs: 30_000 } }],
+    ["the oldest task has waited a minute", waits(60), {}],
+    ["a wait is long, but nine times the usual one", waits(270), { pace: { usualWaitMs: 30_000 } }],
     ["more tasks come than are done, and none waits", { counts: {}, queues: [] }, { pace: { growth: { minutes: 10, tasks: 5 } } }],
     ["a schedule is two minutes late", {}, { schedules: [schedule(120)] }],
     ["a late schedule is paused", {}, { schedules: [schedule(900, "audit")] }],
+    ["one of a schedule's last two runs died", {}, { schedules: [schedule(0, null, ["dead", "completed", "dead"])] }],
+    ["a schedule has died once in its life", {}, { schedules: [schedule(0, null, ["dead"])] }],
     ["the month's calls fit the budget", {}, { cost: { budget: 500_000, spent: 1, forecast: 500_000 } }],
     ["no budget is set", {}, { cost: { budget: null, spent: 1, forecast: 9_000_000 } }],
   ])("stays so when %s", (_name, over, other) => {
@@ -67,9 +74,10 @@ describe("what needs the operator", () => {
     ["an unserved queue", { queues: [wireQueue({ name: "rare", pending: 2 })] }, {}, "red", "No worker serves queue `rare`", "Show queue"],
     ["one death", {}, { groups: [group(12)] }, "red", "1 task of `email.send` died: SMTPAuthenticationError", "Review the group"],
     ["a paused queue", { queues: [paused] }, {}, "amber", "Queue `images` is paused", "Resume queue"],
-    ["a long wait", { oldest_pending_seconds: 221 }, {}, "amber", "The oldest task has waited 3 min 41 s", "Show pending"],
-    ["a wait over ten times the usual one", { oldest_pending_seconds: 301 }, { pace: { usualWaitMs: 30_000 } }, "amber", "The oldest task has waited 5 min 1 s", "Show pending"],
+    ["a long wait", waits(221), {}, "amber", "The oldest task of queue `emails` has waited 3 min 41 s", "Show queue"],
+    ["a wait over ten times the usual one", waits(301), { pace: { usualWaitMs: 30_000 } }, "amber", "The oldest task of queue `emails` has waited 5 min 1 s", "Show queue"],
     ["more and more pending tasks", {}, { pace: { growth: { minutes: 10, tasks: 420 } } }, "amber", "More tasks come than are done, for 10 min", "Show pending"],
+    ["a schedule whose last runs died", {}, { schedules: [schedule(0, null, ["running", "dead", "dead", "completed"])] }, "amber", "The last 2 runs of schedule `daily` died", "Show schedule"],
     ["a late schedule", {}, { schedules: [schedule(121)] }, "amber", "Schedule `daily` missed its time", "Show schedule"],
     ["a month that will not fit", {}, { cost: { budget: 500_000, spent: 412_480, forecast: 515_600 } }, "amber", "Commands are on pace to pass the month’s budget", "Details"],
   ])("%s", (_name, over, other, tone, what, step) => {
@@ -88,6 +96,6 @@ describe("what needs the operator", () => {
   });
 
   it("does not blame a wait that a pause explains", () => {
-    expect(assess({ queues: [paused], oldest_pending_seconds: 2280 }).needs).toHaveLength(1);
+    expect(assess({ queues: [{ ...paused, pending_by_priority: { 5: 2318 }, oldest_by_priority: { 5: ago(2280) } }] }).needs).toHaveLength(1);
   });
 });

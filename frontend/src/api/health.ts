@@ -1,7 +1,8 @@
 import { formatCount, plural } from "../lib/format";
 import { formatDuration } from "../lib/time";
 import type { Health, HealthInput, Need } from "./health-needs";
-import { costNeed, deathNeeds, isHealthy, pausedNeed, scheduleNeeds, waitNeed, workerNeeds } from "./health-needs";
+import { costNeed, deathNeeds, isHealthy, scheduleNeeds, workerNeeds } from "./health-needs";
+import { growthNeed, pausedNeed, waitNeeds } from "./health-queues";
 import type { Overview } from "./overview";
 
 function workersSentence({ workers, counts }: Overview, now: number): string {
@@ -34,8 +35,10 @@ export function assessHealth(input: HealthInput): Health {
   const oldestMs = overview.oldestPendingSince === null ? null : Math.max(0, now - overview.oldestPendingSince.getTime());
   const workers = workerNeeds(overview, now);
   const paused = overview.queues.map(pausedNeed).filter((need) => need !== null);
-  const waits = waitNeed(oldestMs, overview, input.pace, paused.length > 0 || workers.some((need) => need.size > 0));
-  const needs = [...workers, ...deathNeeds(input), ...paused, ...waits, ...costNeed(input), ...scheduleNeeds(input)].sort(
+  const waits = waitNeeds(input);
+  const isExplained = waits.length + paused.length > 0 || workers.some((need) => need.size > 0);
+  const growth = isExplained ? [] : growthNeed(overview.counts.pending, input.pace);
+  const needs = [...workers, ...deathNeeds(input), ...paused, ...waits, ...growth, ...costNeed(input), ...scheduleNeeds(input)].sort(
     (a, b) => Number(a.tone === "amber") - Number(b.tone === "amber") || b.size - a.size,
   );
   const { running } = overview.counts;

@@ -11,11 +11,20 @@ interface Pause {
   readonly reason: string | null;
 }
 
+export interface PriorityCount {
+  readonly priority: number;
+  readonly count: number;
+  /** Since when the first of them waits; null when it was not looked for. */
+  readonly oldestSince: Date | null;
+}
+
 export interface Queue {
   readonly name: string;
   readonly counts: Counts;
   /** Pending tasks that a worker can take, the highest priority first. */
-  readonly byPriority: readonly { readonly priority: number; readonly count: number }[];
+  readonly byPriority: readonly PriorityCount[];
+  /** Since when the first of all of them waits; null when nothing waits, or it was not looked for. */
+  readonly oldestSince: Date | null;
   /** Of the pending ones: wait for room under a limit, or for a worker that knows their type. */
   readonly parked: number;
   readonly limit: Limit | null;
@@ -94,14 +103,35 @@ function toLimit(wire: WireQueue["limit"]): Limit | null {
   return { concurrency: wire.concurrency ?? null, rate: rate ? { limit: rate.limit, periodSeconds: rate.period_seconds } : null };
 }
 
+/** The first of some times, of which some are not known. */
+function earliest(times: readonly (Date | null)[]): Date | null {
+  return times.reduce((first, at) => (first === null || (at !== null && at < first) ? at : first), null);
+}
+
+/** The queues' priorities as one. */
+export function sumPriorities(queues: readonly Queue[]): readonly PriorityCount[] {
+  const found = new Map<number, PriorityCount>();
+  for (const one of queues.flatMap((queue) => queue.byPriority)) {
+    const known = found.get(one.priority);
+    found.set(one.priority, {
+      priority: one.priority,
+      count: one.count + (known?.count ?? 0),
+      oldestSince: earliest([known?.oldestSince ?? null, one.oldestSince]),
+    });
+  }
+  return [...found.values()];
+}
+
 function toQueue(wire: WireQueue): Queue {
+  const since = wire.oldest_by_priority ?? {};
   const byPriority = Object.entries(wire.pending_by_priority ?? {})
-    .map(([priority, count]) => ({ priority: Number(priority), count }))
+    .map(([priority, count]) => ({ priority: Number(priority), count, oldestSince: toInstant(since[priority]) }))
     .sort((a, b) => b.priority - a.priority);
   return {
     name: wire.name,
     counts: toCounts(wire),
     byPriority,
+    oldestSince: earliest(byPriority.map((each) => each.oldestSince)),
     parked: wire.parked,
     limit: toLimit(wire.limit),
     keyLimit: toLimit(wire.key_limit),

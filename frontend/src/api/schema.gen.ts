@@ -715,11 +715,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read the series by the minute
+         * Read the series by the minute or hour
          * @description How many tasks were submitted, started and ended in each minute, and how long they waited and ran.
          *
-         *     Waits and runs are estimated from samples of at most ten tasks a call. A task counts as submitted when a
-         *     worker's exchange or this read first sees it.
+         *     Up to 24 hours back there is a point a minute, farther back one an hour. Waits and runs are estimated from
+         *     samples of at most ten tasks a call. A task counts as submitted when a worker's exchange or this read first
+         *     sees it. Of queues, the first 64 that something happened to in a minute are told.
          */
         get: operations["read_stats_api_stats_get"];
         put?: never;
@@ -1748,33 +1749,6 @@ export interface components {
             limits: components["schemas"]["LimitInForce"][];
         };
         /**
-         * MinuteStats
-         * @description What happened in the minute that begins at `at`.
-         */
-        MinuteStats: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Submitted */
-            submitted: number;
-            /** Started */
-            started: number;
-            /** Completed */
-            completed: number;
-            /** Failed */
-            failed: number;
-            /** Retried */
-            retried: number;
-            /** Dead */
-            dead: number;
-            /** Cancelled */
-            cancelled: number;
-            wait: components["schemas"]["Percentiles"] | null;
-            run: components["schemas"]["Percentiles"] | null;
-        };
-        /**
          * OnConflict
          * @description What becomes of a submission whose unique key a live task has.
          * @enum {string}
@@ -1821,6 +1795,17 @@ export interface components {
              * @description How far MONTHLY_BUDGET_CALLS is spent; null without a budget.
              */
             budget: ("ok" | "warning" | "slow" | "spent") | null;
+        };
+        /**
+         * PastRun
+         * @description What has become of one time of a schedule.
+         */
+        PastRun: {
+            /** Task Id */
+            task_id: string | null;
+            status: components["schemas"]["TaskStatus"] | null;
+            /** Run Ms */
+            run_ms: number | null;
         };
         /**
          * Percentiles
@@ -1950,6 +1935,10 @@ export interface components {
             pending_by_priority?: {
                 [key: string]: number;
             };
+            /** Oldest By Priority */
+            oldest_by_priority?: {
+                [key: string]: string;
+            };
             /**
              * Scheduled
              * @default 0
@@ -2028,6 +2017,22 @@ export interface components {
             queues: components["schemas"]["QueueInfo"][];
         };
         /**
+         * QueueSeries
+         * @description What happened in a queue, a number for each point of the series.
+         */
+        QueueSeries: {
+            /** Name */
+            name: string;
+            /** Submitted */
+            submitted: number[];
+            /** Ended */
+            ended: number[];
+            /** Retried */
+            retried: number[];
+            /** Dead */
+            dead: number[];
+        };
+        /**
          * RateLimit
          * @description How often tasks may start: evenly spaced, `burst` at once after a pause (GCRA, ITU-T I.371).
          */
@@ -2104,6 +2109,8 @@ export interface components {
             next_at: string;
             /** Last Task Id */
             last_task_id: string | null;
+            /** Runs */
+            runs: components["schemas"]["PastRun"][];
             /** Paused */
             paused: string | null;
         };
@@ -2214,7 +2221,7 @@ export interface components {
         };
         /**
          * Stats
-         * @description A series by the minute, and how long tasks waited and ran over all of it.
+         * @description A series by the minute or by the hour, and how long tasks waited and ran over all of it.
          */
         Stats: {
             /**
@@ -2227,8 +2234,42 @@ export interface components {
              * Format: date-time
              */
             since: string;
+            /** Step Seconds */
+            step_seconds: number;
             /** Points */
-            points: components["schemas"]["MinuteStats"][];
+            points: components["schemas"]["StepStats"][];
+            wait: components["schemas"]["Percentiles"] | null;
+            run: components["schemas"]["Percentiles"] | null;
+            /**
+             * Queues
+             * @default null
+             */
+            queues: components["schemas"]["QueueSeries"][] | null;
+        };
+        /**
+         * StepStats
+         * @description What happened in the minute or hour that begins at `at`.
+         */
+        StepStats: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Submitted */
+            submitted: number;
+            /** Started */
+            started: number;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Retried */
+            retried: number;
+            /** Dead */
+            dead: number;
+            /** Cancelled */
+            cancelled: number;
             wait: components["schemas"]["Percentiles"] | null;
             run: components["schemas"]["Percentiles"] | null;
         };
@@ -6362,8 +6403,10 @@ export interface operations {
     read_stats_api_stats_get: {
         parameters: {
             query?: {
-                /** @description ISO 8601 time, at most 24 hours ago; default: an hour ago. */
+                /** @description ISO 8601 time, at most 7 days ago; default: an hour ago. */
                 since?: string;
+                /** @description `each` tells the series of each queue, too, by the minute. */
+                queues?: "" | "each";
             };
             header?: never;
             path?: never;
@@ -6371,7 +6414,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A point per minute, oldest first. */
+            /** @description A point per minute or hour, oldest first. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Minute } from "./stats";
+import type { Step } from "./stats";
 import { paceOf } from "./stats";
 
 function minutes(...pairs: readonly (readonly [submitted: number, finished: number])[]) {
-  const all: Minute[] = pairs.map(([submitted, finished], n) => ({
+  const steps: Step[] = pairs.map(([submitted, finished], n) => ({
     at: n * 60_000, submitted, finished, failed: 0, dead: 0, started: finished, waitP50Ms: null, waitP95Ms: null,
   }));
-  return { minutes: all, waitP50Ms: 120, waitP95Ms: null };
+  return { steps, stepMinutes: 1, waitP50Ms: 120, waitP95Ms: null, runP50Ms: null, queues: new Map() };
 }
 
 const grown = Array.from({ length: 10 }, () => [7, 5] as const);

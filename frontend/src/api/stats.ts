@@ -5,8 +5,9 @@ import type { components } from "./schema.gen";
 type WireStats = components["schemas"]["Stats"];
 type WirePercentiles = components["schemas"]["Percentiles"];
 
-export interface Minute {
-  /** Begin of the minute, ms since 1970. */
+/** A minute, or an hour of the last week. */
+export interface Step {
+  /** Its begin, ms since 1970. */
   readonly at: number;
   readonly submitted: number;
   readonly finished: number;
@@ -17,13 +18,28 @@ export interface Minute {
   readonly waitP95Ms: number | null;
 }
 
-export interface Stats {
-  readonly minutes: readonly Minute[];
-  readonly waitP50Ms: number | null;
-  readonly waitP95Ms: number | null;
+/** A number a step. */
+export interface QueueSeries {
+  readonly submitted: readonly number[];
+  /** Completed, dead and cancelled. */
+  readonly ended: readonly number[];
+  /** Attempts that failed and are tried again. */
+  readonly retried: readonly number[];
+  readonly dead: readonly number[];
 }
 
-/** What the last minutes say about the present. */
+export interface Stats {
+  readonly steps: readonly Step[];
+  /** Minutes from one step to the next: 1 or 60. */
+  readonly stepMinutes: number;
+  readonly waitP50Ms: number | null;
+  readonly waitP95Ms: number | null;
+  readonly runP50Ms: number | null;
+  /** By the queue's name, where they were asked for. */
+  readonly queues: ReadonlyMap<string, QueueSeries>;
+}
+
+/** What the last hour's minutes say about the present. */
 export interface Pace {
   /** Tasks that ended in the last whole minute; null before there is one. */
   readonly perMinute: number | null;
@@ -35,9 +51,14 @@ export interface Pace {
 
 const GROWTH_MINUTES = 10;
 
-export type Range = "1h" | "24h";
+export type Range = "1h" | "24h" | "7d";
 
-const HOURS: Readonly<Record<Range, number>> = { "1h": 1, "24h": 24 };
+const HOURS: Readonly<Record<Range, number>> = { "1h": 1, "24h": 24, "7d": 168 };
+const PACE_SECONDS: Readonly<Record<Range, number>> = { "1h": 15, "24h": 60, "7d": 300 };
+
+export function isRange(value: unknown): value is Range {
+  return typeof value === "string" && Object.hasOwn(HOURS, value);
+}
 
 function p50(percentiles: WirePercentiles | null): number | null {
   return percentiles?.p50_ms ?? null;
@@ -47,9 +68,9 @@ function p95(percentiles: WirePercentiles | null): number | null {
   return percentiles?.p95_ms ?? null;
 }
 
-function toStats({ points, wait }: WireStats): Stats {
+function toStats({ points, step_seconds, wait, run, queues }: WireStats): Stats {
   return {
-    minutes: points.map((point) => ({
+    steps: points.map((point) => ({
       at: Date.parse(point.at),
       submitted: point.submitted,
       finished: point.completed + point.dead + point.cancelled,
@@ -59,32 +80,45 @@ function toStats({ points, wait }: WireStats): Stats {
       waitP50Ms: p50(point.wait),
       waitP95Ms: p95(point.wait),
     })),
+    stepMinutes: step_seconds / 60,
     waitP50Ms: p50(wait),
     waitP95Ms: p95(wait),
+    runP50Ms: p50(run),
+    queues: new Map(queues?.map(({ name, ...series }) => [name, series])),
   };
 }
 
-/** The minutes that are over; the current one is still filling. */
-export function wholeMinutes(stats: Stats): readonly Minute[] {
-  return stats.minutes.slice(0, -1);
+/** The steps that are over; the current one is still filling. */
+export function wholeSteps(stats: Stats): readonly Step[] {
+  return stats.steps.slice(0, -1);
 }
 
 export function paceOf(stats: Stats): Pace {
-  const minutes = wholeMinutes(stats);
+  const minutes = wholeSteps(stats);
   const last = minutes.slice(-GROWTH_MINUTES);
   const grows = last.length === GROWTH_MINUTES && last.every((minute) => minute.submitted > minute.finished);
   const tasks = last.reduce((sum, minute) => sum + minute.submitted - minute.finished, 0);
   return { perMinute: minutes.at(-1)?.finished ?? null, usualWaitMs: stats.waitP50Ms, growth: grows ? { minutes: GROWTH_MINUTES, tasks } : null };
 }
 
-/** The series of the last hour or day; null where the server keeps none. */
+function since(minutes: number): string {
+  return new Date(Math.floor(Date.now() / 60_000) * 60_000 - (minutes - 1) * 60_000).toISOString();
+}
+
+/** The series of the last hour, day or week; null where this key may not read it. */
 export function statsOptions(range: Range) {
   return queryOptions({
     queryKey: ["stats", range],
-    queryFn: ({ signal }) => {
-      const since = new Date(Math.floor(Date.now() / 60_000) * 60_000 - (HOURS[range] * 60 - 1) * 60_000).toISOString();
-      return readIfOffered(`/stats?since=${encodeURIComponent(since)}`, { convert: toStats, signal });
-    },
-    meta: { live: true, everySeconds: range === "1h" ? 15 : 60 },
+    queryFn: ({ signal }) => readIfOffered(`/stats?since=${encodeURIComponent(since(HOURS[range] * 60))}`, { convert: toStats, signal }),
+    meta: { live: true, everySeconds: PACE_SECONDS[range] },
+  });
+}
+
+/** The last hour of each queue; null where this key may not read it. */
+export function queueStatsOptions() {
+  return queryOptions({
+    queryKey: ["stats", "queues"],
+    queryFn: ({ signal }) => readIfOffered(`/stats?queues=each&since=${encodeURIComponent(since(60))}`, { convert: toStats, signal }),
+    meta: { live: true, everySeconds: 15 },
   });
 }

@@ -21,6 +21,11 @@ export function formatBytes(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+/** How often in a minute: 312, 4.2, 0.03. */
+export function formatRate(value: number): string {
+  return value >= 10 ? formatCount(value) : String(Number(value.toPrecision(2)));
+}
+
 export function joinClasses(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(" ");
 }

@@ -1,7 +1,7 @@
 -- What happened in a minute, in one field that rides in the reads and writes of the counts, so it costs no call:
 --   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>|<queues>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
--- ms. Queues are "<name>:<submitted>:<ended>:<failed attempts> …", the first 64 of the minute. When the minute is over,
+-- ms. Queues are "<name>:<submitted>:<ended>:<retried>:<dead> …", the first 64 of the minute. When the minute is over,
 -- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, its sum without queues to
 -- stats:day:<day> <hour>. Both expire.
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
@@ -70,31 +70,33 @@ local function hour_text(key)
   return numbers_text(sums) .. '|' .. buckets_text(waited) .. '|' .. buckets_text(ran)
 end
 
--- What ended or failed, by the letter of the event; what died did both.
-local ENDS = {C = true, D = true, X = true}
-local FAILS = {Y = true, D = true}
+-- Where the end of a task or of an attempt is counted, by the letter of its event.
+local ENDS = {C = {2}, X = {2}, D = {2, 4}, Y = {3}}
 
 local function merged_queues(text, arrived)
   local names, sums, parts = {}, {}, {}
-  local function add(name, came, ends, fails)
-    local sum = sums[name]
-    if not sum then
+  local function add(name, at, n)
+    if not sums[name] then
       if #names == STATS_QUEUES then return end
-      sum = {0, 0, 0}
-      names[#names + 1], sums[name] = name, sum
+      names[#names + 1], sums[name] = name, {0, 0, 0, 0}
     end
-    sum[1], sum[2], sum[3] = sum[1] + came, sum[2] + ends, sum[3] + fails
+    sums[name][at] = sums[name][at] + n
   end
-  for name, came, ends, fails in string.gmatch(text, '(%S+):(%d+):(%d+):(%d+)') do
-    add(name, tonumber(came), tonumber(ends), tonumber(fails))
+  for name, numbers in string.gmatch(text, '([^ :]+):(%S+)') do
+    local at = 0
+    for n in string.gmatch(numbers, '%d+') do
+      at = at + 1
+      add(name, at, tonumber(n))
+    end
   end
-  for name, n in pairs(arrived) do add(name, n, 0, 0) end
+  for name, n in pairs(arrived) do add(name, 1, n) end
   for field, n in pairs(event_counts) do
     local name, letter = string.match(field, '^(.*):(.)$')
-    if ENDS[letter] or FAILS[letter] then add(name, 0, ENDS[letter] and n or 0, FAILS[letter] and n or 0) end
+    for _, at in ipairs(ENDS[letter] or {}) do add(name, at, n) end
   end
   for i, name in ipairs(names) do
-    parts[i] = name .. ':' .. int(sums[name][1]) .. ':' .. int(sums[name][2]) .. ':' .. int(sums[name][3])
+    local sum = sums[name]
+    parts[i] = name .. ':' .. int(sum[1]) .. ':' .. int(sum[2]) .. ':' .. int(sum[3]) .. ':' .. int(sum[4])
   end
   return table.concat(parts, ' ')
 end

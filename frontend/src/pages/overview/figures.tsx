@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Overview } from "../../api/overview";
-import { wholeMinutes } from "../../api/stats";
+import { wholeSteps } from "../../api/stats";
 import type { Stats } from "../../api/stats";
 import type { TaskFilter } from "../../api/tasks";
 import { Spark } from "../../components/spark";
@@ -34,17 +34,17 @@ function countFigures({ counts, workers }: Overview): readonly Figure[] {
 }
 
 function statFigures(stats: Stats): readonly Figure[] {
-  const minutes = wholeMinutes(stats);
-  const finished = minutes.map((minute) => minute.finished);
-  const failed = stats.minutes.reduce((sum, minute) => sum + minute.failed, 0);
-  const died = stats.minutes.reduce((sum, minute) => sum + minute.dead, 0);
-  const started = stats.minutes.reduce((sum, minute) => sum + minute.started, 0);
+  const steps = wholeSteps(stats);
+  const finished = steps.map((step) => step.finished / stats.stepMinutes);
+  const failed = stats.steps.reduce((sum, step) => sum + step.failed, 0);
+  const died = stats.steps.reduce((sum, step) => sum + step.dead, 0);
+  const started = stats.steps.reduce((sum, step) => sum + step.started, 0);
   const [wait, unit] = stats.waitP50Ms === null ? ["–", ""] : splitUnit(formatDuration(stats.waitP50Ms));
   const recovered = died === 0 ? "all recovered or trying again" : `${formatCount(died)} died`;
   return [
     { label: "Throughput", value: formatCount(finished.at(-1) ?? 0), unit: "/min", context: `${formatCount(Math.min(...finished, Infinity) === Infinity ? 0 : Math.min(...finished))} to ${formatCount(Math.max(0, ...finished))} a minute`, filter: { status: "completed" }, spark: <Spark look="line" values={finished} /> },
-    { label: "Wait before start", value: wait, unit: `${unit} p50`, context: stats.waitP95Ms === null ? "nothing started" : `${formatDuration(stats.waitP95Ms)} p95`, filter: { status: "pending" }, spark: <Spark look="line" values={minutes.map((minute) => minute.waitP50Ms)} /> },
-    { label: "Failed attempts", value: started === 0 ? "0" : formatPercent(failed / started), unit: "%", context: failed === 0 ? `none of ${formatCount(started)}` : `${formatCount(failed)} of ${formatCount(started)}, ${recovered}`, filter: { status: died > 0 ? "dead" : "retrying" }, spark: <Spark look="bars" tone={died > 0 ? "red" : "amber"} values={stats.minutes.map((minute) => minute.failed)} /> },
+    { label: "Wait before start", value: wait, unit: `${unit} p50`, context: stats.waitP95Ms === null ? "nothing started" : `${formatDuration(stats.waitP95Ms)} p95`, filter: { status: "pending" }, spark: <Spark look="line" values={steps.map((step) => step.waitP50Ms)} /> },
+    { label: "Failed attempts", value: started === 0 ? "0" : formatPercent(failed / started), unit: "%", context: failed === 0 ? `none of ${formatCount(started)}` : `${formatCount(failed)} of ${formatCount(started)}, ${recovered}`, filter: { status: died > 0 ? "dead" : "retrying" }, spark: <Spark look="bars" tone={died > 0 ? "red" : "amber"} values={stats.steps.map((step) => step.failed)} /> },
   ];
 }
 

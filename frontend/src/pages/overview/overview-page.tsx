@@ -22,6 +22,7 @@ import { FailuresCard } from "./failures-card";
 import { Figures } from "./figures";
 import { FirstRun } from "./first-run";
 import { HealthCard } from "./health-card";
+import { PrioritiesCard } from "./priorities-card";
 import { QueuesCard } from "./queues-card";
 import { ThroughputCard, WaitCard } from "./series-cards";
 import { WorkersCard } from "./workers-card";
@@ -58,6 +59,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
   const { data: groups = [] } = useQuery({ ...groupsOptions(), enabled: hasDead });
   const { data: schedules = [] } = useQuery(schedulesOptions());
   const { data: stats = null } = useQuery(statsOptions(range));
+  const { data: lastHour = null } = useQuery(statsOptions("1h"));
   const { data: cost = null } = useQuery(costOptions());
   const health = assessHealth({
     overview,
@@ -65,7 +67,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
     groups: hasDead ? groups : [],
     schedules,
     cost: cost === null ? null : { budget: cost.budget.calls, spent: cost.month_to_date, forecast: cost.forecast },
-    pace: stats === null ? null : paceOf(stats),
+    pace: lastHour === null ? null : paceOf(lastHour),
   });
   const isNew = STATUSES.every((status) => overview.counts[status] === 0);
   const ranges = stats !== null && (
@@ -73,7 +75,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
       label="Range"
       value={range}
       onPick={(next) => void navigate({ to: "/", search: next === "1h" ? {} : { range: next }, replace: true })}
-      options={[{ value: "1h", text: "1 h" }, { value: "24h", text: "24 h" }]}
+      options={[{ value: "1h", text: "1 h" }, { value: "24h", text: "24 h" }, { value: "7d", text: "7 d" }]}
       className="max-md:hidden"
     />
   );
@@ -88,7 +90,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
             <Figures overview={overview} stats={stats} now={now} />
             <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[2fr_1fr]">
               {stats === null ? <QueuesCard queues={overview.queues} /> : <ThroughputCard stats={stats} />}
-              {stats === null ? <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} /> : <QueuesCard compact queues={overview.queues} />}
+              {stats === null ? <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} /> : <PrioritiesCard queues={overview.queues} now={now} />}
             </div>
             {stats !== null && (
               <div className="grid items-stretch gap-3 md:gap-4 lg:grid-cols-2 xl:grid-cols-3">

@@ -5,13 +5,10 @@ import { Card } from "../../components/card";
 import { STATUS } from "../../components/status";
 import { formatCount, joinClasses } from "../../lib/format";
 
-const ALL = ["pending", "running", "scheduled", "retrying", "dead"] as const;
-
-const COMPACT = ["pending", "running", "dead"] as const;
+const COLUMNS = ["pending", "running", "scheduled", "retrying", "dead"] as const;
 
 /** Every queue with its counts; each count leads to its tasks. */
-export function QueuesCard({ queues, compact = false }: { queues: readonly Queue[]; compact?: boolean }) {
-  const columns = compact ? COMPACT : ALL;
+export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
   return (
     <Card title="Queues" note={queues.length === 0 ? "none yet" : undefined} tools={<Link to="/queues" className="font-medium text-accent hover:underline">All queues</Link>}>
       {queues.length > 0 && (
@@ -19,7 +16,7 @@ export function QueuesCard({ queues, compact = false }: { queues: readonly Queue
           <thead>
             <tr className="h-8 text-12 text-text-2">
               <th scope="col" className="px-4 text-left font-medium">Queue</th>
-              {columns.map((status) => (
+              {COLUMNS.map((status) => (
                 <th key={status} scope="col" className={joinClasses("px-2 text-right font-medium last:pr-4", narrow(status))}>
                   {STATUS[status].label}
                 </th>
@@ -40,7 +37,7 @@ export function QueuesCard({ queues, compact = false }: { queues: readonly Queue
                     )}
                   </span>
                 </th>
-                {columns.map((status) => (
+                {COLUMNS.map((status) => (
                   <td key={status} className={joinClasses("px-2 text-right last:pr-4", narrow(status))}>
                     <Link
                       to="/tasks"
@@ -66,6 +63,6 @@ export function QueuesCard({ queues, compact = false }: { queues: readonly Queue
 }
 
 /** Two columns leave on phones. */
-function narrow(status: (typeof ALL)[number]): string | false {
+function narrow(status: (typeof COLUMNS)[number]): string | false {
   return (status === "scheduled" || status === "retrying") && "max-md:hidden";
 }

@@ -1,6 +1,6 @@
 import { List } from "lucide-react";
 import { useState } from "react";
-import type { Minute, Stats } from "../../api/stats";
+import type { Stats } from "../../api/stats";
 import { Button } from "../../components/button";
 import { Card } from "../../components/card";
 import { TimeChart } from "../../components/time-chart";
@@ -20,28 +20,37 @@ interface Point {
   readonly waitP95Ms: number | null;
 }
 
-/** A day is drawn in quarters of an hour: the mean a minute, the sum of failures, the highest wait. */
-function points(minutes: readonly Minute[]): readonly Point[] {
-  if (minutes.length <= 120) return minutes;
+/** A day is drawn in quarters of an hour, a week in hours: the mean a minute, the sum of failures, the highest wait. */
+function points({ steps, stepMinutes }: Stats): readonly Point[] {
+  if (steps.length <= 120) return steps;
+  const size = stepMinutes === 1 ? STEP_MINUTES : 1;
   const found: Point[] = [];
-  for (let from = 0; from < minutes.length; from += STEP_MINUTES) {
-    const part = minutes.slice(from, from + STEP_MINUTES);
-    const sum = (key: "finished" | "failed" | "dead") => part.reduce((total, minute) => total + minute[key], 0);
-    const most = (key: "waitP50Ms" | "waitP95Ms") => part.reduce<number | null>((high, minute) => (minute[key] === null ? high : Math.max(high ?? 0, minute[key])), null);
-    found.push({ at: part[0]?.at ?? 0, finished: sum("finished") / part.length, failed: sum("failed"), dead: sum("dead"), waitP50Ms: most("waitP50Ms"), waitP95Ms: most("waitP95Ms") });
+  for (let from = 0; from < steps.length; from += size) {
+    const part = steps.slice(from, from + size);
+    const sum = (key: "finished" | "failed" | "dead") => part.reduce((total, step) => total + step[key], 0);
+    const most = (key: "waitP50Ms" | "waitP95Ms") => part.reduce<number | null>((high, step) => (step[key] === null ? high : Math.max(high ?? 0, step[key])), null);
+    found.push({ at: part[0]?.at ?? 0, finished: sum("finished") / (part.length * stepMinutes), failed: sum("failed"), dead: sum("dead"), waitP50Ms: most("waitP50Ms"), waitP95Ms: most("waitP95Ms") });
   }
   return found;
+}
+
+/** 14:20, and in a week 24 Nov 14:00. */
+function timeWords(at: number, span: number): string {
+  const minute = formatMinute(at);
+  const day = formatMinute(at, span);
+  return day === minute ? minute : `${day} ${minute}`;
 }
 
 /** What ended per minute, failed attempts below on a scale of their own. */
 export function ThroughputCard({ stats }: { stats: Stats }) {
   const [isTable, setTable] = useState(false);
   const at = useCrosshair();
-  const shown = points(stats.minutes);
+  const shown = points(stats);
+  const span = (shown.at(-1)?.at ?? 0) - (shown[0]?.at ?? 0);
   const chosen = shown.find((point) => point.at === at);
   const failures = shown.reduce((sum, point) => sum + point.failed, 0);
   const dead = shown.reduce((sum, point) => sum + point.dead, 0);
-  const note = chosen === undefined ? "finished per minute; failed attempts below on their own scale" : `${formatMinute(chosen.at)}: ${formatCount(chosen.finished)} finished, ${formatCount(chosen.failed)} failed`;
+  const note = chosen === undefined ? "finished per minute; failed attempts below on their own scale" : `${timeWords(chosen.at, span)}: ${formatCount(chosen.finished)} finished, ${formatCount(chosen.failed)} failed`;
   return (
     <Card
       title="Throughput"
@@ -54,7 +63,7 @@ export function ThroughputCard({ stats }: { stats: Stats }) {
             <thead><tr><Th>Time</Th><Th className="text-right">Finished a minute</Th><Th className="text-right">Failed attempts</Th></tr></thead>
             <tbody>
               {shown.toReversed().map((point) => (
-                <tr key={point.at} className="h-7"><Td>{formatMinute(point.at)}</Td><Td className="text-right">{formatCount(point.finished)}</Td><Td className="text-right">{formatCount(point.failed)}</Td></tr>
+                <tr key={point.at} className="h-7"><Td>{timeWords(point.at, span)}</Td><Td className="text-right">{formatCount(point.finished)}</Td><Td className="text-right">{formatCount(point.failed)}</Td></tr>
               ))}
             </tbody>
           </table>
@@ -77,7 +86,7 @@ export function ThroughputCard({ stats }: { stats: Stats }) {
 
 /** How long tasks waited before they started. */
 export function WaitCard({ stats }: { stats: Stats }) {
-  const shown = points(stats.minutes);
+  const shown = points(stats);
   const seconds = (key: "waitP50Ms" | "waitP95Ms") => shown.map((point) => (point[key] === null ? null : point[key] / 1000));
   return (
     <Card title="Wait before start" tools={<span className="text-12 text-text-2">seconds</span>}>

@@ -1,28 +1,35 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, List, Pause } from "lucide-react";
+import type { ReactNode } from "react";
 import { useState } from "react";
 import { isHealthy, serves } from "../../api/health-needs";
 import type { Queue, Worker } from "../../api/overview";
+import type { Stats } from "../../api/stats";
 import { firstPageOptions } from "../../api/tasks";
 import { Button, buttonClass } from "../../components/button";
 import { Card } from "../../components/card";
-import { LoadBar } from "../../components/load-bar";
+import { PriorityTable } from "../../components/priority-table";
 import { StateText } from "../../components/state-text";
+import { STATUS } from "../../components/status";
+import { TimeChart } from "../../components/time-chart";
 import { useNow } from "../../hooks/use-now";
-import { formatCount, joinClasses, plural } from "../../lib/format";
+import { formatCount, formatRate, joinClasses, plural } from "../../lib/format";
 import { formatClock, formatDuration } from "../../lib/time";
+import { flowOf, resumeMs } from "./flow";
 import { limitWords } from "./limits";
 import { LimitsDialog } from "./limits-dialog";
 
 interface QueueDetailProps {
   queue: Queue;
+  /** The last hour of each queue; null where this key may not read it. */
+  stats: Stats | null;
   workers: readonly Worker[];
   mayAct: boolean;
 }
 
 /** The chosen queue: why it stands, who serves it, what is next in it. */
-export function QueueDetail({ queue, workers, mayAct }: QueueDetailProps) {
+export function QueueDetail({ queue, stats, workers, mayAct }: QueueDetailProps) {
   const [isLimiting, setLimiting] = useState(false);
   const now = useNow();
   const serving = workers.filter((worker) => isHealthy(worker, now) && serves(worker, queue.name));
@@ -43,57 +50,87 @@ export function QueueDetail({ queue, workers, mayAct }: QueueDetailProps) {
           {mayAct && <Button onClick={() => { setLimiting(true); }}>Limits…</Button>}
         </span>
       </div>
-      <div className="grid md:grid-cols-[3fr_2fr] md:divide-x md:divide-border">
-      <dl className="grid grid-cols-2 content-start gap-x-4 gap-y-4 p-4 lg:grid-cols-3">
-        <Fact name="Served by" value={serving.length === 0 ? "no worker" : `${plural(serving.length, "worker")}, ${plural(slots, "slot")}`} />
-        <Fact name="Running" value={plural(queue.counts.running, "task")} />
-        <Fact name="First in line" value={head === undefined ? "nothing waits" : `${head.type}, waiting ${formatDuration(now - head.createdAt.getTime())}`} />
-        <Fact name="Limit of the queue" value={limitWords(queue.limit)} />
-        <Fact name="Limit of each key" value={limitWords(queue.keyLimit)} />
-        {queue.parked > 0 && <Fact name="Parked" value={`${plural(queue.parked, "task waits", "tasks wait")} for room under a limit, or for a worker that knows the type`} />}
-        <Fact name={queue.paused ? "If you resume now" : "Kept"} value={queue.paused ? resumeWords(queue, slots) : plural(queue.counts.completed, "completed task")} />
-      </dl>
-        <PendingByPriority queue={queue} />
+      <div className={joinClasses("grid max-lg:divide-y lg:divide-x divide-border", stats === null ? "lg:grid-cols-2" : "lg:grid-cols-[2fr_1.2fr_1fr]")}>
+        {stats !== null && <FlowChart queue={queue} stats={stats} />}
+        <section className="p-4">
+          <h3 className="mb-1 font-semibold">Pending by priority</h3>
+          <PriorityTable counts={queue.byPriority} now={now} filter={{ queue: queue.name }} />
+        </section>
+        <section className="p-4">
+          {queue.paused && <Resuming queue={queue} stats={stats} slots={slots} />}
+          <dl className="space-y-1.5">
+            <Fact name="Limit of the queue" value={limitWords(queue.limit)} />
+            <Fact name="Limit of each key" value={limitWords(queue.keyLimit)} />
+            <Fact name="Served by" value={serving.length === 0 ? "no worker" : `${plural(serving.length, "worker")}, ${plural(slots, "slot")}`} />
+            <Fact name="First in line" value={head === undefined ? "nothing waits" : head.type} />
+            {queue.parked > 0 && <Fact name="Parked" value={`${plural(queue.parked, "task waits", "tasks wait")} for room under a limit, or for a worker that knows the type`} />}
+            <CountFact queue={queue} status="scheduled" />
+            <CountFact queue={queue} status="retrying" />
+            <CountFact queue={queue} status="dead" />
+            <CountFact queue={queue} status="completed" />
+          </dl>
+        </section>
       </div>
       {isLimiting && <LimitsDialog queue={queue} onClose={() => { setLimiting(false); }} />}
     </Card>
   );
 }
 
-const PRIORITIES = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1] as const;
-
-function PendingByPriority({ queue }: { queue: Queue }) {
-  const counts = new Map(queue.byPriority.map(({ priority, count }) => [priority, count]));
-  const most = Math.max(1, ...counts.values());
+/** What came and what ended, a point a minute; a dotted line where the queue was paused. */
+function FlowChart({ queue, stats }: { queue: Queue; stats: Stats }) {
+  const { submitted = [], ended = [] } = stats.queues.get(queue.name) ?? {};
+  const times = stats.steps.map((step) => step.at);
+  const pausedAt = queue.paused?.at?.getTime() ?? 0;
+  const values = (series: readonly number[]) => times.map((_, index) => series[index] ?? 0);
   return (
-    <section className="p-4 max-md:border-t max-md:border-border">
-      <h3 className="mb-2 font-semibold">Pending by priority</h3>
-      <table className="w-full">
-        <thead className="sr-only">
-          <tr><th>Priority</th><th>Share</th><th>Pending</th></tr>
-        </thead>
-        <tbody>
-          {PRIORITIES.map((priority) => {
-            const count = counts.get(priority) ?? 0;
-            return (
-              <tr key={priority} className="h-6">
-                <th scope="row" className="w-10 text-left font-normal">{priority}</th>
-                <td><LoadBar share={count / most} tone="accent" className="w-full" /></td>
-                <td className={joinClasses("w-20 text-right tabular-nums", count === 0 ? "text-text-3" : "")}>{formatCount(count)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+    <section className="p-4">
+      <h3 className="mb-2 font-semibold">In and out per minute</h3>
+      <TimeChart
+        label={`In the last whole minute ${plural(submitted.at(-2) ?? 0, "task")} came into ${queue.name} and ${formatCount(ended.at(-2) ?? 0)} ended`}
+        times={times}
+        lines={[{ name: "in", look: "dashed", values: values(submitted) }, { name: "out", look: "area", values: values(ended) }]}
+        markers={pausedAt > (times[0] ?? Infinity) ? [{ at: pausedAt, text: "paused" }] : []}
+        height={224}
+        format={formatCount}
+        hasEndLabels
+      />
     </section>
   );
 }
 
-function Fact({ name, value }: { name: string; value: string }) {
+function Fact({ name, value }: { name: string; value: ReactNode }) {
   return (
-    <div className="min-w-0">
-      <dt className="text-12 text-text-2">{name}</dt>
-      <dd className="font-medium break-words">{value}</dd>
+    <div className="flex items-baseline justify-between gap-4">
+      <dt className="shrink-0 text-text-2">{name}</dt>
+      <dd className="min-w-0 text-right break-words">{value}</dd>
+    </div>
+  );
+}
+
+function CountFact({ queue, status }: { queue: Queue; status: "scheduled" | "retrying" | "dead" | "completed" }) {
+  const count = queue.counts[status];
+  return (
+    <Fact
+      name={STATUS[status].label}
+      value={count === 0 ? "0" : <Link to="/tasks" search={{ queue: queue.name, status }} className={joinClasses("hover:text-accent hover:underline", status === "dead" && "text-red-fg")}>{formatCount(count)}</Link>}
+    />
+  );
+}
+
+/** What a paused queue would do, were it resumed: the pace of all queues' usual run, on the slots that serve it. */
+function Resuming({ queue, stats, slots }: { queue: Queue; stats: Stats | null; slots: number }) {
+  const { pending } = queue.counts;
+  const atOnce = Math.min(slots, queue.limit?.concurrency ?? slots);
+  const series = stats?.queues.get(queue.name);
+  const inPerMinute = series === undefined ? 0 : flowOf(series, pending).in;
+  const runMs = stats?.runP50Ms ?? null;
+  const ms = resumeMs({ pending, slots: atOnce, runMs, inPerMinute });
+  const words = ms === null ? resumeWords(queue, atOnce) : `to empty ${plural(pending, "task")} at ${formatCount(atOnce)} at once and ${formatDuration(runMs ?? 0)} each, while ${formatRate(inPerMinute)} a minute come in.`;
+  return (
+    <div className="mb-4">
+      <h3 className="mb-2 font-semibold">If you resume now</h3>
+      {ms !== null && <p className="text-20 font-semibold">about {formatDuration(ms)}</p>}
+      <p className="text-text-2">{words}</p>
     </div>
   );
 }
@@ -104,6 +141,6 @@ function pausedWords({ at, by, reason }: NonNullable<Queue["paused"]>): string {
 }
 
 function resumeWords(queue: Queue, slots: number): string {
-  if (slots === 0) return "nothing starts: no worker serves it";
-  return `${plural(Math.min(slots, queue.counts.pending), "task")} can start at once`;
+  if (slots === 0) return "Nothing starts: no worker serves it.";
+  return `${plural(Math.min(slots, queue.counts.pending), "task")} can start at once.`;
 }

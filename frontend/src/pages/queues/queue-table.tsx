@@ -3,37 +3,41 @@ import { CircleCheck, List, OctagonX, Pause, Play, Trash2 } from "lucide-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Queue } from "../../api/overview";
+import type { QueueSeries, Stats } from "../../api/stats";
 import { purgeQueue } from "../../api/operations";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/confirm";
 import { Menu } from "../../components/menu";
+import { Spark } from "../../components/spark";
 import { StateText } from "../../components/state-text";
 import { RowHead, Td, Th } from "../../components/table";
 import { STATUS } from "../../components/status";
 import { useJob } from "../../hooks/use-job";
+import { useNow } from "../../hooks/use-now";
 import { useQueueActions } from "../../hooks/use-queue-actions";
-import { formatCount, joinClasses, plural } from "../../lib/format";
+import { formatCount, formatPercent, formatRate, joinClasses, plural } from "../../lib/format";
+import { formatDuration } from "../../lib/time";
 import { sendUnlessUndone } from "../../lib/toasts";
+import { flowOf } from "./flow";
 
-const COUNTS = ["pending", "running", "scheduled", "retrying", "dead"] as const;
+/** From this share on, failed attempts are red. */
+const MANY_FAILED = 0.01;
+const NO_SERIES: QueueSeries = { submitted: [], ended: [], retried: [], dead: [] };
 
 interface QueueTableProps {
   queues: readonly Queue[];
+  /** The last hour of each; null where this key may not read it. */
+  stats: Stats | null;
   chosen: string | undefined;
   mayAct: boolean;
   onChoose: (name: string) => void;
   onPause: (name: string) => void;
 }
 
-/** Which columns leave first as it gets narrow. */
-function narrow(status: (typeof COUNTS)[number]): string {
-  if (status === "scheduled" || status === "retrying") return "max-lg:hidden";
-  return status === "running" ? "max-sm:hidden" : "";
-}
-
-export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueTableProps) {
+export function QueueTable({ queues, stats, chosen, mayAct, onChoose, onPause }: QueueTableProps) {
   const { resume } = useQueueActions();
   const navigate = useNavigate();
+  const now = useNow();
   const [purging, setPurging] = useState<Queue | null>(null);
   const purge = useJob("removed");
   return (
@@ -43,9 +47,22 @@ export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueT
         <tr>
           <Th>Queue</Th>
           <Th className="max-md:hidden">State</Th>
-          {COUNTS.map((status) => (
-            <Th key={status} className={joinClasses("text-right", narrow(status))}>{STATUS[status].label}</Th>
-          ))}
+          <Th className="text-right">Pending</Th>
+          <Th className="text-right max-sm:hidden">Oldest</Th>
+          {stats !== null && (
+            <>
+              <Th className="text-right max-xl:hidden">Out, last hour</Th>
+              <Th className="text-right max-lg:hidden">In /min</Th>
+              <Th className="text-right max-lg:hidden">Out /min</Th>
+            </>
+          )}
+          <Th className="text-right max-sm:hidden">Running / limit</Th>
+          {stats !== null && (
+            <>
+              <Th className="text-right max-lg:hidden">Failed</Th>
+              <Th className="text-right max-lg:hidden">Empty in</Th>
+            </>
+          )}
           {mayAct && <Th className="text-right" />}
         </tr>
       </thead>
@@ -66,11 +83,7 @@ export function QueueTable({ queues, chosen, mayAct, onChoose, onPause }: QueueT
                 <span className="md:hidden"><QueueState queue={queue} busy={busy} /></span>
               </RowHead>
               <Td className="max-md:hidden"><QueueState queue={queue} busy={busy} /></Td>
-              {COUNTS.map((status) => (
-                <Td key={status} className={joinClasses("text-right", narrow(status))}>
-                  <CountLink queue={queue} status={status} />
-                </Td>
-              ))}
+              <QueueFigures queue={queue} stats={stats} now={now} />
               {mayAct && (
                 <Td className="w-40 max-md:w-24">
                   <span className="flex justify-end gap-2" onClick={(event) => { event.stopPropagation(); }}>
@@ -119,7 +132,41 @@ function QueueState({ queue, busy }: { queue: Queue; busy: boolean }) {
   );
 }
 
-function CountLink({ queue, status }: { queue: Queue; status: (typeof COUNTS)[number] }) {
+/** A key that may not read series sees what is there now alone. */
+function QueueFigures({ queue, stats, now }: { queue: Queue; stats: Stats | null; now: number }) {
+  const series = stats?.queues.get(queue.name) ?? NO_SERIES;
+  const flow = flowOf(series, queue.counts.pending);
+  const waits = queue.counts.pending > 0;
+  const oldest = queue.oldestSince === null ? null : now - queue.oldestSince.getTime();
+  return (
+    <>
+      <Td className="text-right"><CountLink queue={queue} status="pending" /></Td>
+      <Td className={joinClasses("text-right whitespace-nowrap max-sm:hidden", oldest === null ? "text-text-3" : queue.paused ? "font-medium text-amber-fg" : "text-text-2")}>
+        {oldest === null ? "–" : formatDuration(oldest)}
+      </Td>
+      {stats !== null && (
+        <>
+          <Td className="max-xl:hidden"><span className="flex justify-end"><Spark look="line" values={series.ended.slice(0, -1)} /></span></Td>
+          <Td className="text-right max-lg:hidden">{formatRate(flow.in)}</Td>
+          <Td className="text-right max-lg:hidden">{formatRate(flow.out)}</Td>
+        </>
+      )}
+      <Td className="text-right max-sm:hidden"><CountLink queue={queue} status="running" /></Td>
+      {stats !== null && (
+        <>
+          <Td className={joinClasses("text-right whitespace-nowrap max-lg:hidden", (flow.failedShare ?? 0) >= MANY_FAILED ? "text-red-fg" : "text-text-2")}>
+            {flow.failedShare === null ? "–" : `${formatPercent(flow.failedShare)} %`}
+          </Td>
+          <Td className={joinClasses("text-right whitespace-nowrap max-lg:hidden", !waits ? "text-text-3" : flow.emptyInMs === null ? "text-amber-fg" : "text-text-2")}>
+            {!waits ? "–" : flow.emptyInMs === null ? "never" : formatDuration(flow.emptyInMs)}
+          </Td>
+        </>
+      )}
+    </>
+  );
+}
+
+function CountLink({ queue, status }: { queue: Queue; status: "pending" | "running" }) {
   const count = queue.counts[status];
   const most = status === "running" ? (queue.limit?.concurrency ?? null) : null;
   return (
@@ -131,11 +178,10 @@ function CountLink({ queue, status }: { queue: Queue; status: (typeof COUNTS)[nu
         "inline-block min-w-6 py-0.5 hover:text-accent hover:underline",
         count === 0 && "text-text-3",
         status === "pending" && count > 0 && "font-medium",
-        status === "dead" && count > 0 && "text-red-fg",
       )}
     >
       {formatCount(count)}
-      {most !== null && <span className="text-text-3"> / {formatCount(most)}</span>}
+      {status === "running" && <span className="text-text-3"> / {most === null ? "–" : formatCount(most)}</span>}
     </Link>
   );
 }

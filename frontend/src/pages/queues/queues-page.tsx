@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Layers } from "lucide-react";
 import { useState } from "react";
 import { overviewOptions } from "../../api/overview";
+import { queueStatsOptions } from "../../api/stats";
 import { Card } from "../../components/card";
 import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonRows } from "../../components/skeleton";
@@ -19,6 +20,7 @@ export function QueuesPage() {
   const { mayAct } = useIdentity();
   const { nextTryAt, readNow } = useLive();
   const { data: overview, isError, error } = useQuery(overviewOptions());
+  const { data: stats = null } = useQuery(queueStatsOptions());
   const [pausing, setPausing] = useState<string | null>(null);
   if (overview === undefined)
     return (
@@ -36,6 +38,7 @@ export function QueuesPage() {
           ) : (
             <QueueTable
               queues={overview.queues}
+              stats={stats}
               chosen={shown?.name}
               mayAct={mayAct}
               onChoose={(queue) => void navigate({ to: "/queues", search: { queue }, replace: true })}
@@ -43,7 +46,7 @@ export function QueuesPage() {
             />
           )}
         </Card>
-        {shown && <QueueDetail key={shown.name} queue={shown} workers={overview.workers} mayAct={mayAct} />}
+        {shown && <QueueDetail key={shown.name} queue={shown} stats={stats} workers={overview.workers} mayAct={mayAct} />}
       </div>
       {pausing !== null && <PauseDialog name={pausing} onClose={() => { setPausing(null); }} />}
     </PageFrame>

@@ -1,19 +1,17 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useQueryClient } from "@tanstack/react-query";
 import { Pencil, Play, Trash2 } from "lucide-react";
 import type { Schedule } from "../../api/schedules";
 import { schedulesOptions } from "../../api/schedules";
-import { taskOptions } from "../../api/tasks";
 import { Button } from "../../components/button";
 import { Menu } from "../../components/menu";
-import { StatusBadge } from "../../components/status-badge";
 import { Switch } from "../../components/switch";
 import { RowHead, Td, Th } from "../../components/table";
 import { useNow } from "../../hooks/use-now";
 import { cronWords, intervalWords } from "../../lib/cron";
 import { joinClasses } from "../../lib/format";
-import { formatComing, formatExact, formatRelative } from "../../lib/time";
+import { formatComing, formatDuration, formatExact, formatRelative } from "../../lib/time";
 import { sendUnlessUndone } from "../../lib/toasts";
+import { RunHistory, usualMs } from "./run-history";
 import { useScheduleActions } from "./use-schedule-actions";
 
 interface ScheduleTableProps {
@@ -33,7 +31,8 @@ export function ScheduleTable({ schedules, chosen, mayAct, onEdit }: ScheduleTab
           <Th className="max-md:hidden">When</Th>
           <Th className="max-lg:hidden">Time zone</Th>
           <Th>Next run</Th>
-          <Th className="max-lg:hidden">Last run</Th>
+          <Th className="max-lg:hidden">Last 10 runs</Th>
+          <Th className="text-right max-lg:hidden">Usual time</Th>
           {mayAct && <Th className="text-right max-sm:hidden" />}
         </tr>
       </thead>
@@ -64,6 +63,7 @@ function ScheduleRow({ schedule, isChosen, mayAct, onEdit }: ScheduleRowProps) {
   const { toggle, run, remove } = useScheduleActions();
   const { id, spec, nextAt, paused } = schedule;
   const isOn = paused === null;
+  const usual = usualMs(schedule.runs);
   const key = schedulesOptions().queryKey;
   const removeLater = () => {
     const before = client.getQueryData(key);
@@ -108,7 +108,8 @@ function ScheduleRow({ schedule, isChosen, mayAct, onEdit }: ScheduleRowProps) {
           </>
         )}
       </Td>
-      <Td className="max-lg:hidden"><LastRun id={schedule.lastTaskId} /></Td>
+      <Td className="max-lg:hidden"><RunHistory runs={schedule.runs} /></Td>
+      <Td className="text-right whitespace-nowrap text-text-2 max-lg:hidden">{usual === null ? "–" : formatDuration(usual)}</Td>
       {mayAct && (
         <Td className="w-40 max-sm:hidden">
           <span className="flex justify-end gap-2">
@@ -124,18 +125,5 @@ function ScheduleRow({ schedule, isChosen, mayAct, onEdit }: ScheduleRowProps) {
         </Td>
       )}
     </tr>
-  );
-}
-
-/** The newest task of a schedule; it may be past its retention. */
-function LastRun({ id }: { id: string | null }) {
-  const { data: task, isError } = useQuery({ ...taskOptions(id ?? ""), enabled: id !== null, meta: { live: true, everySeconds: 15 } });
-  if (id === null) return <span className="text-text-3">not yet</span>;
-  if (isError) return <span className="text-text-3">no longer kept</span>;
-  if (task === undefined) return <span className="text-text-3">…</span>;
-  return (
-    <Link to="/tasks/$taskId" params={{ taskId: id }} className="hover:underline">
-      <StatusBadge status={task.status} />
-    </Link>
   );
 }
