@@ -39,11 +39,11 @@ local function last_lives()
 end
 
 -- The last ten times, the newest first: the id of the task, or a dash for one that was skipped.
-local TIMES = 10
+local TOLD = 10
 local function times_with(newest)
   local words = {newest}
   for word in string.gmatch(known[2] or '', '%S+') do
-    if #words < TIMES then words[#words + 1] = word end
+    if #words < TOLD then words[#words + 1] = word end
   end
   return table.concat(words, ' ')
 end
