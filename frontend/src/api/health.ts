@@ -46,7 +46,7 @@ export function assessHealth(input: HealthInput): Health {
     tone: needs.length === 0 ? "green" : needs.some((need) => need.tone === "red") ? "red" : "amber",
     title: needs.length === 0 ? "All is well" : needs.length === 1 ? "1 thing needs you" : `${needs.length} things need you`,
     facts: [
-      input.pace?.perMinute == null ? `${formatCount(running)} running` : `${formatCount(input.pace.perMinute)} tasks/min`,
+      input.pace?.perMinute == null ? `${formatCount(running)} running` : `${plural(input.pace.perMinute, "task")}/min`,
       oldestMs === null ? "nothing waits" : `oldest waiting ${formatDuration(oldestMs)}`,
     ],
     rest: restSentence(input, needs),

@@ -142,6 +142,13 @@ export function deleteDead(filter: DeadFilter): Promise<Job> {
   return write("POST", "/dead-letters/delete", withScope(filter));
 }
 
+export type WaitingStatus = "pending" | "scheduled" | "retrying";
+
+/** Tasks of one status that wait; what runs goes on. */
+export function cancelWaiting(status: WaitingStatus, filter: Omit<DeadFilter, "fingerprint">): Promise<Job> {
+  return write("POST", "/tasks/cancel", { ...withScope(filter), statuses: [status] });
+}
+
 export function cancelJob(id: string): Promise<Job> {
   return write("POST", `/jobs/${encodeURIComponent(id)}/cancel`);
 }

@@ -47,6 +47,10 @@ export interface Task {
   readonly runAt: Date | null;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** Whose limit it counts for. */
+  readonly limitKey: string | null;
+  /** Who takes turns with others inside its priority. */
+  readonly fairKey: string | null;
   /** Of its error group. */
   readonly fingerprint: string | null;
   /** Names of bodies that a list leaves out because they are large. */
@@ -123,6 +127,8 @@ export function toTask(wire: WireTask): Task {
     runAt: toDate(wire.run_at),
     startedAt: toDate(wire.started_at),
     finishedAt: toDate(wire.finished_at),
+    limitKey: wire.limit_key ?? null,
+    fairKey: wire.fair_key ?? null,
     fingerprint: wire.fingerprint ?? null,
     omitted: wire.omitted,
   };

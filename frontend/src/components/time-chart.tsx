@@ -2,7 +2,7 @@ import type { KeyboardEvent, PointerEvent } from "react";
 import { useRef } from "react";
 import { setCrosshair, useCrosshair } from "../hooks/use-crosshair";
 import { useWidth } from "../hooks/use-width";
-import { areaPath, linePath, niceTicks, timeTicks } from "../lib/scale";
+import { areaPath, labelPlaces, linePath, niceTicks, timeTicks } from "../lib/scale";
 import { formatMinute } from "../lib/time";
 
 interface Line {
@@ -98,8 +98,11 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
             <text x={x(marker.at) + 6} y={18} className="fill-text-2">{marker.text}</text>
           </g>
         ))}
-        {lines.map((line) => (
-          <Drawn key={line.name} line={line} xs={xs} y={y} base={base} right={right} named={hasEndLabels} />
+        {lines.map((line) => <Drawn key={line.name} line={line} xs={xs} y={y} base={base} />)}
+        {hasEndLabels && labelPlaces(lines.map((line) => endOf(line, y)?.y ?? base)).map((place, index) => (
+          <text key={lines[index]?.name} x={right + 8} y={place + 4} className={`font-medium ${lines[index]?.look === "area" ? "fill-accent" : "fill-text-2"}`}>
+            {lines[index]?.name}
+          </text>
         ))}
         {strip && (
           <g>
@@ -132,13 +135,18 @@ interface DrawnProps {
   xs: readonly number[];
   y: (value: number) => number;
   base: number;
-  right: number;
-  named: boolean;
 }
 
-function Drawn({ line, xs, y, base, right, named }: DrawnProps) {
+/** The last known value of a line: its place among the values, and its height. */
+function endOf({ values }: Line, y: (value: number) => number): { index: number; y: number } | null {
+  const index = values.findLastIndex((value) => value !== null);
+  const value = values[index] ?? null;
+  return value === null ? null : { index, y: y(value) };
+}
+
+function Drawn({ line, xs, y, base }: DrawnProps) {
   const ys = line.values.map((value) => (value === null ? null : y(value)));
-  const end = ys.findLastIndex((value) => value !== null);
+  const end = endOf(line, y);
   const isArea = line.look === "area";
   return (
     <g>
@@ -150,12 +158,7 @@ function Drawn({ line, xs, y, base, right, named }: DrawnProps) {
         strokeDasharray={isArea ? undefined : "4 3"}
         className={isArea ? "stroke-accent" : "stroke-text-2"}
       />
-      {end >= 0 && isArea && <circle cx={xs[end]} cy={ys[end] ?? 0} r={3} strokeWidth={1.5} className="fill-surface stroke-accent" />}
-      {named && end >= 0 && (
-        <text x={right + 8} y={(ys[end] ?? 0) + 4} className={`font-medium ${isArea ? "fill-accent" : "fill-text-2"}`}>
-          {line.name}
-        </text>
-      )}
+      {end !== null && isArea && <circle cx={xs[end.index]} cy={end.y} r={3} strokeWidth={1.5} className="fill-surface stroke-accent" />}
     </g>
   );
 }

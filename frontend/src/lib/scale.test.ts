@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { areaPath, linePath, niceTicks, timeTicks } from "./scale";
+import { areaPath, labelPlaces, linePath, niceTicks, timeTicks } from "./scale";
 
 describe("niceTicks", () => {
   it.each([
@@ -32,5 +32,12 @@ describe("paths", () => {
   it("leaves a gap where nothing is known", () => {
     expect(linePath([0, 1, 2, 3], [5, null, 6, 7])).toBe("M0.0 5.0M2.0 6.0L3.0 7.0");
     expect(areaPath([0, 1, 2, 3], [5, null, 6, 7], 9)).toBe("M0.0 5.0L0.0 9L0.0 9ZM2.0 6.0L3.0 7.0L3.0 9L2.0 9Z");
+  });
+});
+
+describe("labels at the ends of lines", () => {
+  it("stand where the lines end, and never one over another", () => {
+    expect(labelPlaces([100, 40])).toEqual([100, 40]);
+    expect(labelPlaces([100, 95, 100])).toEqual([100, 74, 87]);
   });
 });

@@ -26,6 +26,20 @@ export function timeTicks(from: number, to: number, zoneOffset: number, most = 7
   return ticks;
 }
 
+const LABEL_PX = 13;
+
+/** Where the labels of lines stand that end at these heights: there, moved up where two would overlap. */
+export function labelPlaces(ends: readonly number[]): readonly number[] {
+  const places = [...ends];
+  const lowestFirst = ends.map((_, index) => index).sort((a, b) => (ends[b] ?? 0) - (ends[a] ?? 0));
+  let free = Infinity;
+  for (const index of lowestFirst) {
+    places[index] = Math.min(ends[index] ?? 0, free);
+    free = (places[index] ?? 0) - LABEL_PX;
+  }
+  return places;
+}
+
 /** Where values stand, as an SVG path; a null is a gap. */
 export function linePath(xs: readonly number[], ys: readonly (number | null)[]): string {
   let path = "";

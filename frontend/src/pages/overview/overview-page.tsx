@@ -88,7 +88,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
         ) : (
           <>
             <Figures overview={overview} stats={stats} now={now} />
-            <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[2fr_1fr]">
+            <div className="grid gap-3 max-xl:items-start md:gap-4 xl:grid-cols-[2fr_1fr]">
               {stats === null ? <QueuesCard queues={overview.queues} /> : <ThroughputCard stats={stats} />}
               {stats === null ? <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} /> : <PrioritiesCard queues={overview.queues} now={now} />}
             </div>

@@ -6,7 +6,7 @@ import { Card } from "../../components/card";
 import { TimeChart } from "../../components/time-chart";
 import { Td, Th } from "../../components/table";
 import { useCrosshair } from "../../hooks/use-crosshair";
-import { formatCount } from "../../lib/format";
+import { formatCount, formatRate } from "../../lib/format";
 import { formatMinute } from "../../lib/time";
 
 const STEP_MINUTES = 15;
@@ -75,8 +75,8 @@ export function ThroughputCard({ stats }: { stats: Stats }) {
             times={shown.map((point) => point.at)}
             lines={[{ name: "finished", look: "area", values: shown.map((point) => point.finished) }]}
             strip={{ name: "failed", tone: dead > 0 ? "red" : "amber", values: shown.map((point) => point.failed) }}
-            height={232}
-            format={formatCount}
+            height={248}
+            format={formatRate}
           />
         </div>
       )}

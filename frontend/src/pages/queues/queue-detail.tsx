@@ -83,7 +83,7 @@ function FlowChart({ queue, stats }: { queue: Queue; stats: Stats }) {
   const pausedAt = queue.paused?.at?.getTime() ?? 0;
   const values = (series: readonly number[]) => times.map((_, index) => series[index] ?? 0);
   return (
-    <section className="p-4">
+    <section className="min-w-0 p-4">
       <h3 className="mb-2 font-semibold">In and out per minute</h3>
       <TimeChart
         label={`In the last whole minute ${plural(submitted.at(-2) ?? 0, "task")} came into ${queue.name} and ${formatCount(ended.at(-2) ?? 0)} ended`}
@@ -129,7 +129,7 @@ function Resuming({ queue, stats, slots }: { queue: Queue; stats: Stats | null; 
   return (
     <div className="mb-4">
       <h3 className="mb-2 font-semibold">If you resume now</h3>
-      {ms !== null && <p className="text-20 font-semibold">about {formatDuration(ms)}</p>}
+      {ms !== null && <p className="text-20 font-semibold">{ms < 1000 ? "less than a second" : `about ${formatDuration(ms)}`}</p>}
       <p className="text-text-2">{words}</p>
     </div>
   );

@@ -44,6 +44,8 @@ export function PolicyCard({ task }: { task: Task }) {
   if (task.startedAt !== null) facts.push(["Last start", <Moment key="Last start" at={task.startedAt} />]);
   if (task.finishedAt !== null) facts.push(["Ended", <Moment key="Ended" at={task.finishedAt} />]);
   if (task.fingerprint !== null) facts.push(["Error group", <span key="group" className="font-mono">{task.fingerprint}</span>]);
+  if (task.limitKey !== null) facts.push(["Limit key", <span key="limit" className="font-mono break-all">{task.limitKey}</span>]);
+  if (task.fairKey !== null) facts.push(["Fair key", <span key="fair" className="font-mono break-all">{task.fairKey}</span>]);
   for (const [name, value] of metadataOf(task.metadata)) facts.push([name, <span key={name} className="font-mono break-all">{value}</span>]);
   return (
     <Card title="Policy and links">

@@ -1,6 +1,6 @@
 import { Ban, RotateCw, Trash2, X } from "lucide-react";
 import { useState } from "react";
-import { deleteDead, requeueDead } from "../../api/operations";
+import { cancelWaiting, deleteDead, requeueDead } from "../../api/operations";
 import type { Task, TaskFilter } from "../../api/tasks";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/confirm";
@@ -13,7 +13,7 @@ import { useJob } from "../../hooks/use-job";
 import { formatCount, plural } from "../../lib/format";
 import { sendUnlessUndone } from "../../lib/toasts";
 import type { BulkKind } from "./use-bulk";
-import { useBulk } from "./use-bulk";
+import { isWaitingStatus, useBulk } from "./use-bulk";
 
 const CONFIRM_REQUEUE_ABOVE = 20;
 const TYPE_NUMBER_ABOVE = 100;
@@ -29,13 +29,19 @@ interface BulkBarProps {
 /** What can be done with the selected tasks, over the list's foot. */
 export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
   const [isAll, setAll] = useState(false);
-  const job = useJob("requeued");
+  const requeued = useJob("requeued");
+  const deleted = useJob("deleted");
+  const cancelled = useJob("cancelled");
   const [asking, setAsking] = useState<BulkKind | null>(null);
   const { progress, start, stop } = useBulk(selection);
   const { selected } = selection;
   const running = rows.filter((task) => selected.has(task.id) && task.status === "running").length;
   const size = isAll && total !== null ? total : selected.size;
   const many = plural(size, "task");
+  const { status } = filter;
+  // By a filter the server requeues and deletes what is dead, and cancels what waits.
+  const mayRequeue = !isAll || status === "dead";
+  const mayCancel = !isAll || status !== "dead";
   const scope = { queue: filter.queue, task_type: filter.type };
   const begin = (kind: BulkKind) => {
     if (!isAll) {
@@ -44,22 +50,26 @@ export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
     }
     selection.clear();
     setAll(false);
-    if (kind === "requeue") job.start(() => requeueDead(scope, {}));
-    else sendUnlessUndone({ text: `${many} are deleted`, send: () => { job.start(() => deleteDead(scope)); } });
+    if (kind === "requeue") requeued.start(() => requeueDead(scope, {}));
+    else if (kind === "delete") sendUnlessUndone({ text: `${many} are deleted`, send: () => { deleted.start(() => deleteDead(scope)); } });
+    else if (isWaitingStatus(status)) {
+      const waiting = status;
+      cancelled.start(() => cancelWaiting(waiting, scope));
+    }
   };
   const ask = (kind: BulkKind) => {
-    const isPlain = kind === "requeue" ? size <= CONFIRM_REQUEUE_ABOVE : kind === "cancel" && running === 0;
+    const isPlain = kind === "requeue" ? size <= CONFIRM_REQUEUE_ABOVE : kind === "cancel" && running === 0 && !isAll;
     if (isPlain) begin(kind);
     else setAsking(kind);
   };
   useHotkeys({
-    r: () => { if (selected.size > 0) ask("requeue"); },
-    c: () => { if (selected.size > 0 && !isAll) ask("cancel"); },
+    r: () => { if (selected.size > 0 && mayRequeue) ask("requeue"); },
+    c: () => { if (selected.size > 0 && mayCancel) ask("cancel"); },
   });
   if (selected.size === 0 && progress === null) return null;
   const confirm = {
     requeue: { title: `Requeue ${many}`, consequence: "They start as fast as the workers take them. Attempts start again at 1. Work done before the failure may be done twice. Tasks that are not dead are skipped.", confirm: `Requeue ${formatCount(size)}` },
-    cancel: { title: `Cancel ${many}`, consequence: `${plural(running, "of them is running: its worker is", "of them are running: their workers are")} told to stop. What they did stays done. Tasks that have ended are skipped.`, confirm: `Cancel ${formatCount(size)}` },
+    cancel: { title: `Cancel ${many}`, consequence: isAll ? "They end as cancelled, and stay so. What has started meanwhile goes on; what is submitted from now on stays." : `${plural(running, "of them is running: its worker is", "of them are running: their workers are")} told to stop. What they did stays done. Tasks that have ended are skipped.`, confirm: `Cancel ${formatCount(size)}` },
     delete: { title: `Delete ${many}`, consequence: "Their payloads, results and errors are removed for good. Running ones are skipped. You can take it back for 6 s.", confirm: `Delete ${formatCount(size)}` },
   } as const;
 
@@ -70,11 +80,11 @@ export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
           <>
             <p role="status" className="mr-2 font-medium">{formatCount(size)} selected</p>
             {total !== null && !isAll && total > selected.size && (
-              <button type="button" onClick={() => { setAll(true); }} className="min-h-6 px-1 font-medium text-accent hover:underline">Select all {formatCount(total)} dead</button>
+              <button type="button" onClick={() => { setAll(true); }} className="min-h-6 px-1 font-medium text-accent hover:underline">Select all {formatCount(total)} {status}</button>
             )}
-            <Button kind="primary" onClick={() => { ask("requeue"); }}><RotateCw size={14} aria-hidden />Requeue<Kbd keys="R" onAccent className="max-md:hidden" /></Button>
-            {!isAll && <Button onClick={() => { ask("cancel"); }}><Ban size={14} aria-hidden />Cancel</Button>}
-            <Button kind="danger" onClick={() => { ask("delete"); }}><Trash2 size={14} aria-hidden />Delete…</Button>
+            {mayRequeue && <Button kind="primary" onClick={() => { ask("requeue"); }}><RotateCw size={14} aria-hidden />Requeue<Kbd keys="R" onAccent className="max-md:hidden" /></Button>}
+            {mayCancel && <Button onClick={() => { ask("cancel"); }}><Ban size={14} aria-hidden />{isAll ? "Cancel…" : "Cancel"}</Button>}
+            {mayRequeue && <Button kind="danger" onClick={() => { ask("delete"); }}><Trash2 size={14} aria-hidden />Delete…</Button>}
             <IconButton icon={X} label="Clear selection" onClick={selection.clear} />
           </>
         ) : (
@@ -90,7 +100,7 @@ export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
           <Confirm
             {...confirm[asking]}
             keep="Leave them"
-            typed={asking === "delete" && size > TYPE_NUMBER_ABOVE ? String(size) : undefined}
+            typed={(asking === "delete" || (isAll && asking === "cancel")) && size > TYPE_NUMBER_ABOVE ? String(size) : undefined}
             onConfirm={() => { begin(asking); }}
             onClose={() => { setAsking(null); }}
           />

@@ -15,6 +15,7 @@ import { formatCount, plural } from "../../lib/format";
 import { rememberList } from "../../lib/last-list";
 import { useLive } from "../../live/live";
 import { BulkBar } from "./bulk-bar";
+import { isWholeStatus } from "./use-bulk";
 import { NoTasks } from "./no-tasks";
 import { TaskCards } from "./task-cards";
 import { TaskTable } from "./task-table";
@@ -148,7 +149,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
           )}
         </div>
       </div>
-      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={filter.status === "dead" && counts !== null ? counts.dead : null} />}
+      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={counts !== null && isWholeStatus(filter.status) ? counts[filter.status] : null} />}
       <Suspense fallback={null}>{peeked !== null && <PeekSheet id={peeked} onClose={() => { setPeeked(null); }} />}</Suspense>
     </>
   );

@@ -1,12 +1,25 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
+import type { WaitingStatus } from "../../api/operations";
 import { cancelTask, deleteTask, requeueTask } from "../../api/operations";
+import type { TaskStatus } from "../../api/tasks";
 import { ApiProblem } from "../../api/problem";
 import { showProblem } from "../../hooks/use-action";
 import type { Selection } from "../../hooks/use-selection";
 import { plural } from "../../lib/format";
 import { inSteps } from "../../lib/in-steps";
 import { sendUnlessUndone, toasts } from "../../lib/toasts";
+
+/** Statuses whose tasks the server acts on by a filter: dead ones, and those that wait. */
+type WholeStatus = "dead" | WaitingStatus;
+
+export function isWholeStatus(status: TaskStatus | undefined): status is WholeStatus {
+  return status === "dead" || isWaitingStatus(status);
+}
+
+export function isWaitingStatus(status: TaskStatus | undefined): status is WaitingStatus {
+  return status === "pending" || status === "scheduled" || status === "retrying";
+}
 
 export type BulkKind = "requeue" | "cancel" | "delete";
 
