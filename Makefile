@@ -67,16 +67,17 @@ bench: $(STAMP) ## Measure and print ratios
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 browser: install ## Test the dashboard in a real Chromium; pictures of every page go to tests/artifacts/browser
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	$(BIN)/python -m pytest -m 'browser and not soak' tests/browser $(ARGS)
 
 chaos: $(STAMP) ## Ten minutes of killed workers, cut connections and a dying Redis, judged from outside
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
 	$(BIN)/python -m tests.chaos --cluster --seconds 120 $(ARGS)
 	$(BIN)/python -m pytest -m cluster
 
-soak: $(STAMP) ## 2,000 histories against the model, ten bugs that it must find, ten idle minutes counted
+soak: install ## 2,000 histories against the model, ten bugs that it must find, ten idle minutes counted, the dashboard measured
 	STATE_MACHINE_EXAMPLES=2000 $(BIN)/python -m pytest --timeout=3600 tests/properties/test_state_machine.py
-	$(BIN)/python -m pytest -s --timeout=900 -m soak $(ARGS)
+	$(BIN)/python -m pytest -s --timeout=900 -m 'soak and not browser' $(ARGS)
+	DASHBOARD_MINUTES=10 $(BIN)/python -m pytest -s -m browser tests/browser/test_performance.py
 
 client: $(STAMP) ## Write a typed TypeScript producer: make client OUT=dtq.ts HANDLERS=my_app.handlers
 	$(BIN)/python -m worker_host.typescript --handlers "$(HANDLERS)" --out "$(or $(OUT),dtq.ts)"

@@ -1,4 +1,5 @@
 import type { Task } from "../api/tasks";
+import { useNowText } from "../hooks/use-now";
 import { formatRelative } from "../lib/time";
 
 export interface Note {
@@ -33,16 +34,18 @@ export function noteOf(task: Task, queuePaused: boolean, now: number): Note | nu
   }
 }
 
-export function TaskNote({ note }: { note: Note | null }) {
-  if (note === null) return null;
-  if (note.fraction === null) return <>{note.text}</>;
+/** Drawn again only when its words change. */
+export function TaskNote({ task, queuePaused }: { task: Task; queuePaused: boolean }) {
+  const text = useNowText((now) => noteOf(task, queuePaused, now)?.text ?? "");
+  const fraction = task.status === "running" ? (task.progress?.fraction ?? null) : null;
+  if (fraction === null) return <>{text}</>;
   return (
     <span className="inline-flex items-center gap-2">
       <svg aria-hidden width="60" height="6" viewBox="0 0 60 6" className="shrink-0">
         <rect width="60" height="6" rx="3" className="fill-surface-3" />
-        <rect width={60 * note.fraction} height="6" rx="3" className="fill-blue-mark" />
+        <rect width={60 * Math.min(1, Math.max(0, fraction))} height="6" rx="3" className="fill-blue-mark" />
       </svg>
-      {note.text}
+      {text}
     </span>
   );
 }

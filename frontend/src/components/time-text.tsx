@@ -1,13 +1,14 @@
-import { useNow } from "../hooks/use-now";
+import { useNowText } from "../hooks/use-now";
 import { formatExact, formatRelative } from "../lib/time";
 
 /** An instant, relative to now; its title holds the exact local time with the zone. */
 export function TimeText({ at, className }: { at: Date | null; className?: string }) {
-  const now = useNow();
-  if (at === null || Number.isNaN(at.getTime())) return <>–</>;
+  const isKnown = at !== null && !Number.isNaN(at.getTime());
+  const text = useNowText((now) => (isKnown ? formatRelative(at, now) : "–"));
+  if (!isKnown) return <>{text}</>;
   return (
     <time dateTime={at.toISOString()} title={formatExact(at)} className={className}>
-      {formatRelative(at, now)}
+      {text}
     </time>
   );
 }

@@ -31,6 +31,11 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => toServerTime(localNow));
 }
 
+/** What is to be said of the server's time now: drawn again only when the words change, as most ages do once a minute. */
+export function useNowText(say: (now: number) => string): string {
+  return useSyncExternalStore(subscribe, () => say(toServerTime(localNow)));
+}
+
 /** This machine's clock, renewed every second: for what happens in this page. */
 export function useLocalNow(): number {
   return useSyncExternalStore(subscribe, () => localNow);

@@ -1,7 +1,7 @@
 import type { RefObject } from "react";
 import { useEffect, useState } from "react";
 
-const OVERSCAN = 12;
+const OVERSCAN = 4;
 
 export interface VirtualRows {
   /** First row to draw, and the one after the last. */

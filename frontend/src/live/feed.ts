@@ -47,6 +47,11 @@ export class Feed {
     return () => this.listeners.delete(listener);
   };
 
+  /** What is read at a pace of its own is read no more often than this, seconds. */
+  get leastSeconds(): number {
+    return this.isFast ? 0 : FULL_READ_SECONDS.saving;
+  }
+
   /** The next read is of everything: somebody asked for it. */
   forceNext(): void {
     this.isForced = true;

@@ -16,7 +16,7 @@ const LiveContext = createContext<Live | null>(null);
 
 function createLive(client: QueryClient): Live {
   const readDue = async (isForced: boolean) => {
-    const live = client.getQueryCache().findAll({ type: "active", predicate: (query) => isDue(query, isForced) });
+    const live = client.getQueryCache().findAll({ type: "active", predicate: (query) => isDue(query, isForced, feed.leastSeconds) });
     await Promise.all(live.map((query) => query.fetch().catch(throwIfAway)));
   };
   const feed: Feed = new Feed({
@@ -51,12 +51,12 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 /** Whether a query on screen is to be read again now: not what the server does not offer, and slow ones at their own pace. */
-function isDue(query: Query, isForced: boolean): boolean {
+function isDue(query: Query, isForced: boolean, leastSeconds: number): boolean {
   const { meta, state } = query;
   if (meta?.live !== true || state.data === null || query.isDisabled()) return false;
   const every = typeof meta.everySeconds === "number" ? meta.everySeconds : 0;
   if (every === 0) return isForced || state.isInvalidated || state.data === undefined;
-  return state.isInvalidated || Date.now() - state.dataUpdatedAt >= every * 1000 - 500;
+  return state.isInvalidated || Date.now() - state.dataUpdatedAt >= Math.max(every, leastSeconds) * 1000 - 500;
 }
 
 /** A refusal (404, 403) is an answer; only silence and the server's own trouble count as failed reads. */

@@ -1,19 +1,16 @@
 /** Columns in order; on narrower screens worker, waited, ran and priority leave, in that order. */
 export const COLUMNS = [
-  { name: "Status", className: "w-28" },
-  { name: "Type", className: "w-30" },
-  { name: "Task", className: "w-42" },
-  { name: "Note", className: "" },
-  { name: "Queue", className: "w-23" },
-  { name: "Priority", className: "w-16 text-right max-[820px]:hidden" },
-  { name: "Attempt", className: "w-17 text-right" },
-  { name: "Waited", className: "w-21 text-right max-[1100px]:hidden" },
-  { name: "Ran", className: "w-22 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "w-26 pl-4 max-[1279px]:hidden" },
-  { name: "Changed", className: "w-24 pr-4 text-right" },
+  { name: "Status", className: "shrink-0 w-28" },
+  { name: "Type", className: "truncate shrink-0 w-30" },
+  { name: "Task", className: "truncate shrink-0 w-42" },
+  { name: "Note", className: "truncate min-w-0 flex-1" },
+  { name: "Queue", className: "truncate shrink-0 w-23" },
+  { name: "Priority", className: "shrink-0 w-16 text-right max-[820px]:hidden" },
+  { name: "Attempt", className: "shrink-0 w-17 text-right" },
+  { name: "Waited", className: "shrink-0 w-21 text-right max-[1100px]:hidden" },
+  { name: "Ran", className: "shrink-0 w-22 text-right max-[960px]:hidden" },
+  { name: "Worker", className: "truncate shrink-0 w-26 pl-4 max-[1279px]:hidden" },
+  { name: "Changed", className: "shrink-0 w-24 pr-4 text-right" },
 ] as const;
 
 export type ColumnName = (typeof COLUMNS)[number]["name"];
-
-/** A cell may span no more, or hidden columns would come back as blank ones. */
-export const ALWAYS_SHOWN = COLUMNS.filter(({ className }) => !className.includes("hidden")).length;

@@ -26,7 +26,7 @@ describe("listRows", () => {
 describe("visibleRows", () => {
   it("draws what is in sight and a margin, and keeps the full height", () => {
     const { start, end, before, after } = visibleRows(10_000, 36, 36_000, 720);
-    expect([start, end]).toEqual([988, 1032]);
+    expect([start, end]).toEqual([996, 1024]);
     expect(before + (end - start) * 36 + after).toBe(360_000);
   });
 

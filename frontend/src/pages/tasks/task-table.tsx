@@ -1,15 +1,16 @@
 import { ArrowDown } from "lucide-react";
 import type { KeyboardEvent, RefObject } from "react";
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import type { Task } from "../../api/tasks";
 import { Checkbox } from "../../components/checkbox";
 import type { Selection } from "../../hooks/use-selection";
 import { useVirtualRows } from "../../hooks/use-virtual-rows";
 import { joinClasses } from "../../lib/format";
-import { ALWAYS_SHOWN, COLUMNS } from "./columns";
+import { COLUMNS } from "./columns";
 import { TaskRow } from "./task-row";
 
 const ROW_HEIGHT = 36;
+const NONE: ReadonlySet<string> = new Set();
 
 interface TaskTableProps {
   rows: readonly Task[];
@@ -32,9 +33,14 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
   const body = useRef<HTMLTableSectionElement>(null);
   const wantsFocus = useRef(false);
-  const ids = rows.map((task) => task.id);
-  const all = selection !== null && rows.length > 0 && rows.every((task) => selection.selected.has(task.id));
-  const some = selection !== null && selection.selected.size > 0;
+  const ids = useMemo(() => rows.map((task) => task.id), [rows]);
+  const selected = selection?.selected ?? NONE;
+  const all = useMemo(() => selected.size >= ids.length && ids.length > 0 && ids.every((id) => selected.has(id)), [ids, selected]);
+  const some = selected.size > 0;
+  // The same for every row at all times, so that a row is drawn again only when it changes.
+  const latest = useRef({ ids, selection });
+  useEffect(() => { latest.current = { ids, selection }; });
+  const onSelect = useCallback((id: string, isRange: boolean) => { latest.current.selection?.toggle(latest.current.ids, id, isRange); }, []);
 
   useEffect(() => {
     if (!wantsFocus.current) return;
@@ -72,12 +78,13 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
     }
   };
 
+  // Boxes instead of a table's layout, which draws all rows again when one comes into sight; the roles say what they are.
   return (
-    <table className="w-full table-fixed border-separate border-spacing-0" aria-rowcount={hasMore ? -1 : rows.length + 1}>
-      <thead>
-        <tr aria-rowindex={1}>
+    <table role="table" className="block w-full" aria-rowcount={hasMore ? -1 : rows.length + 1}>
+      <thead role="rowgroup" className="sticky top-0 z-10 block bg-surface">
+        <tr role="row" aria-rowindex={1} className="flex h-9 items-center border-b border-border">
           {selection !== null && (
-            <th scope="col" className="sticky top-0 z-10 h-9 w-9 border-b border-border bg-surface pl-4">
+            <th role="columnheader" className="w-9 shrink-0 pl-4">
               <Checkbox
                 label="Select what is loaded"
                 checked={all}
@@ -89,9 +96,9 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
           {COLUMNS.map(({ name, className }) => (
             <th
               key={name}
-              scope="col"
+              role="columnheader"
               aria-sort={newestFirst && name === "Changed" ? "descending" : undefined}
-              className={joinClasses("sticky top-0 z-10 h-9 border-b border-border bg-surface px-2 text-left text-12 font-medium text-text-2", selection === null && "first:pl-4", className)}
+              className={joinClasses("px-2 text-left text-12 font-medium text-text-2", selection === null && "first:pl-4", className)}
             >
               {name}
               {newestFirst && name === "Changed" && <ArrowDown size={12} aria-hidden className="ml-1 inline" />}
@@ -99,8 +106,7 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
           ))}
         </tr>
       </thead>
-      <tbody ref={body} onKeyDown={onKeyDown}>
-        <Gap height={before} selectable={selection !== null} />
+      <tbody ref={body} role="rowgroup" onKeyDown={onKeyDown} className="block" style={{ paddingTop: before, paddingBottom: after }}>
         {rows.slice(start, end).map((task, index) => (
           <TaskRow
             key={task.id}
@@ -108,23 +114,13 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
             row={start + index}
             paused={pausedQueues.has(task.queue)}
             isCursor={start + index === cursor}
-            isSelected={selection?.selected.has(task.id) ?? null}
+            isSelected={selection === null ? null : selected.has(task.id)}
             onCursor={onCursor}
             onOpen={onOpen}
-            onSelect={(isRange) => { selection?.toggle(ids, task.id, isRange); }}
+            onSelect={onSelect}
           />
         ))}
-        <Gap height={after} selectable={selection !== null} />
       </tbody>
     </table>
-  );
-}
-
-function Gap({ height, selectable }: { height: number; selectable: boolean }) {
-  if (height <= 0) return null;
-  return (
-    <tr aria-hidden>
-      <td colSpan={ALWAYS_SHOWN + (selectable ? 1 : 0)} style={{ height }} />
-    </tr>
   );
 }
