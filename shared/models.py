@@ -510,6 +510,8 @@ class WorkerInfo(LazyModel):
     slots: int
     started_at: datetime
     expires_at: datetime
+    memory_mb: int | None = None
+    """What the process took when it told last, MB; without its children."""
     draining: bool = False
     """An operator asked it to claim no more."""
 

@@ -19,9 +19,13 @@ import structlog
 
 from shared.errors import StoreError
 from shared.queue import TaskQueue, WorkerState
+from worker_host.identity import resident_mb
 
 #: After so long without a turn of the loop its handler is named in the log.
 WATCHDOG_S = 3.0
+#: Memory is looked at this often, and told when it has changed by this share: a call a change.
+MEMORY_S = 300.0
+MEMORY_CHANGE = 0.2
 
 log = structlog.get_logger()
 
@@ -53,6 +57,7 @@ class Heartbeat:
         leases: of this worker, one for each shard, shared with its exchangers.
         blocked_s: a loop that is blocked longer loses the leases.
         now: monotonic seconds.
+        memory_mb: what the process takes.
     """
 
     def __init__(
@@ -62,11 +67,14 @@ class Heartbeat:
         *,
         blocked_s: float,
         now: Callable[[], float] = monotonic,
+        memory_mb: Callable[[], int] = resident_mb,
     ) -> None:
         self._open_queue = open_queue
         self._leases = leases
         self._blocked_s = blocked_s
         self._now = now
+        self._memory_mb = memory_mb
+        self._told_mb, self._looked_at = memory_mb(), now()
         self._loop_turned = now()
         self._watched_thread = threading.get_ident()
         self._is_reported = False
@@ -115,6 +123,7 @@ class Heartbeat:
             log.error("a handler blocks the event loop", seconds=round(blocked_s, 1), stack=self._stack())
         if blocked_s <= self._blocked_s:
             await asyncio.gather(*(self._renew(queue, lease) for lease in self._leases if _is_due(lease)))
+            await self._tell_memory(queue)
 
     async def _renew(self, queue: TaskQueue, lease: Lease) -> None:
         try:
@@ -126,6 +135,21 @@ class Heartbeat:
                 lease.set_clock(now_ms, sent_at)
         except StoreError as error:
             log.warning("the lease could not be renewed", message=str(error))
+
+    async def _tell_memory(self, queue: TaskQueue) -> None:
+        if self._now() - self._looked_at < MEMORY_S:
+            return
+        self._looked_at = self._now()
+        memory_mb = self._memory_mb()
+        if abs(memory_mb - self._told_mb) < MEMORY_CHANGE * self._told_mb:
+            return
+        try:
+            for lease in self._leases:
+                await queue.tell_memory(lease.state, memory_mb)
+        except StoreError as error:
+            log.warning("memory could not be told", message=str(error))
+        else:
+            self._told_mb = memory_mb
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._watched_thread)

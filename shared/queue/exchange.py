@@ -163,6 +163,11 @@ class Exchange(QueueBase):
         )
         state.lease_until = reply[2]
 
+    async def tell_memory(self, state: WorkerState, memory_mb: int) -> None:
+        """Renew what a worker's description says of its memory."""
+        keys = self.shards[state.shard]
+        await self._run("describe", workers=keys.workers, worker=state.name, memory_mb=str(memory_mb))
+
     async def exchange(
         self,
         state: WorkerState,

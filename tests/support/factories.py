@@ -52,6 +52,7 @@ def description(state: WorkerState, slots: int = 10) -> str:
             "types": list(state.types),
             "slots": slots,
             "lease_seconds": state.lease_ms / 1000,
+            "memory_mb": 60,
             "started_at": "2026-01-01T00:00:00Z",
         }
     )

@@ -50,6 +50,8 @@ export interface Worker {
   readonly slots: number;
   /** Finishes what it runs and claims no more. */
   readonly isDraining: boolean;
+  /** What its process took when it told last; null when it never did. */
+  readonly memoryMb: number | null;
   readonly startedAt: Date;
   /** Its lease: it counts as lost when it has not renewed it by then. */
   readonly expiresAt: Date;
@@ -148,6 +150,7 @@ function toWorker(wire: WireWorker): Worker {
     types: wire.types,
     slots: wire.slots,
     isDraining: wire.draining,
+    memoryMb: wire.memory_mb ?? null,
     startedAt: new Date(wire.started_at),
     expiresAt: new Date(wire.expires_at),
   };

@@ -2653,6 +2653,11 @@ export interface components {
              */
             expires_at: string;
             /**
+             * Memory Mb
+             * @default null
+             */
+            memory_mb: number | null;
+            /**
              * Draining
              * @default false
              */

@@ -8,7 +8,7 @@ import { StateText } from "../../components/state-text";
 import { RowHead, Td, Th } from "../../components/table";
 import { useNow } from "../../hooks/use-now";
 import { useDrain } from "../../hooks/use-queue-actions";
-import { joinClasses } from "../../lib/format";
+import { formatCount, joinClasses } from "../../lib/format";
 import { formatDuration, formatExact, formatSpan } from "../../lib/time";
 
 interface WorkerTableProps {
@@ -45,6 +45,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
           <Th className="max-lg:hidden">Queues</Th>
           <Th className="max-lg:hidden">Version</Th>
           <Th className="text-right max-md:hidden">Up for</Th>
+          <Th className="text-right max-lg:hidden">Memory</Th>
           <Th className="text-right max-md:hidden">Lease</Th>
           {mayAct && <Th className="text-right" />}
         </tr>
@@ -82,6 +83,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               <Td className="text-right whitespace-nowrap text-text-2 max-md:hidden">
                 <span title={`Started ${formatExact(worker.startedAt)}`}>{formatSpan(now - worker.startedAt.getTime())}</span>
               </Td>
+              <Td className="text-right whitespace-nowrap text-text-2 max-lg:hidden">{worker.memoryMb === null ? "–" : `${formatCount(worker.memoryMb)} MB`}</Td>
               <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
                 {healthy ? `${formatDuration(worker.expiresAt.getTime() - asOf)} left` : `ended ${formatSpan(now - worker.expiresAt.getTime())} ago`}
               </Td>
