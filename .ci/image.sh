@@ -86,5 +86,7 @@ for part in worker api web; do
     podman save --quiet --format docker-archive "localhost/dtq-$part:$check" | docker load --quiet >/dev/null
     docker tag "localhost/dtq-$part:$check" "dtq-$part"
 done
-podman save --quiet --format docker-archive docker.io/valkey/valkey:9.1 | docker load --quiet >/dev/null
+for image in docker.io/valkey/valkey:9.1 docker.io/library/node:22-slim; do
+    podman save --quiet --format docker-archive "$image" | docker load --quiet >/dev/null
+done
 COMPOSE_CHECKOUT=$work/context inside "$PWD/.venv/bin/python" -m pytest tests/deploy/compose_stack.py -q -s -p no:randomly --durations=8

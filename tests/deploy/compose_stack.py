@@ -35,6 +35,13 @@ services:
   redis:
     healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 2}
 """
+#: The engine's network ends at this machine: packages come from the cache that building the dashboard has filled.
+OFFLINE = """
+services:
+  vite:
+    environment: {npm_config_offline: "true"}
+    volumes: ["%s:/tmp/.npm"]
+"""
 
 
 def docker(*arguments: str) -> str:
@@ -375,12 +382,15 @@ async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack
 
 
 async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tmp_path: Path) -> None:
-    """docker-compose.dev.yml laid over it; last, as both want the same ports. Vite would need the network."""
+    """docker-compose.dev.yml laid over it; last, as both want the same ports."""
     stack.run("stop")
-    development = Stack("work", tmp_path, CHECKOUT / "docker-compose.dev.yml")
+    cache = subprocess.run(["npm", "config", "get", "cache"], capture_output=True, text=True, check=True)
+    (tmp_path / "offline.yml").write_text(OFFLINE % cache.stdout.strip())
+    overrides = (CHECKOUT / "docker-compose.dev.yml", tmp_path / "offline.yml")
+    development = Stack("work", tmp_path, *overrides, DEV_USER="0:0")
     handlers = CHECKOUT / "local" / "my_handlers.py"
     try:
-        development.up("api", "worker")
+        development.up("api", "worker", "vite")
         async with httpx.AsyncClient(base_url="http://localhost:8000", trust_env=False, timeout=10) as client:
             await _ready(client)
             hello = {"task_type": "hello", "payload": {"name": "Ada"}}
@@ -406,6 +416,27 @@ async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tm
                     return False
 
             await wait_until(is_reloaded, describe="the API runs the new code", timeout_s=40, pause_s=0.5)
+        await _vite_serves_what_is_saved()
     finally:
         print(development.run("logs", "--no-color", "--tail", "30").stdout)
         development.down()
+
+
+async def _vite_serves_what_is_saved() -> None:
+    async with httpx.AsyncClient(base_url="http://localhost:5173", trust_env=False, timeout=10) as client:
+
+        async def serves(path: str, text: str) -> bool:
+            try:
+                return text in (await client.get(path)).text
+            except httpx.TransportError:
+                return False
+
+        await wait_until(
+            lambda: serves("/", "/@vite/client"), describe="Vite serves", timeout_s=90, pause_s=0.5
+        )
+        assert (await client.get("/api/health")).json()["status"] == "ok"
+        source = CHECKOUT / "frontend" / "src" / "lib" / "format.ts"
+        source.write_text(source.read_text("utf-8") + "\nexport const isNew = true;\n", "utf-8")
+        await wait_until(
+            lambda: serves("/src/lib/format.ts", "isNew"), describe="Vite serves the new source", timeout_s=40
+        )
