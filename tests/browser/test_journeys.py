@@ -165,6 +165,46 @@ async def test_set_and_lift_the_limits_of_a_queue(seeded: str, page: Page, pictu
     await expect(page.get_by_text("40 at once", exact=True)).to_have_count(0)
 
 
+async def test_cancel_all_that_wait_in_a_queue(seeded: str, page: Page):
+    async with api(seeded) as client:
+        for number in range(25):
+            await submit(client, "contacts.sync", {"account": str(number), "token": "x"}, delay_seconds=7200)
+    await page.goto(f"{seeded}/tasks?status=scheduled&queue=data")
+    await page.get_by_role("checkbox", name="Select task").first.check()
+    await page.get_by_role("button", name=re.compile(r"^Select all \d+ scheduled$")).click()
+    bar = page.get_by_role("toolbar", name="Selected tasks")
+    await expect(bar.get_by_role("button", name=re.compile("^Requeue"))).to_have_count(0)
+    await bar.get_by_role("button", name="Cancel…").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_text("They end as cancelled", exact=False)).to_be_visible()
+    await dialog.get_by_role("button", name=re.compile(r"^Cancel \d+$")).click()
+    await expect(page.get_by_text(re.compile(r"^\d+ cancelled"))).to_be_visible()
+    await expect(
+        page.get_by_text("Nothing", exact=False).or_(page.get_by_text("No task", exact=False)).first
+    ).to_be_visible()
+
+
+async def test_a_schedule_shows_how_its_runs_went(seeded: str, page: Page):
+    spec = {
+        "interval_seconds": 3600,
+        "task": {"task_type": "email.send", "payload": {"to": "a@broken.example"}},
+    }
+    async with api(seeded) as client:
+        assert (await client.put("/api/schedules/sick", json=spec)).status_code in (200, 201)
+        ids = [(await client.post("/api/schedules/sick/run")).json()["id"] for _ in range(2)]
+
+        async def have_died() -> bool:
+            return all([(await client.get(f"/api/tasks/{one}")).json()["status"] == "dead" for one in ids])
+
+        await wait_until(have_died, describe="both runs have died", timeout_s=20)
+        await page.goto(f"{seeded}/schedules")
+        row = page.get_by_role("row").filter(has_text="sick")
+        await expect(row.get_by_role("link", name="Dead in")).to_have_count(2)
+        await page.goto(seeded)
+        await expect(page.get_by_text("The last 2 runs of schedule", exact=False)).to_be_visible()
+        await client.delete("/api/schedules/sick")
+
+
 async def test_create_a_schedule(seeded: str, page: Page):
     await page.goto(f"{seeded}/schedules")
     await page.get_by_role("button", name="New schedule").first.click()
