@@ -245,7 +245,8 @@ def _past_run(word: str, lines: Mapping[str, str]) -> PastRun:
     if not line:
         return PastRun(task_id=None if word == "-" else word, status=None, run_ms=None)
     _, _, _, *ran = line.split()
-    took = int(ran[3]) - int(ran[2]) if len(ran) == 4 else None
+    # Worker, claim, start and end, and of a dead task its group; a dash for a worker that there never was.
+    took = int(ran[3]) - int(ran[2]) if len(ran) >= 4 and ran[0] != "-" else None
     return PastRun(task_id=word, status=LETTERS[line[0]], run_ms=took)
 
 

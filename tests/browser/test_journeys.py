@@ -199,7 +199,7 @@ async def test_a_schedule_shows_how_its_runs_went(seeded: str, page: Page):
         await wait_until(have_died, describe="both runs have died", timeout_s=20)
         await page.goto(f"{seeded}/schedules")
         row = page.get_by_role("row").filter(has_text="sick")
-        await expect(row.get_by_role("link", name="Dead in")).to_have_count(2)
+        await expect(row.get_by_role("link", name="Dead")).to_have_count(2)
         await page.goto(seeded)
         await expect(page.get_by_text("The last 2 runs of schedule", exact=False)).to_be_visible()
         await client.delete("/api/schedules/sick")
@@ -275,9 +275,14 @@ async def test_user_text_is_text(seeded: str, page: Page):
 async def test_keys_alone_reach_a_task_and_back(seeded: str, page: Page):
     await page.goto(seeded)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    await page.keyboard.press("g")
-    await page.keyboard.press("t")
-    await expect(page).to_have_url(re.compile("/tasks"))
+
+    async def is_there() -> bool:
+        """Keys are heard a moment after the page is seen."""
+        await page.keyboard.press("g")
+        await page.keyboard.press("t")
+        return "/tasks" in page.url
+
+    await wait_until(is_there, describe="the list of tasks", timeout_s=15, pause_s=0.3)
     await expect(page.locator("tbody tr[data-row]").first).to_be_visible()
     await page.keyboard.press("j")
     await page.keyboard.press("x")

@@ -95,9 +95,23 @@ async def test_the_last_ten_runs_are_told_and_one_that_is_kept_no_more(queue):
     ids = [await queue.run_schedule("hourly", by="ops") for _ in range(12)]
     await queue.cancel(ids[-1])
     await queue.delete(ids[-1:], by="ops")
+    await queue.cancel(ids[-2])
     [stored] = await queue.schedules()
     assert [run.task_id for run in stored.runs] == ids[:1:-1]
-    assert [run.status for run in stored.runs[:2]] == [None, TaskStatus.PENDING]
+    assert [(run.status, run.run_ms) for run in stored.runs[:2]] == [
+        (None, None),
+        (TaskStatus.CANCELLED, None),
+    ]
+
+
+async def test_how_long_a_run_took_until_it_died(queue):
+    await queue.save_schedule("hourly", spec(), by="ops", now=await server_now(queue))
+    await queue.run_schedule("hourly", by="ops")
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1, maintain=False)).claims
+    await queue.exchange(state, [ending(claim, "x")], free=0, maintain=False)
+    [run] = (await queue.schedules())[0].runs
+    assert (run.status, run.run_ms is not None and run.run_ms >= 0) == (TaskStatus.DEAD, True)
 
 
 async def test_pause_resume_run_now_and_delete(queue):

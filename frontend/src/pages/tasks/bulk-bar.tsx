@@ -24,10 +24,12 @@ interface BulkBarProps {
   filter: TaskFilter;
   /** How many tasks the whole filter has; null where it cannot be counted or acted on at once. */
   total: number | null;
+  /** Something was begun with all of them: what is listed is old. */
+  onWhole: () => void;
 }
 
 /** What can be done with the selected tasks, over the list's foot. */
-export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
+export function BulkBar({ selection, rows, filter, total, onWhole }: BulkBarProps) {
   const [isAll, setAll] = useState(false);
   const requeued = useJob("requeued");
   const deleted = useJob("deleted");
@@ -50,6 +52,7 @@ export function BulkBar({ selection, rows, filter, total }: BulkBarProps) {
     }
     selection.clear();
     setAll(false);
+    onWhole();
     if (kind === "requeue") requeued.start(() => requeueDead(scope, {}));
     else if (kind === "delete") sendUnlessUndone({ text: `${many} are deleted`, send: () => { deleted.start(() => deleteDead(scope)); } });
     else if (isWaitingStatus(status)) {

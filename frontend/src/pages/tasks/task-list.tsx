@@ -117,7 +117,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
           {hasSelection ? `${plural(newer, "newer change")}. The list holds still while rows are selected.` : `${plural(newer, "newer task")}. Show`}
         </button>
       )}
-      <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto">
+      <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto bg-surface">
         {phone ? (
           <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} selection={mayAct ? selection : null} />
         ) : (
@@ -149,7 +149,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
           )}
         </div>
       </div>
-      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={counts !== null && isWholeStatus(filter.status) ? counts[filter.status] : null} />}
+      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={counts !== null && isWholeStatus(filter.status) ? counts[filter.status] : null} onWhole={showNewer} />}
       <Suspense fallback={null}>{peeked !== null && <PeekSheet id={peeked} onClose={() => { setPeeked(null); }} />}</Suspense>
     </>
   );
