@@ -10,7 +10,7 @@ BOTH := -n 2 --dist loadfile
 .PHONY: bench browser chaos check clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 install: $(STAMP) $(DASHBOARD) ## Set everything up in .venv and build the dashboard
 

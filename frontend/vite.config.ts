@@ -33,7 +33,10 @@ export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss(), ...(mode === "fixtures" ? [fixtureApi()] : [])],
   server: {
     port: 5173,
-    ...(mode === "fixtures" ? {} : { proxy: { "/api": process.env.API_URL ?? "http://127.0.0.1:8000" } }),
+    // The API judges a request without a key by the host that the browser asked, so it must see that one.
+    ...(mode === "fixtures"
+      ? {}
+      : { proxy: { "/api": { target: process.env.API_URL ?? "http://127.0.0.1:8000", changeOrigin: false } } }),
   },
   build: { target: "es2022", assetsInlineLimit: 0, reportCompressedSize: true },
   test: {

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.deploy.guide import Command
 from tests.support.local_run import ROOT, LocalRun
 from tests.support.processes import children, command_of
 from tests.support.server import free_port
@@ -40,6 +41,22 @@ def readme_bodies() -> dict[str, dict[str, Any]]:
     return {body["task_type"]: body for body in bodies}
 
 
+def readme_shows(answer: str, task_id: str) -> bool:
+    """Whether it shows an answer, over as many lines as it likes and with the id of another task."""
+    text = (ROOT / "README.md").read_text()
+    outputs = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return any(
+        Command(frozenset(), "", _packed(re.sub(r'(?<="id":")\w+', task_id, output))).is_shown(
+            _packed(answer)
+        )
+        for output in outputs
+    )
+
+
+def _packed(text: str) -> str:
+    return "".join(text.split())
+
+
 async def finished(client: httpx.AsyncClient, task_id: str, timeout_s: float = 30) -> dict[str, Any]:
     async def look() -> dict[str, Any] | None:
         task = (await client.get(f"/api/tasks/{task_id}")).json()
@@ -60,9 +77,15 @@ async def test_the_readme_from_the_first_task_to_the_killed_worker(run: LocalRun
     async with httpx.AsyncClient(base_url=await run.ready(), trust_env=False) as client:
         results = {}
         for name in ("email", "data", "image", "hello"):
-            task = await finished(client, await submit(client, bodies[name]))
+            answer = await client.post("/api/tasks", json=bodies[name])
+            task_id = answer.json()["id"]
+            assert readme_shows(answer.text, task_id), answer.text
+            task = await finished(client, task_id)
             assert task["status"] == "completed", task["error"]
             results[name] = task["result"]
+            if name == "data":
+                whole = (await client.get(f"/api/tasks/{task_id}")).text
+                assert readme_shows(whole, task_id), whole
         message = message_from_bytes(Path(results["email"]["path"]).read_bytes())
         assert message["To"] == "ann@example.com"
         assert results["email"]["transport"] == "outbox"
