@@ -15,6 +15,7 @@ import respx
 
 from api.app import create_app
 from api.deadline import DeadlineTransport
+from api.sections import routes_of
 from api.settings import ApiSettings
 from shared.errors import StoreUnavailable
 from shared.settings import RestTarget
@@ -258,6 +259,7 @@ async def test_a_silent_redis_is_told_within_five_seconds(black_hole: int) -> No
     over_rest = create_app(
         ApiSettings(upstash_redis_rest_url=f"http://127.0.0.1:{black_hole}", upstash_redis_rest_token="t")
     )
+    routes_of(over_tcp)  # imported before, as an instance that lives for a while has done
     async with Client(over_tcp) as tcp, Client(over_rest) as rest:
         begun = time.monotonic()
         answers = await asyncio.gather(

@@ -32,6 +32,8 @@ from tests.support.waiting import wait_until
 IS_ALONE = "DASHBOARD_MINUTES" in os.environ
 MINUTES = float(os.environ.get("DASHBOARD_MINUTES", "0.5"))
 MAX_TASK_MS = 50 if IS_ALONE else 250
+#: Of the events that were to be made.
+LEAST_SHARE = 0.8 if IS_ALONE else 0.3
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300 + 90 * MINUTES)]
 
 ROWS = 10_000
@@ -146,7 +148,7 @@ async def test_a_thousand_events_a_second_block_nothing(
     say(
         f"{sent / EVENT_SECONDS:.0f} events a second: longest task {max(tasks, default=0):.0f} ms, {len(tasks)} of 50 ms or more"
     )
-    assert sent >= 0.8 * EVENTS_PER_S * EVENT_SECONDS
+    assert sent >= LEAST_SHARE * EVENTS_PER_S * EVENT_SECONDS
     assert max(tasks, default=0) <= MAX_TASK_MS
 
 
