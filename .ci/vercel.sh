@@ -53,4 +53,6 @@ cd "$root"
 runtime=$("$root/.venv/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["runtime"])' \
     "$work/checkout/.vercel/output/functions/api/index.func/.vc-config.json")
 VERCEL_CHECKOUT=$work/checkout FUNCTION_PYTHON=$work/bin/$runtime \
-    .venv/bin/python -m pytest tests/deploy/vercel_build.py -q -s
+    VERCEL_CLI=$root/tools/vercel/node_modules/vercel/dist/vc.js VERCEL_PATH=$work/bin:/usr/bin:/bin \
+    .venv/bin/python -m pytest -q -s -p tests.deploy.vercel_fixtures \
+    tests/deploy/vercel_build.py tests/deploy/vercel_streams.py tests/deploy/vercel_dev.py

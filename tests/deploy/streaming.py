@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 HEAD = (
@@ -69,12 +69,16 @@ class Viewer:
         self._raw = b""
 
     @classmethod
-    async def of(cls, port: int, path: str) -> Viewer:
+    async def of(cls, port: int, path: str, headers: Mapping[str, str] | None = None) -> Viewer:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
-            "Accept-Encoding: gzip, deflate\r\n\r\n".encode()
-        )
+        sent = {
+            "Host": "localhost",
+            "Accept": "text/event-stream",
+            "Accept-Encoding": "gzip, deflate",
+            **(headers or {}),
+        }
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
+        writer.write("\r\n".join(lines).encode())
         return cls(reader, writer)
 
     async def sees(self, text: str, within_s: float = 10) -> bool:

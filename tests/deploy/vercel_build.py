@@ -1,94 +1,34 @@
-"""What the vendor's own builder made of this repository; run by `.ci/vercel.sh`, which builds first.
-
-VERCEL_CHECKOUT names the built checkout, FUNCTION_PYTHON an interpreter of the function's version.
-"""
+"""What the vendor's own builder made of this repository; run by `.ci/vercel.sh`, which builds first."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
 import shutil
 import statistics
 import subprocess
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.deploy.launcher import Instance, unpack
+from tests.deploy.launcher import Instance
 from tests.deploy.routing import NOT_FOUND, route
-from tests.support.gateway import TOKEN, GatewayProcess
-from tests.support.server import Server
+from tests.deploy.vercel_fixtures import CHECKOUT, KEY, OUTPUT, PYTHON, variables
+from tests.support.gateway import GatewayProcess
 
-CHECKOUT = Path(os.environ["VERCEL_CHECKOUT"])
-PYTHON = os.environ["FUNCTION_PYTHON"]
-OUTPUT = CHECKOUT / ".vercel" / "output"
-FUNCTION = OUTPUT / "functions" / "api" / "index.func"
-KEY = "dtq_key-of-the-deployment-tests"
 #: Of 250 MB that the platform allows; a third of it is the library that encrypts.
 MAX_BYTES = 48_000_000
 #: A quiet machine needs 0.8 s; this one is shared with the rest of the checks.
 MAX_START_S = 5.0
-#: Half of a delayed acknowledgement; a request takes 1 to 2 ms, on a busy machine up to 14.
+#: Half of a delayed acknowledgement; a request takes 1 to 3 ms, on a busy machine up to 14.
 WAITING_MS = 22.0
-
-
-@pytest.fixture(scope="session")
-def settings() -> dict[str, Any]:
-    return json.loads((FUNCTION / ".vc-config.json").read_text("utf-8"))
-
-
-@pytest.fixture(scope="session")
-def config() -> dict[str, Any]:
-    return json.loads((OUTPUT / "config.json").read_text("utf-8"))
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("function")
-    unpack(CHECKOUT, FUNCTION, target)
-    return target
-
-
-@pytest.fixture(scope="session")
-def bare(folder: Path) -> Iterator[Instance]:
-    """A deployment right after the import: no variable is set."""
-    instance = Instance(folder, PYTHON)
-    yield instance
-    instance.stop()
-
-
-@pytest.fixture(scope="session")
-def deployed(folder: Path, server: Server, gateway: GatewayProcess) -> Iterator[Instance]:
-    """A deployment with the variables that VERCEL_DEPLOYMENT.md names."""
-    instance = Instance(folder, PYTHON, _variables(gateway))
-    httpx.get(f"{instance.url}/api/health").raise_for_status()
-    yield instance
-    instance.stop()
-
-
-@pytest.fixture
-def client(deployed: Instance) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=deployed.url, headers={"Authorization": f"Bearer {KEY}"}) as client:
-        yield client
-
-
-def _variables(gateway: GatewayProcess, prefix: str = "UPSTASH_REDIS_REST") -> dict[str, str]:
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    return {
-        f"{prefix}_URL": gateway.url,
-        f"{prefix}_TOKEN": TOKEN,
-        "API_KEYS": f"tests:admin:{digest}",
-    }
 
 
 def test_there_is_one_function() -> None:
@@ -275,7 +215,7 @@ def test_who_has_no_key_is_refused(deployed: Instance) -> None:
 
 
 def test_the_names_of_the_marketplace_are_understood(folder: Path, gateway: GatewayProcess) -> None:
-    instance = Instance(folder, PYTHON, _variables(gateway, "KV_REST_API"))
+    instance = Instance(folder, PYTHON, variables(gateway, "KV_REST_API"))
     try:
         answer = httpx.get(f"{instance.url}/api/ready", headers={"Authorization": f"Bearer {KEY}"})
         assert answer.json() == {"status": "ready"}
@@ -284,7 +224,10 @@ def test_the_names_of_the_marketplace_are_understood(folder: Path, gateway: Gate
 
 
 def test_a_kept_connection_waits_for_no_acknowledgement(client: httpx.Client) -> None:
-    assert _median_ms(client) < WAITING_MS, "44 ms is the delayed acknowledgement: TCP_NODELAY is not set"
+    # A neighbour's work can hide what is fast, and never makes fast what waits.
+    assert any(_median_ms(client) < 10 for _ in range(3)), (
+        "44 ms is the delayed acknowledgement: TCP_NODELAY is not set"
+    )
 
 
 def test_nor_does_one_that_came_before_the_application_was_ready(folder: Path) -> None:
