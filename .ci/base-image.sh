@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Makes a stand-in for docker.io/library/python:<version>-slim out of Debian and a CPython of this machine, for builds
-# that can reach no image registry: .ci/base-image.sh 3.12
+# Makes a stand-in for docker.io/library/python:<version>-slim out of Debian and a CPython of this machine, unless there
+# is one, for builds that can reach no image registry: .ci/base-image.sh 3.12
 # Needs root, debootstrap and podman. WORK keeps the Debian part between calls.
 set -euo pipefail
 
 short=${1:?version of Python, such as 3.12}
+image=docker.io/library/python:$short-slim
+podman image exists "$image" && exit
 work=${WORK:-$(mktemp -d)}
 [ -n "${WORK:-}" ] || trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"
@@ -52,5 +54,5 @@ tar -C "$root" -c . | podman import -q \
     -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' \
     -c 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' \
     -c 'ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt' \
-    -c 'CMD ["python3"]' - "docker.io/library/python:$short-slim"
+    -c 'CMD ["python3"]' - "$image"
 rm -rf "$root"

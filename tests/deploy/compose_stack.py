@@ -1,7 +1,7 @@
 """docker-compose.yml at work, by a real engine; run by `.ci/image.sh`, which builds the images and starts the engine.
 
 The engine's network is this process's, too, so what compose publishes is reached as from the machine itself. Tests
-run in the order in which they stand here: an engine keeps only the last five checks of health.
+run in the order in which they stand here: an engine keeps only its last 256 events, and the last test edits sources.
 """
 
 from __future__ import annotations
@@ -12,79 +12,35 @@ import re
 import signal
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from tests.deploy import guide
+from tests.deploy.compose import CHECKOUT, OURS, Stack, docker, one_file_of, program_of
 from tests.deploy.streaming import Viewer
 from tests.deploy.tls import Authority
 from tests.e2e.test_local import finished, readme_bodies, submit
-from tests.support.processes import children
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(180)
-CHECKOUT = Path(os.environ["COMPOSE_CHECKOUT"])
-OURS = ("api", "worker", "web")
 SICK = """
 services:
   redis:
     healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 2}
 """
-#: The engine's network ends at this machine: packages come from the cache that building the dashboard has filled.
-OFFLINE = """
-services:
-  vite:
-    environment: {npm_config_offline: "true"}
-    volumes: ["%s:/tmp/.npm"]
+MINE = """
+from worker_host.handlers import register_handler
+
+
+@register_handler("mine")
+async def mine(payload: dict) -> dict:
+    return {"is_mine": True}
 """
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stderr}"
-    return done.stdout.strip()
-
-
-class Stack:
-    """The project of one compose file, and of others laid over it.
-
-    Debian's compose is an old one: it does not know the file's `name`.
-    """
-
-    def __init__(self, name: str, folder: Path, *more: Path, text: str = "", **environment: str) -> None:
-        text = text or (CHECKOUT / "docker-compose.yml").read_text("utf-8")
-        self._environment = {**os.environ, "LEASE_SECONDS": "3", **environment}
-        self._file = CHECKOUT / f"compose.{name}.yml"
-        self._file.write_text(re.sub(r"^name: .*\n", "", text, flags=re.MULTILINE), "utf-8")
-        self._options = ["--project-name", name, "--file", str(self._file)]
-        self._options += [word for path in more for word in ("--file", str(path))]
-
-    def run(self, *arguments: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            ["docker-compose", *self._options, *arguments],
-            capture_output=True, text=True, check=False, cwd=CHECKOUT,
-            env=self._environment,
-        )  # fmt: skip
-        assert not is_checked or done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    def up(self, *arguments: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--detach", "--no-build", *arguments, is_checked=is_checked)
-
-    def containers(self, service: str) -> list[str]:
-        return self.run("ps", "--quiet", service).stdout.split()
-
-    def inspect(self, service: str) -> dict[str, Any]:
-        [container] = self.containers(service)
-        return json.loads(docker("inspect", container))[0]
-
-    def down(self) -> None:
-        self.run("down", "--volumes", "--timeout", "5")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +57,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 async def client(stack: Stack):
     """Asks nginx, once everything that a test before may have stopped is there again."""
-    stack.up("--scale", "worker=1")
+    if not stack.is_whole():
+        stack.up("--scale", "worker=1")
     async with httpx.AsyncClient(base_url="http://localhost", trust_env=False, timeout=10) as client:
         await _ready(client)
         yield client
@@ -125,15 +82,16 @@ def test_the_guide_says_what_is_tried_here() -> None:
 
 
 def test_api_and_worker_waited_for_a_healthy_redis(stack: Stack) -> None:
-    checks = stack.inspect("redis")["State"]["Health"]["Log"]
-    healthy_at = next(check["End"] for check in checks if check["ExitCode"] == 0)
+    redis = stack.inspect("redis")
+    told = docker(
+        "events", "--since", redis["Created"], "--until", str(time.time()), "--format", "{{.TimeNano}} {{.Status}}",
+        "--filter", "event=health_status", "--filter", f"container={redis['Id']}",
+    )  # fmt: skip
+    healthy_at, status = told.splitlines()[0].split(maxsplit=1)
+    assert status == "health_status: healthy"
     for service in ("api", "worker"):
-        assert _seconds(stack.inspect(service)["State"]["StartedAt"]) >= _seconds(healthy_at)
-
-
-def _seconds(instant: str) -> str:
-    """To be compared as text; the zone of an engine is UTC, written in two ways."""
-    return instant.partition("+")[0].rstrip("Z")[:23]
+        started = datetime.fromisoformat(stack.inspect(service)["State"]["StartedAt"][:26] + "+00:00")
+        assert started.timestamp() > int(healthy_at) / 1e9
 
 
 def test_nothing_starts_before_a_redis_that_is_not_healthy(tmp_path: Path) -> None:
@@ -226,16 +184,6 @@ def test_it_runs_hardened(stack: Stack, service: str) -> None:
     assert "NoNewPrivs:\t1" in status
 
 
-@pytest.mark.parametrize("service", ["redis", "api", "web"])
-async def test_its_check_of_health_passes_on_its_own_schedule(stack: Stack, service: str) -> None:
-    await wait_until(
-        lambda: stack.inspect(service)["State"]["Health"]["Status"] == "healthy",
-        describe=f"{service} is healthy",
-        timeout_s=60,
-        pause_s=0.5,
-    )
-
-
 async def test_an_api_that_is_down_is_told_and_a_new_one_is_found(
     stack: Stack, client: httpx.AsyncClient
 ) -> None:
@@ -264,7 +212,7 @@ def _address(stack: Stack) -> str:
 async def test_a_killed_worker_comes_back_and_its_task_completes(
     stack: Stack, client: httpx.AsyncClient
 ) -> None:
-    worker = _program_of(stack, "worker")
+    worker = program_of(stack, "worker")
     slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 3}})
     await _running(client, slow)
     os.kill(worker, signal.SIGKILL)
@@ -281,7 +229,7 @@ async def test_a_killed_worker_comes_back_and_its_task_completes(
 async def test_tasks_survive_the_end_of_redis(stack: Stack, client: httpx.AsyncClient) -> None:
     stack.run("stop", "worker")
     waiting = await submit(client, {"task_type": "hello", "payload": {"name": "Ada"}, "queue": "default"})
-    os.kill(_program_of(stack, "redis"), signal.SIGKILL)
+    os.kill(program_of(stack, "redis"), signal.SIGKILL)
 
     async def answers() -> bool:
         return (await client.get(f"/api/tasks/{waiting}")).status_code == 200
@@ -311,30 +259,14 @@ async def _running(client: httpx.AsyncClient, task_id: str) -> None:
     await wait_until(look, describe=f"start of {task_id}", timeout_s=20, pause_s=0.05)
 
 
-def _program_of(stack: Stack, service: str) -> int:
-    """The program itself, below its init: an engine takes `docker kill` for a wish and restarts nothing."""
-    first = int(stack.inspect(service)["State"]["Pid"])
-    return (children(first) or [first])[0]
-
-
-class _Override(list):
-    """A list that replaces the one below it, instead of being added to it."""
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-_Loader.add_constructor("!override", lambda loader, node: _Override(loader.construct_sequence(node)))
-
-
-def _laid_over(below: Any, above: Any) -> Any:
-    """What compose 2.24 makes of two files; Debian's does not know `!override`."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
-    if isinstance(above, _Override):
-        return list(above)
-    return [*below, *above] if isinstance(below, list) and isinstance(above, list) else above
+@pytest.mark.parametrize("service", ["redis", "api", "web"])
+async def test_its_check_of_health_passes_on_its_own_schedule(stack: Stack, service: str) -> None:
+    await wait_until(
+        lambda: stack.inspect(service)["State"]["Health"]["Status"] == "healthy",
+        describe=f"{service} is healthy",
+        timeout_s=60,
+        pause_s=0.5,
+    )
 
 
 async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack, tmp_path: Path) -> None:
@@ -349,11 +281,13 @@ async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack
     make = ["docker", "run", "--rm", "--entrypoint", "python", "dtq-api", "-m", "api.keys", "web", "admin"]
     made = subprocess.run(make, capture_output=True, text=True, check=True)
     [key] = re.findall(r"dtq_[\w-]+", made.stderr)
-    texts = ("docker-compose.yml", "deploy/docker-compose.public.yml")
-    below, above = (yaml.load((CHECKOUT / name).read_text("utf-8"), _Loader) for name in texts)
-    text = yaml.safe_dump(_laid_over(below, above), sort_keys=False)
+    text = one_file_of("docker-compose.yml", "deploy/docker-compose.public.yml")
     stack.run("stop")
-    world = Stack("world", tmp_path, text=text, API_KEYS=made.stdout.strip(), TLS_DIR=str(served))
+    handlers = tmp_path / "handlers"
+    handlers.mkdir()
+    (handlers / "mine.py").write_text(MINE)
+    own = {"HANDLERS_DIR": str(handlers), "HANDLERS": "handlers.mine"}
+    world = Stack("world", tmp_path, text=text, API_KEYS=made.stdout.strip(), TLS_DIR=str(served), **own)
     try:
         world.up("web", "worker")
         context = ssl.create_default_context(cafile=authority.file)
@@ -369,9 +303,11 @@ async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack
 
             await wait_until(is_ready, describe="a worker is seen over TLS", timeout_s=60, pause_s=0.2)
             assert (await client.get("/api/overview")).status_code == 401
-            body = {"task_type": "hello", "payload": {"name": "Ada"}}
+            body = {"task_type": "mine", "payload": {}}
             assert (await client.post("/api/tasks", json=body)).status_code == 401
-            assert (await client.post("/api/tasks", json=body, headers=signed)).status_code == 202
+            client.headers.update(signed)
+            task = await finished(client, await submit(client, body))
+            assert (task["status"], task["result"]) == ("completed", {"is_mine": True})
             plain = await client.get("http://localhost/tasks")
             assert (plain.status_code, plain.headers["location"]) == (308, "https://localhost/tasks")
             with pytest.raises(httpx.ConnectError):
@@ -384,10 +320,7 @@ async def test_the_override_opens_it_to_the_world_with_keys_and_tls(stack: Stack
 async def test_sources_that_are_saved_run_in_the_stack_for_work(stack: Stack, tmp_path: Path) -> None:
     """docker-compose.dev.yml laid over it; last, as both want the same ports."""
     stack.run("stop")
-    cache = subprocess.run(["npm", "config", "get", "cache"], capture_output=True, text=True, check=True)
-    (tmp_path / "offline.yml").write_text(OFFLINE % cache.stdout.strip())
-    overrides = (CHECKOUT / "docker-compose.dev.yml", tmp_path / "offline.yml")
-    development = Stack("work", tmp_path, *overrides, DEV_USER="0:0")
+    development = Stack("work", tmp_path, CHECKOUT / "docker-compose.dev.yml", DEV_USER="0:0")
     handlers = CHECKOUT / "local" / "my_handlers.py"
     try:
         development.up("api", "worker", "vite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -45,6 +46,16 @@ async def slow(payload: dict) -> dict:
 def apart(payload: dict) -> dict:
     return {"pid": os.getpid()}
 """
+PLURAL = """
+import inflect
+
+from worker_host.handlers import register_handler
+
+
+@register_handler("plural")
+def plural(payload: dict) -> dict:
+    return {"word": inflect.engine().plural(payload["word"])}
+"""
 Run = Callable[..., Container]
 
 
@@ -64,9 +75,9 @@ def run(server: Server) -> Iterator[Run]:
     """Starts hardened containers against the session's server; removed after the test."""
     made: list[Container] = []
 
-    def start(*options: str, **variables: str) -> Container:
+    def start(*options: str, image: str = IMAGE, **variables: str) -> Container:
         variables = {"REDIS_URL": server.url, "DTQ_NAMESPACE": NAMESPACE, "LEASE_SECONDS": "5", **variables}
-        made.append(Container(IMAGE, *HARDENED, *options, **variables))
+        made.append(Container(image, *HARDENED, *options, **variables))
         return made[-1]
 
     yield start
@@ -82,6 +93,10 @@ def tasks(tcp_queues: QueueFactory) -> TaskQueue:
 async def _submit(tasks: TaskQueue, task_type: str, **payload: Any) -> str:
     submitted = await tasks.submit([TaskSubmission(task_type=task_type, payload=payload)])
     return submitted[0].id
+
+
+async def _answers(container: Container) -> None:
+    await wait_until(container.health, describe="the health endpoint answers", timeout_s=30, pause_s=0.05)
 
 
 async def _ended(tasks: TaskQueue, task_id: str, timeout_s: float = 15) -> Any:
@@ -157,7 +172,7 @@ def test_handlers_that_are_not_there_are_named() -> None:
 
 async def test_it_runs_built_in_and_own_tasks(run: Run, handlers: str, tasks: TaskQueue) -> None:
     container = run(handlers, HANDLERS="handlers.mine")
-    await wait_until(container.health, describe="the health endpoint answers")
+    await _answers(container)
     doubled = await _ended(tasks, await _submit(tasks, "double", value=21))
     assert doubled.result == {"value": 42, "uid": 10001}
     apart = await _ended(tasks, await _submit(tasks, "apart"))
@@ -169,9 +184,31 @@ async def test_it_runs_built_in_and_own_tasks(run: Run, handlers: str, tasks: Ta
     assert mail.result["path"].startswith("/data/outbox/")
 
 
+async def test_an_image_derived_as_its_head_says_runs_handlers_that_import_more(
+    run: Run, tasks: TaskQueue, tmp_path: Path
+) -> None:
+    text = (guide.ROOT / "Dockerfile.worker").read_text("utf-8")
+    shown = "\n".join(re.findall(r"^#   (\S.*)$", text, re.MULTILINE))
+    assert shown.startswith("FROM dtq-worker\n")
+    (tmp_path / "Dockerfile").write_text(
+        shown.replace("FROM dtq-worker", f"FROM {IMAGE}").replace("what-they-import", "inflect")
+    )
+    (tmp_path / "handlers").mkdir()
+    (tmp_path / "handlers" / "mine.py").write_text(PLURAL)
+    derived = f"{IMAGE}-derived"
+    command = ["buildah", "bud", "--quiet", "--isolation=chroot", "--pull-never", "--format=docker"]
+    subprocess.run([*command, "-t", derived, str(tmp_path)], check=True, capture_output=True)
+    try:
+        run(image=derived)
+        plural = await _ended(tasks, await _submit(tasks, "plural", word="lease"), timeout_s=30)
+        assert plural.result == {"word": "leases"}
+    finally:
+        podman("rmi", "--force", derived, is_checked=False)
+
+
 async def test_the_root_is_read_only_and_the_check_of_health_passes(run: Run) -> None:
     container = run()
-    await wait_until(container.health, describe="the health endpoint answers")
+    await _answers(container)
     assert "Read-only file system" in container.execute("sh", "-c", "echo >/app/x").stderr
     assert podman("healthcheck", "run", container.id, is_checked=False).returncode == 0
     status = container.execute("cat", "/proc/self/status").stdout
@@ -181,7 +218,7 @@ async def test_the_root_is_read_only_and_the_check_of_health_passes(run: Run) ->
 
 async def test_the_check_of_health_fails_when_the_worker_hangs(run: Run) -> None:
     container = run()
-    await wait_until(container.health, describe="the health endpoint answers")
+    await _answers(container)
     worker = _workers_of(container)[0]
     os.kill(worker, signal.SIGSTOP)
     try:
@@ -215,7 +252,7 @@ async def test_a_stop_hands_back_what_takes_longer(run: Run, handlers: str, task
 async def test_a_stop_of_an_idle_worker_is_quick(run: Run, init: str) -> None:
     """As process 1 a program without a handler would ignore SIGTERM for the whole grace period."""
     container = run(init)
-    await wait_until(container.health, describe="the health endpoint answers")
+    await _answers(container)
     began = time.monotonic()
     podman("stop", "--time=20", container.id)
     assert time.monotonic() - began < 5
@@ -246,7 +283,7 @@ async def test_another_worker_takes_over_after_a_kill(run: Run, handlers: str, t
 
 async def test_it_comes_back_by_its_restart_policy(run: Run) -> None:
     container = run("--restart=on-failure")
-    await wait_until(container.health, describe="the health endpoint answers")
+    await _answers(container)
     first = container.state()["Pid"]
     os.kill(_workers_of(container)[0], signal.SIGKILL)
     await wait_until(
