@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Setuptools warns of what an editable installation is; whoever reads it for the first time takes it for a fault.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 BOTH := -n 2 --dist loadfile
@@ -16,13 +17,15 @@ install: $(STAMP) $(DASHBOARD) ## Set everything up in .venv and build the dashb
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another one: make install PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install -c constraints.txt --group dev -e '.[local,aws]'
+	@echo 'Installing Python packages into .venv; the first time this takes a minute or two'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install -c constraints.txt --group dev -e '.[local,aws]'
 	@touch $(STAMP)
 
 $(DASHBOARD): $(STAMP) $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
-	sh frontend/build.sh
+	@echo 'Building the dashboard'
+	@sh frontend/build.sh
 
 up: install ## Run the product on this machine with embedded defaults
 	$(BIN)/python -m local $(ARGS)

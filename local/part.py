@@ -30,15 +30,22 @@ class Part:
         command: program and arguments.
         environment: added to ours.
         write: takes a finished line.
+        is_left_out: which of its lines are not passed on.
     """
 
     def __init__(
-        self, name: str, command: list[str], environment: Mapping[str, str], write: Callable[[str], None]
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        write: Callable[[str], None],
+        is_left_out: Callable[[str], bool] = lambda line: False,
     ) -> None:
         self.name = name
         self._command = command
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
         self._write = write
+        self._is_left_out = is_left_out
         self._process: Process | None = None
         self._is_stopping = False
         self._runner: asyncio.Task[None] | None = None
@@ -89,7 +96,9 @@ class Part:
                 line = b"(a very long line was left out)\n"
             if not line:
                 return
-            self.say(line.decode("utf-8", "replace").rstrip())
+            text = line.decode("utf-8", "replace").rstrip()
+            if not self._is_left_out(text):
+                self.say(text)
 
     def say(self, line: str) -> None:
         """Write a line under this part's name."""

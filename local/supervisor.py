@@ -91,7 +91,7 @@ class Supervisor:
     async def _start(self) -> None:
         started = monotonic()
         redis_url = f"redis://127.0.0.1:{self.redis_port}/0"
-        await self._add("redis", self._redis_command(), embedded.ENVIRONMENT)
+        await self._add("redis", self._redis_command(), embedded.ENVIRONMENT, embedded.is_advice)
         await self._until(self._redis_answers, "Redis")
         await self._add("gateway", self._gateway_command(redis_url), {})
         await self._add("api", self._api_command(), self._api_environment())
@@ -144,8 +144,14 @@ class Supervisor:
         }
         return {"REDIS_URL": redis_url, **{name: os.environ.get(name, value) for name, value in ours.items()}}
 
-    async def _add(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        part = Part(name, command, environment, _write)
+    async def _add(
+        self,
+        name: str,
+        command: list[str],
+        environment: dict[str, str],
+        is_left_out: Callable[[str], bool] = lambda line: False,
+    ) -> None:
+        part = Part(name, command, environment, _write, is_left_out)
         self._parts.append(part)
         await part.start()
 

@@ -162,9 +162,13 @@ def _unknown_key(key_id: str) -> Unreadable:
 
 def main() -> int:
     """Print a new entry for PAYLOAD_KEY."""
+    usage = "usage: python -m shared.sealing ID   (letters, digits, '.', '_' or '-')\n"
     name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name in ("-h", "--help"):
+        sys.stdout.write(usage)
+        return 0
     if not NAME.fullmatch(name):
-        sys.stderr.write("usage: python -m shared.sealing ID   (letters, digits, '.', '_' or '-')\n")
+        sys.stderr.write(usage)
         return 2
     sys.stdout.write(f"{name}:{base64.b64encode(os.urandom(32)).decode()}\n")
     return 0

@@ -6,6 +6,8 @@ Every block of commands says in its first line how it is tried:
     image     with the worker's image, by `tests/deploy/worker_image.py`
     engine    with docker compose, by `tests/deploy/compose_stack.py`
     local     against `python -m local`, in the order of the document
+    newcomer  in an empty folder with empty caches, by `tests/deploy/newcomer.py`
+    worker    as a worker of its own, with the handlers of the Python block before it
     project   in the checkout; with `collect` pytest only collects, with `named` make only says what it would do
     set       only variables: runs with whatever follows it
     server    on a server of one's own, as root
@@ -22,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENT = "VERCEL_DEPLOYMENT.md"
+README = "README.md"
 DOCUMENTS = (
     DEPLOYMENT,
     "PRODUCTION_FIXES.md",
@@ -31,8 +34,12 @@ DOCUMENTS = (
     "docs/INTERVIEW_PREP.md",
     "docs/PROJECT_DEEP_DIVE.md",
     "docs/MIGRATING.md",
+    "SECURITY.md",
+    README,
 )
-WAYS = frozenset({"check", "image", "engine", "local", "project", "set", "server", "account"})
+WAYS = frozenset(
+    {"check", "image", "engine", "local", "newcomer", "worker", "project", "set", "server", "account"}
+)
 TEXT = (ROOT / DEPLOYMENT).read_text("utf-8")
 _BLOCK = re.compile(
     r"^```(?P<kind>sh|text|json)(?P<marks>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL

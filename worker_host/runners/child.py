@@ -104,4 +104,9 @@ def _text(value: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path.cwd()))
-    main(int(sys.argv[1]), sys.argv[2:])
+    try:
+        main(int(sys.argv[1]), sys.argv[2:])
+    except BrokenPipeError:
+        # The parent was killed: its lease brings the task back, and there is nobody to be told. Not `sys.exit`, which
+        # would try to write the rest.
+        os._exit(0)
