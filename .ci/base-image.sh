@@ -48,7 +48,8 @@ chroot "$root" /sbin/ldconfig
 chroot "$root" /usr/local/bin/python3 -m ensurepip >/dev/null 2>&1
 ln -sf pip3 "$root/usr/local/bin/pip"
 sed -i "1s|^#!.*python.*|#!/usr/local/bin/python$short|" "$root"/usr/local/bin/pip*
-rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+# The public image has no manuals, either.
+rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,info,locale,man}
 
 tar -C "$root" -c . | podman import -q \
     -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' \

@@ -29,14 +29,17 @@ class FirstRun:
         [first] = guide.commands("newcomer", guide.README)
         home = folder / "home"
         home.mkdir()
+        # What is cloned is a folder here, and may be another user's; a newcomer has an address.
+        (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
         hidden = {"XDG_CACHE_HOME", "PIP_CACHE_DIR", "PIP_FIND_LINKS", "VIRTUAL_ENV", "PYTHONPATH", "CI"}
-        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        kept = {name: value for name, value in os.environ.items() if name not in hidden}
+        self.environment = {**kept, "HOME": str(home)}
         self._log = folder / "printed"
         self.checkout = folder / "dtq"
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 ["bash", "-euc", first.script.replace("<this repository>", str(guide.ROOT))],
-                cwd=folder, env={**environment, "HOME": str(home)}, stdout=log, stderr=subprocess.STDOUT,
+                cwd=folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
@@ -79,6 +82,14 @@ async def test_two_commands_lead_to_what_the_readme_shows(first_run: FirstRun, t
     run_local(guide.README, found[1], lambda: first_run.printed, tmp_path, first_run.checkout)
     first_run.stop()
     assert "Traceback" not in first_run.printed, first_run.printed
+
+    # The deployment guide as far as no account is needed, in the same fresh copy.
+    judged = subprocess.run(
+        [first_run.checkout / ".venv" / "bin" / "python", "-m", "pytest", "-q", "tests/deploy/test_guide.py"],
+        cwd=first_run.checkout, env=first_run.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(judged.stdout[-300:])
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 def _without_numbers(banner: str) -> str:
