@@ -1,5 +1,4 @@
 import type { Task } from "../api/tasks";
-import { useNowText } from "../hooks/use-now";
 import { formatRelative } from "../lib/time";
 
 export interface Note {
@@ -13,10 +12,8 @@ export function noteOf(task: Task, queuePaused: boolean, now: number): Note | nu
   const say = (text: string | null | undefined): Note | null => (text ? { text, fraction: null } : null);
   switch (task.status) {
     case "running": {
-      const fraction = task.progress?.fraction ?? null;
-      if (fraction === null) return say(task.progress?.message);
-      const bounded = Math.min(1, Math.max(0, fraction));
-      return { text: `${Math.round(bounded * 100)} %`, fraction: bounded };
+      const fraction = progressOf(task);
+      return fraction === null ? say(task.progress?.message) : { text: `${Math.round(fraction * 100)} %`, fraction };
     }
     case "retrying":
       return say(task.runAt && `next ${formatRelative(task.runAt, now)}`);
@@ -34,18 +31,18 @@ export function noteOf(task: Task, queuePaused: boolean, now: number): Note | nu
   }
 }
 
-/** Drawn again only when its words change. */
-export function TaskNote({ task, queuePaused }: { task: Task; queuePaused: boolean }) {
-  const text = useNowText((now) => noteOf(task, queuePaused, now)?.text ?? "");
+/** 0 to 1; null where the task does not tell. */
+export function progressOf(task: Task): number | null {
   const fraction = task.status === "running" ? (task.progress?.fraction ?? null) : null;
-  if (fraction === null) return <>{text}</>;
+  return fraction === null ? null : Math.min(1, Math.max(0, fraction));
+}
+
+/** Beside the percentage, which says it. */
+export function ProgressBar({ fraction }: { fraction: number }) {
   return (
-    <span className="inline-flex items-center gap-2">
-      <svg aria-hidden width="60" height="6" viewBox="0 0 60 6" className="shrink-0">
-        <rect width="60" height="6" rx="3" className="fill-surface-3" />
-        <rect width={60 * Math.min(1, Math.max(0, fraction))} height="6" rx="3" className="fill-blue-mark" />
-      </svg>
-      {text}
-    </span>
+    <svg aria-hidden width="60" height="6" viewBox="0 0 60 6" className="mr-2 inline-block align-[1px]">
+      <rect width="60" height="6" rx="3" className="fill-surface-3" />
+      <rect width={60 * fraction} height="6" rx="3" className="fill-blue-mark" />
+    </svg>
   );
 }

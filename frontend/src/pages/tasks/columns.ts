@@ -13,4 +13,9 @@ export const COLUMNS = [
   { name: "Changed", className: "shrink-0 w-24 pr-4 text-right" },
 ] as const;
 
-export type ColumnName = (typeof COLUMNS)[number]["name"];
+type ColumnName = (typeof COLUMNS)[number]["name"];
+
+/** The classes of a cell by its column, put together once for all rows. */
+export const CELL = Object.fromEntries(
+  COLUMNS.map(({ name, className }) => [name, `px-2 whitespace-nowrap ${className}`]),
+) as Record<ColumnName, string>;

@@ -3,20 +3,20 @@ import type { TaskPage } from "../../api/tasks";
 import { toTask } from "../../api/tasks";
 import { visibleRows } from "../../hooks/use-virtual-rows";
 import { wireTask } from "../../test/factories";
-import { listRows } from "./list-rows";
+import { heldRows, listRows } from "./list-rows";
 import { readTaskSearch } from "./search-params";
 
 const page = (...ids: string[]): TaskPage => ({ tasks: ids.map((id) => toTask(wireTask({ id }))), nextCursor: null });
 
 describe("listRows", () => {
   it("follows the first page until it is held", () => {
-    expect(listRows(page("b", "a"), null, []).rows.map((task) => task.id)).toEqual(["b", "a"]);
-    expect(listRows(undefined, null, [])).toEqual({ rows: [], newer: 0 });
+    expect(listRows(page("b", "a"), null).rows.map((task) => task.id)).toEqual(["b", "a"]);
+    expect(listRows(undefined, null)).toEqual({ rows: [], newer: 0 });
   });
 
   it("keeps places while held, counts what is new, renews what is known, repeats nothing", () => {
     const first = page("d", "c", "b");
-    const { rows, newer } = listRows(first, page("c", "b"), [page("b", "a")]);
+    const { rows, newer } = listRows(first, heldRows(page("c", "b"), [page("b", "a")]));
     expect(rows.map((task) => task.id)).toEqual(["c", "b", "a"]);
     expect(rows[0]).toBe(first.tasks[1]);
     expect(newer).toBe(1);

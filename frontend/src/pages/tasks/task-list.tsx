@@ -117,7 +117,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
           {hasSelection ? `${plural(newer, "newer change")}. The list holds still while rows are selected.` : `${plural(newer, "newer task")}. Show`}
         </button>
       )}
-      <div ref={box} onScroll={onScroll} className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto bg-surface">
+      <div ref={box} onScroll={onScroll} className="group/list relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto bg-surface">
         {phone ? (
           <TaskCards rows={rows} pausedQueues={pausedQueues} scrollBox={box} selection={mayAct ? selection : null} />
         ) : (

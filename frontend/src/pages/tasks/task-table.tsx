@@ -1,6 +1,6 @@
 import { ArrowDown } from "lucide-react";
-import type { KeyboardEvent, RefObject } from "react";
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import type { FocusEvent, KeyboardEvent, MouseEvent, RefObject } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef } from "react";
 import type { Task } from "../../api/tasks";
 import { Checkbox } from "../../components/checkbox";
 import type { Selection } from "../../hooks/use-selection";
@@ -28,6 +28,12 @@ interface TaskTableProps {
   onPeek: (task: Task) => void;
 }
 
+/** The row that an element stands in. */
+function rowOf(target: EventTarget): number | null {
+  const row = target instanceof Element ? target.closest<HTMLElement>("[data-row]")?.dataset.row : undefined;
+  return row === undefined ? null : Number(row);
+}
+
 /** The list as a table: one tab stop, arrows move inside. Only the rows in sight are drawn. */
 export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst, selection, cursor, onCursor, onOpen, onPeek }: TaskTableProps) {
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
@@ -36,11 +42,7 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
   const ids = useMemo(() => rows.map((task) => task.id), [rows]);
   const selected = selection?.selected ?? NONE;
   const all = useMemo(() => selected.size >= ids.length && ids.length > 0 && ids.every((id) => selected.has(id)), [ids, selected]);
-  const some = selected.size > 0;
-  // The same for every row at all times, so that a row is drawn again only when it changes.
-  const latest = useRef({ ids, selection });
-  useEffect(() => { latest.current = { ids, selection }; });
-  const onSelect = useCallback((id: string, isRange: boolean) => { latest.current.selection?.toggle(latest.current.ids, id, isRange); }, []);
+  const { set: select, clear } = selection ?? {};
 
   useEffect(() => {
     if (!wantsFocus.current) return;
@@ -78,35 +80,32 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
     }
   };
 
+  const onFocus = (event: FocusEvent) => {
+    const row = rowOf(event.target);
+    if (row !== null) onCursor(row);
+  };
+  const onClick = (event: MouseEvent) => {
+    const { target } = event;
+    const task = rows[rowOf(target) ?? -1];
+    if (task === undefined || !(target instanceof Element) || target.closest("button") !== null) return;
+    if (target.closest("[data-select]") !== null) {
+      selection?.toggle(ids, task.id, event.shiftKey);
+      return;
+    }
+    if (target.closest("a") !== null) {
+      if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+    } else if (window.getSelection()?.type === "Range") return;
+    onOpen(task);
+  };
+  const onAll = useCallback(() => { if (all) clear?.(); else select?.(ids); }, [all, ids, clear, select]);
+
   // Boxes instead of a table's layout, which draws all rows again when one comes into sight; the roles say what they are.
+  // A layer of their own keeps the rows in sight painted while others come.
   return (
     <table role="table" className="block w-full" aria-rowcount={hasMore ? -1 : rows.length + 1}>
-      <thead role="rowgroup" className="sticky top-0 z-10 block bg-surface">
-        <tr role="row" aria-rowindex={1} className="flex h-9 items-center border-b border-border">
-          {selection !== null && (
-            <th role="columnheader" className="w-9 shrink-0 pl-4">
-              <Checkbox
-                label="Select what is loaded"
-                checked={all}
-                mixed={some && !all}
-                onToggle={() => { if (all) selection.clear(); else selection.set(ids); }}
-              />
-            </th>
-          )}
-          {COLUMNS.map(({ name, className }) => (
-            <th
-              key={name}
-              role="columnheader"
-              aria-sort={newestFirst && name === "Changed" ? "descending" : undefined}
-              className={joinClasses("px-2 text-left text-12 font-medium text-text-2", selection === null && "first:pl-4", className)}
-            >
-              {name}
-              {newestFirst && name === "Changed" && <ArrowDown size={12} aria-hidden className="ml-1 inline" />}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody ref={body} role="rowgroup" onKeyDown={onKeyDown} className="block" style={{ paddingTop: before, paddingBottom: after }}>
+      <Head newestFirst={newestFirst} all={all} some={selected.size > 0} onAll={selection === null ? null : onAll} />
+      <tbody ref={body} role="rowgroup" onKeyDown={onKeyDown} onFocus={onFocus} onClick={onClick} className="block will-change-transform group-data-moving/list:pointer-events-none" style={{ paddingTop: before, paddingBottom: after }}>
         {rows.slice(start, end).map((task, index) => (
           <TaskRow
             key={task.id}
@@ -115,12 +114,42 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
             paused={pausedQueues.has(task.queue)}
             isCursor={start + index === cursor}
             isSelected={selection === null ? null : selected.has(task.id)}
-            onCursor={onCursor}
-            onOpen={onOpen}
-            onSelect={onSelect}
           />
         ))}
       </tbody>
     </table>
   );
 }
+
+interface HeadProps {
+  newestFirst: boolean;
+  all: boolean;
+  some: boolean;
+  /** Selects what is loaded, or nothing; null where rows cannot be selected. */
+  onAll: (() => void) | null;
+}
+
+const Head = memo(function Head({ newestFirst, all, some, onAll }: HeadProps) {
+  return (
+    <thead role="rowgroup" className="sticky top-0 z-10 block bg-surface">
+      <tr role="row" aria-rowindex={1} className="flex h-9 items-center border-b border-border">
+        {onAll !== null && (
+          <th role="columnheader" className="w-9 shrink-0 pl-4">
+            <Checkbox label="Select what is loaded" checked={all} mixed={some && !all} onToggle={onAll} />
+          </th>
+        )}
+        {COLUMNS.map(({ name, className }) => (
+          <th
+            key={name}
+            role="columnheader"
+            aria-sort={newestFirst && name === "Changed" ? "descending" : undefined}
+            className={joinClasses("px-2 text-left text-12 font-medium text-text-2", onAll === null && "first:pl-4", className)}
+          >
+            {name}
+            {newestFirst && name === "Changed" && <ArrowDown size={12} aria-hidden className="ml-1 inline" />}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+});

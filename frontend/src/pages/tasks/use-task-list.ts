@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { TaskFilter, TaskPage } from "../../api/tasks";
 import { firstPageOptions, olderPagesOptions } from "../../api/tasks";
-import { listRows } from "./list-rows";
+import { heldRows, listRows } from "./list-rows";
 
 /** After so many pages without a match the search waits to be told to go on. */
 const EMPTY_PAGES_AT_ONCE = 10;
@@ -17,7 +17,8 @@ export function useTaskList(filter: TaskFilter) {
     olderPagesOptions(filter, held?.nextCursor ?? null),
   );
   const older = pages?.pages;
-  const { rows, newer } = useMemo(() => listRows(first.data, held, older ?? []), [first.data, held, older]);
+  const kept = useMemo(() => (held === null ? null : heldRows(held, older ?? [])), [held, older]);
+  const { rows, newer } = useMemo(() => listRows(first.data, kept), [first.data, kept]);
   const hasMore = older ? hasNextPage : (held ?? first.data)?.nextCursor != null;
 
   const hold = useCallback(() => { setHeld((page) => page ?? first.data ?? null); }, [first.data]);
