@@ -510,6 +510,10 @@ class WorkerInfo(LazyModel):
     slots: int
     started_at: datetime
     expires_at: datetime
+    lease_seconds: float | None = None
+    """How long its lease holds while it runs something; renewed before a half has passed."""
+    presence_seconds: float | None = None
+    """For how long it counts as there while it runs nothing, when it says so rarely."""
     memory_mb: int | None = None
     """What the process took when it told last, MB; without its children."""
     draining: bool = False

@@ -173,7 +173,7 @@ describe("Task", () => {
 
   it("says that a task is no longer kept", async () => {
     renderApp("/tasks/0-gone");
-    expect(await screen.findByText("This task is not kept", {}, patient)).toBeDefined();
+    expect(await screen.findByText("This task is no longer kept", {}, patient)).toBeDefined();
   });
 });
 

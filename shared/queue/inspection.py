@@ -36,6 +36,7 @@ from shared.queue.cursors import (
     read_cursor,
     write_cursor,
 )
+from shared.queue.exchange import PRESENCE_MS
 from shared.queue.limiting import read_limit
 from shared.queue.merging import EXHAUSTED, START, Part, Spot, merged
 from shared.sealing import Sealer
@@ -447,10 +448,14 @@ def _workers(parts: Iterable[list[str]]) -> list[WorkerInfo]:
         for i in range(0, len(flat), 3):
             name, text, until_ms = flat[i], flat[i + 1], float(flat[i + 2])
             found[name] = (text, max(until_ms, found[name][1] if name in found else 0))
-    return [
-        WorkerInfo.model_validate({**decode(text), "name": name, "expires_at": instant(until_ms)})
-        for name, (text, until_ms) in found.items()
-    ]
+    return [_worker(name, decode(text), until_ms) for name, (text, until_ms) in found.items()]
+
+
+def _worker(name: str, told: dict[str, Any], until_ms: float) -> WorkerInfo:
+    worker = WorkerInfo.model_validate({**told, "name": name, "expires_at": instant(until_ms)})
+    if worker.lease_seconds is not None:
+        worker.presence_seconds = PRESENCE_MS / 1000 + worker.lease_seconds
+    return worker
 
 
 def _groups(flat: list[str], sealer: Sealer | None) -> list[ErrorGroup]:

@@ -28,6 +28,13 @@ export function auditOptions(limit: number) {
   });
 }
 
+const RECENT = 50;
+
+/** The newest control actions as a page finds them when it opens; not read again by itself, as reads cost. */
+export function recentActionsOptions() {
+  return queryOptions({ ...auditOptions(RECENT), queryKey: ["audit", "once"], staleTime: Infinity, meta: {} });
+}
+
 export interface ApiKey {
   readonly name: string;
   readonly role: string;
@@ -69,4 +76,11 @@ export function limitsInForceOptions() {
       readIfOffered("/settings", { convert: ({ limits }: components["schemas"]["LimitsInForce"]): readonly LimitInForce[] => limits, signal }),
     staleTime: Infinity,
   });
+}
+
+/** For how long ended tasks are kept; null where the server does not say. A worker may have other settings. */
+export function keptMs(limits: readonly LimitInForce[] | null | undefined, status: "dead" | "ended"): number | null {
+  const variable = status === "dead" ? "DEAD_RETENTION_SECONDS" : "RETENTION_SECONDS";
+  const value = limits?.find((limit) => limit.variable === variable)?.value;
+  return typeof value === "number" ? value * 1000 : null;
 }

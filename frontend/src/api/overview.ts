@@ -53,6 +53,9 @@ export interface Worker {
   /** What its process took when it told last; null when it never did. */
   readonly memoryMb: number | null;
   readonly startedAt: Date;
+  /** How long its lease holds while it runs something, and its presence while it does not; null when it never told. */
+  readonly leaseMs: number | null;
+  readonly presenceMs: number | null;
   /** Its lease: it counts as lost when it has not renewed it by then. */
   readonly expiresAt: Date;
 }
@@ -152,6 +155,8 @@ function toWorker(wire: WireWorker): Worker {
     isDraining: wire.draining,
     memoryMb: wire.memory_mb ?? null,
     startedAt: new Date(wire.started_at),
+    leaseMs: wire.lease_seconds == null ? null : wire.lease_seconds * 1000,
+    presenceMs: wire.presence_seconds == null ? null : wire.presence_seconds * 1000,
     expiresAt: new Date(wire.expires_at),
   };
 }

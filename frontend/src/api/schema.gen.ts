@@ -2653,6 +2653,16 @@ export interface components {
              */
             expires_at: string;
             /**
+             * Lease Seconds
+             * @default null
+             */
+            lease_seconds: number | null;
+            /**
+             * Presence Seconds
+             * @default null
+             */
+            presence_seconds: number | null;
+            /**
              * Memory Mb
              * @default null
              */

@@ -3,6 +3,8 @@ import { useRef } from "react";
 import { setCrosshair, useCrosshair } from "../hooks/use-crosshair";
 import { useWidth } from "../hooks/use-width";
 import { areaPath, labelPlaces, linePath, niceTicks, timeTicks } from "../lib/scale";
+import type { Marker } from "../lib/markers";
+import { placeMarkers } from "../lib/markers";
 import { formatMinute } from "../lib/time";
 
 interface Line {
@@ -10,11 +12,6 @@ interface Line {
   /** One value a time; null where nothing is known. */
   readonly values: readonly (number | null)[];
   readonly look: "area" | "dashed";
-}
-
-interface Marker {
-  readonly at: number;
-  readonly text: string;
 }
 
 interface TimeChartProps {
@@ -34,6 +31,8 @@ interface TimeChartProps {
 const LEFT = 46;
 const STRIP = 22;
 const AXIS = 22;
+/** What a marker's words need beside its line. */
+const MARKER_PX = 240;
 
 /** Lines over time, zero-based, with one crosshair for all charts of a page. */
 export function TimeChart({ label, times, lines, strip, markers = [], height, format, hasEndLabels = false }: TimeChartProps) {
@@ -50,6 +49,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
   const y = (value: number) => 8 + (1 - value / top) * (base - 8);
   const xs = times.map(x);
   const most = Math.max(1, ...(strip?.values ?? []));
+  const shownMarkers = placeMarkers(markers, first, last, ((last - first) * MARKER_PX) / Math.max(1, right - LEFT), (at) => formatMinute(at));
   const barWidth = Math.max(1.5, (right - LEFT) / Math.max(1, times.length) - 2);
 
   const seek = (event: PointerEvent) => {
@@ -74,7 +74,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
     <div
       ref={box}
       role="img"
-      aria-label={label}
+      aria-label={[label, ...shownMarkers.map((marker) => `${formatMinute(marker.at)} ${marker.text}`)].join("; ")}
       tabIndex={0}
       onPointerMove={seek}
       onPointerLeave={() => { setCrosshair(null); }}
@@ -92,12 +92,15 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
         {timeTicks(first, last, new Date(last).getTimezoneOffset(), width < 420 ? 3 : 7).map((tick) => (
           <text key={tick} x={x(tick)} y={height - 5} textAnchor="middle" className="fill-text-2">{formatMinute(tick, last - first)}</text>
         ))}
-        {markers.map((marker) => (
-          <g key={`${marker.at} ${marker.text}`}>
-            <line x1={x(marker.at)} x2={x(marker.at)} y1={8} y2={base} className="stroke-text-3" strokeDasharray="2 3" />
-            <text x={x(marker.at) + 6} y={18} className="fill-text-2">{marker.text}</text>
-          </g>
-        ))}
+        {shownMarkers.map((marker) => {
+          const isLate = x(marker.at) + MARKER_PX > right;
+          return (
+            <g key={`${marker.at} ${marker.text}`}>
+              <line x1={x(marker.at)} x2={x(marker.at)} y1={8} y2={base} className="stroke-text-3" strokeDasharray="2 3" />
+              <text x={x(marker.at) + (isLate ? -6 : 6)} y={18} textAnchor={isLate ? "end" : "start"} className="fill-text-2">{marker.text}</text>
+            </g>
+          );
+        })}
         {lines.map((line) => <Drawn key={line.name} line={line} xs={xs} y={y} base={base} />)}
         {hasEndLabels && labelPlaces(lines.map((line) => endOf(line, y)?.y ?? base)).map((place, index) => (
           <text key={lines[index]?.name} x={right + 8} y={place + 4} className={`font-medium ${lines[index]?.look === "area" ? "fill-accent" : "fill-text-2"}`}>

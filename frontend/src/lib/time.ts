@@ -88,6 +88,11 @@ export function formatComing(at: Date, now: number): string {
   return `${weekdayFormat.format(at)}, ${minuteFormat.format(at)}`;
 }
 
+/** When something was, in the viewer's zone: 14:02 today, 20 Nov. */
+export function formatDay(at: Date, now: number): string {
+  return startOfDay(at) === startOfDay(new Date(now)) ? `${minuteFormat.format(at)} today` : dayFormat.format(at);
+}
+
 function startOfDay(at: Date): number {
   return new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 }

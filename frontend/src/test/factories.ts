@@ -82,7 +82,7 @@ export function wireWorker(over: Partial<WireWorker> = {}): WireWorker {
     queues: ["default", "emails", "images", "webhooks", "data"],
     types: ["email.send", "email.digest", "image.resize", "webhook.send", "report.build", "data.sync", "invoice.render"],
     slots: 20,
-    memory_mb: 84,
+    lease_seconds: 30, presence_seconds: 330, memory_mb: 84,
     draining: false,
     started_at: ago(3600),
     expires_at: ago(-29),

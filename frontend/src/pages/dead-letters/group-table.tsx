@@ -1,14 +1,20 @@
 import { Activity, Check, ChevronDown, ChevronRight, List, SquareArrowOutUpRight } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Fragment } from "react";
 import type { ErrorGroup } from "../../api/dead-letters";
+import { newestDeadOptions } from "../../api/dead-letters";
 import { Button } from "../../components/button";
 import { Menu } from "../../components/menu";
+import { Spark } from "../../components/spark";
 import { Td, Th } from "../../components/table";
 import { TimeText } from "../../components/time-text";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { useNow } from "../../hooks/use-now";
 import { formatCount, joinClasses } from "../../lib/format";
+import { formatDay, formatExact } from "../../lib/time";
+import type { GroupHistory } from "./history";
+import { historyOf } from "./history";
 import { GroupDetail } from "./group-detail";
 
 /** A group that killed a task within this time is still failing. */
@@ -25,12 +31,16 @@ interface GroupTableProps {
 /** One row a reason; a row opens to what is known of it. */
 export function GroupTable({ groups, open, mayAct, onOpen }: GroupTableProps) {
   const phone = useMedia(PHONE);
+  const now = useNow();
+  const { data: newest } = useQuery(newestDeadOptions());
   return (
     <table className="w-full table-fixed border-t border-border">
       <thead>
         <tr>
           <Th>Error</Th>
           <Th className="w-36 max-md:hidden">Type</Th>
+          <Th className="w-36 max-xl:hidden">Last 24 h</Th>
+          <Th className="w-32 max-lg:hidden">First seen</Th>
           <Th className="w-32 max-md:w-24">Last seen</Th>
           <Th className="w-20 text-right">Tasks</Th>
           <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-44" : "w-14")} />
@@ -41,10 +51,10 @@ export function GroupTable({ groups, open, mayAct, onOpen }: GroupTableProps) {
           const isOpen = group.fingerprint === open;
           return (
             <Fragment key={group.fingerprint}>
-              <GroupRow group={group} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
+              <GroupRow group={group} history={newest === undefined ? null : historyOf(newest, group.fingerprint, group.count, now)} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
               {isOpen && (
                 <tr>
-                  <td colSpan={phone ? 3 : 5} className="p-0">
+                  <td colSpan={phone ? 3 : 7} className="p-0">
                     <GroupDetail group={group} mayAct={mayAct} />
                   </td>
                 </tr>
@@ -59,12 +69,13 @@ export function GroupTable({ groups, open, mayAct, onOpen }: GroupTableProps) {
 
 interface GroupRowProps {
   group: ErrorGroup;
+  history: GroupHistory | null;
   isOpen: boolean;
   mayAct: boolean;
   onOpen: (fingerprint: string | null) => void;
 }
 
-function GroupRow({ group, isOpen, mayAct, onOpen }: GroupRowProps) {
+function GroupRow({ group, history, isOpen, mayAct, onOpen }: GroupRowProps) {
   const now = useNow();
   const navigate = useNavigate();
   const { task, count, fingerprint, lastAt } = group;
@@ -84,6 +95,10 @@ function GroupRow({ group, isOpen, mayAct, onOpen }: GroupRowProps) {
         </button>
       </Td>
       <Td className="truncate max-md:hidden"><span className="font-mono" title={task.type}>{task.type}</span></Td>
+      <Td className="max-xl:hidden">{history && <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.hours} width={120} height={24} />}</Td>
+      <Td className="text-text-2 max-lg:hidden">
+        {history && <time dateTime={history.firstAt.toISOString()} title={formatExact(history.firstAt)}>{history.hasEarlier && "before "}{formatDay(history.firstAt, now)}</time>}
+      </Td>
       <Td>
         <TimeText at={lastAt} className="block" />
         {stillFails ? (

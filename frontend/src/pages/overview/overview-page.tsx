@@ -25,6 +25,7 @@ import { HealthCard } from "./health-card";
 import { PrioritiesCard } from "./priorities-card";
 import { QueuesCard } from "./queues-card";
 import { ThroughputCard, WaitCard } from "./series-cards";
+import { useMarkers } from "./use-markers";
 import { WorkersCard } from "./workers-card";
 
 export function OverviewPage() {
@@ -69,6 +70,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
     cost: cost === null ? null : { budget: cost.budget.calls, spent: cost.month_to_date, forecast: cost.forecast },
     pace: lastHour === null ? null : paceOf(lastHour),
   });
+  const markers = useMarkers(overview);
   const isNew = STATUSES.every((status) => overview.counts[status] === 0);
   const ranges = stats !== null && (
     <Segmented
@@ -89,7 +91,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
           <>
             <Figures overview={overview} stats={stats} now={now} />
             <div className="grid gap-3 max-xl:items-start md:gap-4 xl:grid-cols-[2fr_1fr]">
-              {stats === null ? <QueuesCard queues={overview.queues} /> : <ThroughputCard stats={stats} />}
+              {stats === null ? <QueuesCard queues={overview.queues} /> : <ThroughputCard stats={stats} markers={markers} />}
               {stats === null ? <WorkersCard workers={overview.workers} now={asOf} running={overview.counts.running} /> : <PrioritiesCard queues={overview.queues} now={now} />}
             </div>
             {stats !== null && (

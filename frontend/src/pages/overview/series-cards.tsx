@@ -6,6 +6,7 @@ import { Card } from "../../components/card";
 import { TimeChart } from "../../components/time-chart";
 import { Td, Th } from "../../components/table";
 import { useCrosshair } from "../../hooks/use-crosshair";
+import type { Marker } from "../../lib/markers";
 import { formatCount, formatRate } from "../../lib/format";
 import { formatMinute } from "../../lib/time";
 
@@ -42,7 +43,7 @@ function timeWords(at: number, span: number): string {
 }
 
 /** What ended per minute, failed attempts below on a scale of their own. */
-export function ThroughputCard({ stats }: { stats: Stats }) {
+export function ThroughputCard({ stats, markers }: { stats: Stats; markers: readonly Marker[] }) {
   const [isTable, setTable] = useState(false);
   const at = useCrosshair();
   const shown = points(stats);
@@ -75,6 +76,7 @@ export function ThroughputCard({ stats }: { stats: Stats }) {
             times={shown.map((point) => point.at)}
             lines={[{ name: "finished", look: "area", values: shown.map((point) => point.finished) }]}
             strip={{ name: "failed", tone: dead > 0 ? "red" : "amber", values: shown.map((point) => point.failed) }}
+            markers={markers}
             height={248}
             format={formatRate}
           />

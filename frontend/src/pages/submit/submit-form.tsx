@@ -26,12 +26,13 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
   const form = useRef<HTMLFormElement>(null);
   const submission = useSubmission(type);
   const { fields, faults, options, values, setOption } = submission;
-  const [view, setView] = useState<"form" | "json">(fields.length > 0 ? "form" : "json");
+  const [chosenView, setView] = useState<"form" | "json" | null>(null);
   const [isOpen, setOpen] = useState(false);
   const [sent, setSent] = useState(0);
   const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
   const queues = [...new Set([type.queue, ...(overview?.queues.map((queue) => queue.name) ?? [])])].sort();
   const needed = Object.keys(faults).length + (submission.payloadFault === null ? 0 : 1);
+  const view = chosenView ?? (fields.length > 0 ? "form" : "json");
   const isForm = view === "form" && values !== null;
 
   useEffect(() => {
@@ -63,7 +64,7 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
               fields.length === 0 ? (
                 <p className="text-text-2">This type publishes no fields. Write its payload as JSON.</p>
               ) : (
-                <SchemaForm fields={fields} values={values} faults={faults} onChange={submission.change} />
+                <SchemaForm key={type.name} fields={fields} values={values} faults={faults} onChange={submission.change} />
               )
             ) : (
               <JsonEditor label="Payload as JSON" rows={12} value={submission.text} onText={submission.setText} problem={submission.payloadFault ?? Object.entries(faults).map(([name, fault]) => `${name}: ${fault}`)[0] ?? null} />

@@ -30,7 +30,7 @@ export function SubmitPage() {
           </Message>
         </Card>
       );
-    return <SubmitForm key={type.name} type={type} types={types} onType={(name) => void navigate({ to: "/submit", search: { type: name }, replace: true })} />;
+    return <SubmitForm type={type} types={types} onType={(name) => void navigate({ to: "/submit", search: { type: name }, replace: true })} />;
   };
   return <PageFrame title="Submit a task">{content()}</PageFrame>;
 }

@@ -56,12 +56,20 @@ export function useSubmission(type: TaskType) {
   const [text, setText] = useState("{}");
   const [options, setOptions] = useState(NO_OPTIONS);
   const [isJudged, setJudged] = useState(false);
+  const [startedFor, setStartedFor] = useState(type.name);
+  // Another type begins anew here instead of in a form of its own, which would take the focus from the list of types.
+  if (startedFor !== type.name) {
+    setStartedFor(type.name);
+    setText("{}");
+    setOptions(NO_OPTIONS);
+    setJudged(false);
+  }
   const values = readObject(text);
 
   const submit = useMutation({
-    mutationFn: () => submitTask({ type: type.name, payload: text, options: toBody(options) }),
-    onSuccess: ({ id }) => {
-      submitted.add({ id, type: type.name, at: Date.now() });
+    mutationFn: (name: string) => submitTask({ type: name, payload: text, options: toBody(options) }),
+    onSuccess: ({ id }, name) => {
+      submitted.add({ id, type: name, at: Date.now() });
       setJudged(false);
       void client.invalidateQueries({ queryKey: ["overview"] });
       void client.invalidateQueries({ queryKey: ["tasks"] });
@@ -74,7 +82,8 @@ export function useSubmission(type: TaskType) {
       const fault = fieldFault(field, values[field.name]);
       if (fault !== null) faults[field.name] = fault;
     }
-  const problem = submit.error instanceof ApiProblem ? submit.error : null;
+  const error = submit.variables === type.name ? submit.error : null;
+  const problem = error instanceof ApiProblem ? error : null;
   const place = problem?.field ?? null;
   const inPayload = place === null ? null : (/^payload\.([^.[]+)/.exec(place)?.[1] ?? null);
   const words = problem === null ? null : describeProblem(problem).replace(/ \(\d+\)\.$/, ".").replace(`${place ?? ""}: `, "");
@@ -95,7 +104,7 @@ export function useSubmission(type: TaskType) {
     isPending: submit.isPending,
     last: submit.data,
     /** What the server refused and no field shows. */
-    refusal: submit.error === null || (inPayload !== null && shownFields.has(inPayload)) ? null : describeProblem(submit.error),
+    refusal: error === null || (inPayload !== null && shownFields.has(inPayload)) ? null : describeProblem(error),
     refusedField: place,
     payloadFault: isJudged ? jsonFault(text, "a JSON object") : null,
     body: formatJson(parseJson(submissionText({ type: type.name, payload: values === null ? "{}" : text, options: toBody(options) }))),
@@ -110,7 +119,7 @@ export function useSubmission(type: TaskType) {
     send: (): boolean => {
       setJudged(true);
       const isFine = values !== null && fields.every((field) => fieldFault(field, values[field.name]) === null);
-      if (isFine) submit.mutate();
+      if (isFine) submit.mutate(type.name);
       return isFine;
     },
   };

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useState } from "react";
+import { keptMs, limitsInForceOptions } from "../../api/administration";
 import type { Task } from "../../api/tasks";
 import { taskTypesOptions } from "../../api/task-types";
 import { Card } from "../../components/card";
@@ -36,6 +37,7 @@ export function EventsCard({ task }: { task: Task }) {
 /** How it is tried, and what it belongs to. */
 export function PolicyCard({ task }: { task: Task }) {
   const { data: types = [] } = useQuery(taskTypesOptions());
+  const { data: limits } = useQuery(limitsInForceOptions());
   const type = types.find((each) => each.name === task.type);
   const facts: (readonly [string, ReactNode])[] = [["Retries", String(task.maxRetries)]];
   if (type !== undefined) facts.push(["Timeout of the type", formatDuration(type.timeoutSeconds * 1000)]);
@@ -43,6 +45,8 @@ export function PolicyCard({ task }: { task: Task }) {
   if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", <Moment key="Not before" at={task.runAt} />]);
   if (task.startedAt !== null) facts.push(["Last start", <Moment key="Last start" at={task.startedAt} />]);
   if (task.finishedAt !== null) facts.push(["Ended", <Moment key="Ended" at={task.finishedAt} />]);
+  const kept = keptMs(limits, task.status === "dead" ? "dead" : "ended");
+  if (task.finishedAt !== null && kept !== null) facts.push(["Kept until", <Moment key="Kept until" at={new Date(task.finishedAt.getTime() + kept)} />]);
   if (task.fingerprint !== null) facts.push(["Error group", <span key="group" className="font-mono">{task.fingerprint}</span>]);
   if (task.limitKey !== null) facts.push(["Limit key", <span key="limit" className="font-mono break-all">{task.limitKey}</span>]);
   if (task.fairKey !== null) facts.push(["Fair key", <span key="fair" className="font-mono break-all">{task.fairKey}</span>]);

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ArrowLeft, ChevronRight, Inbox } from "lucide-react";
 import { useState } from "react";
 import { ApiProblem } from "../../api/problem";
+import { keptMs, limitsInForceOptions } from "../../api/administration";
 import type { Task } from "../../api/tasks";
 import { taskOptions } from "../../api/tasks";
 import { buttonClass } from "../../components/button";
@@ -11,7 +12,10 @@ import { CopyButton } from "../../components/copy-button";
 import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonBlock } from "../../components/skeleton";
 import { useLive } from "../../live/live";
-import { neighbours } from "../../lib/last-list";
+import { neighbours } from "../tasks/last-list";
+import { createdAtOf } from "../../lib/task-id";
+import { formatDuration, formatMoment } from "../../lib/time";
+import { useNow } from "../../hooks/use-now";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
@@ -24,10 +28,14 @@ import { TaskHeader } from "./task-header";
 export function TaskPage() {
   const { taskId } = useParams({ from: "/tasks/$taskId" });
   const { data: task, isError, error } = useQuery(taskOptions(taskId));
+  const navigate = useNavigate();
+  const { previous, next } = neighbours(taskId);
+  const go = (other: string | null) => { if (other !== null) void navigate({ to: "/tasks/$taskId", params: { taskId: other }, replace: true }); };
+  useHotkeys({ "[": () => { go(previous); }, "]": () => { go(next); }, Escape: () => { window.history.back(); } });
   return (
     <PageFrame title={task === undefined ? "Task" : `${task.type} ${task.status}`} heading={<Breadcrumb id={taskId} />}>
       {task === undefined && <h1 className="sr-only">Task {taskId}</h1>}
-      {task !== undefined ? <TaskView key={task.id} task={task} /> : <NoTask failed={isError} error={error} />}
+      {task !== undefined ? <TaskView key={task.id} task={task} /> : <NoTask id={taskId} failed={isError} error={error} />}
     </PageFrame>
   );
 }
@@ -47,7 +55,7 @@ function Breadcrumb({ id }: { id: string }) {
   );
 }
 
-function NoTask({ failed, error }: { failed: boolean; error: unknown }) {
+function NoTask({ id, failed, error }: { id: string; failed: boolean; error: unknown }) {
   const { nextTryAt, readNow } = useLive();
   if (!failed)
     return (
@@ -61,14 +69,14 @@ function NoTask({ failed, error }: { failed: boolean; error: unknown }) {
       {gone ? (
         <Message
           icon={Inbox}
-          title="This task is not kept"
+          title="This task is no longer kept"
           actions={
             <Link to="/tasks" className={buttonClass()}>
               All tasks
             </Link>
           }
         >
-          Finished tasks are kept for a time and then removed. If the id was copied, check that all of it was.
+          <Gone id={id} />
         </Message>
       ) : (
         <ErrorMessage what="The task" error={error} nextTryAt={nextTryAt} onRetry={readNow} />
@@ -77,14 +85,22 @@ function NoTask({ failed, error }: { failed: boolean; error: unknown }) {
   );
 }
 
+/** How long its kind is kept, and from when the id is. */
+function Gone({ id }: { id: string }) {
+  const { data: limits } = useQuery(limitsInForceOptions());
+  const kept = keptMs(limits, "ended");
+  const createdAt = createdAtOf(id, useNow());
+  return (
+    <>
+      {kept !== null ? `Completed tasks are kept for ${formatDuration(kept)}.` : "Tasks that have ended are kept for a time."}
+      {createdAt === null ? " If the id was copied, check that all of it was." : ` This id was created on ${formatMoment(createdAt)}.`}
+    </>
+  );
+}
+
 function TaskView({ task }: { task: Task }) {
   const { mayAct } = useIdentity();
-  const navigate = useNavigate();
   const [picked, setPicked] = useState<number | null>(null);
-  const { previous, next } = neighbours(task.id);
-  const go = (taskId: string | null) => { if (taskId !== null) void navigate({ to: "/tasks/$taskId", params: { taskId } }); };
-  useHotkeys({ "[": () => { go(previous); }, "]": () => { go(next); }, Escape: () => { window.history.back(); } });
-
   const failed = task.attempts.map((attempt, index) => ({ attempt, index })).filter(({ attempt }) => attempt.error !== null);
   const shown = failed.some(({ index }) => index === picked) ? picked : (failed.at(-1)?.index ?? null);
   return (

@@ -1,7 +1,7 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { ArrowUp, Search } from "lucide-react";
 import type { RefObject, UIEvent } from "react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Counts, Overview } from "../../api/overview";
 import type { Task, TaskFilter } from "../../api/tasks";
 import { describeProblem } from "../../api/problem";
@@ -12,7 +12,7 @@ import { SkeletonRows } from "../../components/skeleton";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import { useSelection } from "../../hooks/use-selection";
 import { formatCount, plural } from "../../lib/format";
-import { rememberList } from "../../lib/last-list";
+import { placeOf, rememberList, rememberPlace } from "./last-list";
 import { useLive } from "../../live/live";
 import { BulkBar } from "./bulk-bar";
 import { isWholeStatus } from "./use-bulk";
@@ -42,10 +42,12 @@ const PeekSheet = lazy(async () => ({ default: (await import("./peek-sheet")).Pe
 export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld }: TaskListProps) {
   const navigate = useNavigate();
   const { nextTryAt, readNow } = useLive();
-  const list = useTaskList(filter);
+  const entry = useRouterState({ select: ({ location }) => location.state.__TSR_key ?? "" });
+  const [before] = useState(() => placeOf(entry));
+  const list = useTaskList(filter, before?.held ?? null);
   const { rows, newer, hasMore, hold } = list;
   const selection = useSelection();
-  const [cursor, setCursor] = useState(0);
+  const [cursor, setCursor] = useState(() => Math.max(0, rows.findIndex((task) => task.id === before?.cursorId)));
   const [peeked, setPeeked] = useState<string | null>(null);
   const hasSelection = selection.selected.size > 0;
   const pausedQueues = useMemo(
@@ -53,7 +55,9 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
     [overview],
   );
 
+  const place = useRef({ entry, scrollTop: before?.scrollTop ?? 0 });
   const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: UIEvent) => {
+    place.current.scrollTop = scrollTop;
     if (scrollTop > 0) list.hold();
     else if (!list.isDeep && !hasSelection) list.release();
     if (hasMore && scrollTop + clientHeight > scrollHeight * PREFETCH_AT) list.loadMore();
@@ -84,6 +88,16 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
     row?.scrollIntoView({ block: "nearest" });
   };
   const current = rows[at];
+  // Going back finds the list as it was left: where it was scrolled to, with its cursor.
+  useLayoutEffect(() => {
+    if (before !== null) box.current?.scrollTo({ top: before.scrollTop });
+  }, [before, box]);
+  const newest = useRef({ cursorId: current?.id ?? null, held: list.held });
+  useEffect(() => { newest.current = { cursorId: current?.id ?? null, held: list.held }; });
+  useEffect(() => {
+    const left = place.current;
+    return () => { rememberPlace(left.entry, { scrollTop: left.scrollTop, ...newest.current }); };
+  }, []);
   useHotkeys({
     j: () => { step(1); },
     k: () => { step(-1); },
@@ -129,6 +143,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
             newestFirst={filter.status !== undefined && isEnded(filter.status)}
             selection={mayAct ? selection : null}
             cursor={at}
+            takesFocus={before !== null}
             onCursor={setCursor}
             onOpen={open}
             onPeek={peek}

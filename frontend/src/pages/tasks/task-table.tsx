@@ -23,6 +23,8 @@ interface TaskTableProps {
   selection: Selection | null;
   /** The row that keys act on. */
   cursor: number;
+  /** The row of the cursor gets the focus when it is first drawn. */
+  takesFocus: boolean;
   onCursor: (row: number) => void;
   onOpen: (task: Task) => void;
   onPeek: (task: Task) => void;
@@ -35,10 +37,10 @@ function rowOf(target: EventTarget): number | null {
 }
 
 /** The list as a table: one tab stop, arrows move inside. Only the rows in sight are drawn. */
-export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst, selection, cursor, onCursor, onOpen, onPeek }: TaskTableProps) {
+export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst, selection, cursor, takesFocus, onCursor, onOpen, onPeek }: TaskTableProps) {
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
   const body = useRef<HTMLTableSectionElement>(null);
-  const wantsFocus = useRef(false);
+  const wantsFocus = useRef(takesFocus);
   const ids = useMemo(() => rows.map((task) => task.id), [rows]);
   const selected = selection?.selected ?? NONE;
   const all = useMemo(() => selected.size >= ids.length && ids.length > 0 && ids.every((id) => selected.has(id)), [ids, selected]);

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { overviewOptions } from "../../api/overview";
 import type { TaskStatus } from "../../api/tasks";
 import { buttonClass } from "../../components/button";
@@ -30,9 +30,6 @@ export function TasksPage() {
   const [held, setHeld] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const filterKey = JSON.stringify([filter.status, filter.queue, filter.type, filter.from, filter.until]);
-  useEffect(() => {
-    box.current?.scrollTo({ top: 0 });
-  }, [filterKey]);
 
   const queues = useMemo(() => overview?.queues.map((queue) => queue.name) ?? [], [overview]);
   const types = useMemo(() => [...new Set(overview?.workers.flatMap((worker) => worker.types))], [overview]);

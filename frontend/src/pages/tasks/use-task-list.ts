@@ -8,8 +8,8 @@ import { heldRows, listRows } from "./list-rows";
 const EMPTY_PAGES_AT_ONCE = 10;
 
 /** The first page, polled, and the pages behind it, loaded on demand from the moment the list is held. */
-export function useTaskList(filter: TaskFilter) {
-  const [chosen, setHeld] = useState<TaskPage | null>(null);
+export function useTaskList(filter: TaskFilter, heldBefore: TaskPage | null) {
+  const [chosen, setHeld] = useState(heldBefore);
   const first = useQuery(firstPageOptions(filter));
   // A filter may leave nothing of a page while the server has further ones: then the search goes on by itself.
   const held = chosen ?? (first.data?.tasks.length === 0 ? first.data : null);
@@ -36,6 +36,7 @@ export function useTaskList(filter: TaskFilter) {
 
   return {
     first,
+    held: chosen,
     rows,
     newer,
     hasMore,

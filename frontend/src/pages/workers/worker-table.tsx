@@ -8,8 +8,9 @@ import { StateText } from "../../components/state-text";
 import { RowHead, Td, Th } from "../../components/table";
 import { useNow } from "../../hooks/use-now";
 import { useDrain } from "../../hooks/use-queue-actions";
+import { lastSeen } from "../../lib/last-seen";
 import { formatCount, joinClasses } from "../../lib/format";
-import { formatDuration, formatExact, formatSpan } from "../../lib/time";
+import { formatExact, formatRelative, formatSpan } from "../../lib/time";
 
 interface WorkerTableProps {
   workers: readonly Worker[];
@@ -46,7 +47,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
           <Th className="max-lg:hidden">Version</Th>
           <Th className="text-right max-md:hidden">Up for</Th>
           <Th className="text-right max-lg:hidden">Memory</Th>
-          <Th className="text-right max-md:hidden">Lease</Th>
+          <Th className="text-right max-md:hidden">Last seen</Th>
           {mayAct && <Th className="text-right" />}
         </tr>
       </thead>
@@ -85,7 +86,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               </Td>
               <Td className="text-right whitespace-nowrap text-text-2 max-lg:hidden">{worker.memoryMb === null ? "–" : `${formatCount(worker.memoryMb)} MB`}</Td>
               <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
-                {healthy ? `${formatDuration(worker.expiresAt.getTime() - asOf)} left` : `ended ${formatSpan(now - worker.expiresAt.getTime())} ago`}
+                <Seen at={lastSeen(worker, load > 0, asOf)} now={now} />
               </Td>
               {mayAct && (
                 <Td className="w-28">
@@ -112,6 +113,11 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
       </tbody>
     </table>
   );
+}
+
+function Seen({ at, now }: { at: Date | null; now: number }) {
+  if (at === null) return <>–</>;
+  return <time dateTime={at.toISOString()} title={formatExact(at)}>{formatRelative(at, now)}</time>;
 }
 
 function stateOf(worker: Worker, healthy: boolean) {
