@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from shared.queue import QueueOptions, TaskQueue
+from shared.settings import TcpTarget
+from shared.transports.tcp import TcpTransport
 from tests.browser.seed import seed
 from tests.support.local_run import ROOT, LocalRun
 from tests.support.server import free_port
@@ -76,6 +80,18 @@ async def seeded(product: LocalRun) -> str:
     async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
         await seed(client)
     return address
+
+
+@pytest.fixture
+async def engine(product: LocalRun, seeded: str) -> AsyncIterator[TaskQueue]:
+    """The product's own queue, past its API."""
+    async with httpx.AsyncClient(base_url=seeded, trust_env=False) as client:
+        namespace = (await client.get("/api/overview")).json()["environment"]
+    found = re.search(r"redis://\S+", product.lines)
+    assert found is not None, product.lines
+    transport = TcpTransport(TcpTarget(found[0]))
+    yield TaskQueue(transport, QueueOptions(namespace=namespace))
+    await transport.close()
 
 
 @pytest.fixture

@@ -43,34 +43,6 @@ async def test_submit_from_the_form_and_watch_it_finish(seeded: str, page: Page)
     await expect(page.get_by_label("Result as JSON")).to_contain_text("gil@customer.example")
 
 
-async def test_find_a_task_by_id_by_status_and_by_type(seeded: str, page: Page):
-    async with api(seeded) as client:
-        task_id = await submit(client, "webhook.send", {"url": "x"})
-    await page.goto(seeded)
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    await page.keyboard.press("Control+k")
-    await page.get_by_role("combobox", name="Find a task or command").fill(task_id)
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1, name="webhook.send")).to_be_visible()
-    await page.goto(f"{seeded}/tasks")
-    await page.get_by_role("navigation", name="Status").get_by_role("link", name=re.compile("^Dead")).click()
-    await expect(page).to_have_url(re.compile("status=dead"))
-    await page.keyboard.press("f")
-    await page.get_by_label("Type").select_option("image.resize")
-    await page.get_by_role("button", name="Show tasks").click()
-    await expect(page).to_have_url(re.compile("type=image.resize"))
-    rows = page.locator("tbody tr[data-row]")
-    await expect(rows).to_have_count(1)
-    await expect(rows).to_contain_text("Reject")
-    await page.keyboard.press("f")
-    await page.get_by_label("Submitted from").fill("2999-01-01T00:00:00")
-    await page.get_by_role("button", name="Show tasks").click()
-    await expect(page).to_have_url(re.compile("from="))
-    await expect(rows).to_have_count(0)
-    await page.get_by_role("button", name="Remove filter Submitted").click()
-    await expect(rows).to_have_count(1)
-
-
 async def test_secrets_are_hidden_until_an_admin_asks_which_is_noted(seeded: str, page: Page):
     async with api(seeded) as client:
         task_id = await submit(client, "contacts.sync", {"account": "acme", "token": "hunter2-of-acme"})
@@ -84,37 +56,6 @@ async def test_secrets_are_hidden_until_an_admin_asks_which_is_noted(seeded: str
     await expect(
         page.get_by_role("row").filter(has_text=task_id[-6:]).filter(has_text="reveal")
     ).to_be_visible()
-
-
-async def test_read_a_failure(seeded: str, page: Page):
-    await page.goto(f"{seeded}/tasks?status=dead&type=email.send")
-    first = page.locator("tbody tr[data-row]").first
-    await first.focus()
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_text("gave up after 1 attempt", exact=False)).to_be_visible()
-    trace = page.get_by_label("Traceback")
-    await expect(trace).to_contain_text("in _login")
-    await expect(trace).to_contain_text("frame in dtq folded")
-    await page.get_by_role("button", name="Show all frames").click()
-    await expect(trace).not_to_contain_text("folded")
-
-
-async def test_edit_and_requeue(seeded: str, page: Page):
-    async with api(seeded) as client:
-        task_id = await submit(client, "email.send", {"to": "hal@broken.example"})
-
-        async def is_dead() -> bool:
-            return (await client.get(f"/api/tasks/{task_id}")).json()["status"] == "dead"
-
-        await wait_until(is_dead, describe="the task dies", timeout_s=15)
-    await page.goto(f"{seeded}/tasks/{task_id}")
-    await page.get_by_role("button", name="Edit and requeue").click()
-    editor = page.get_by_role("textbox", name="Payload")
-    await editor.fill('{"to": 7')
-    await expect(page.get_by_text("This is no JSON: line 1", exact=False)).to_be_visible()
-    await editor.fill('{"to": "hal@customer.example"}')
-    await page.get_by_role("dialog").get_by_role("button", name="Requeue").click()
-    await expect(page.get_by_text("Completed").first).to_be_visible()
 
 
 async def test_requeue_a_group_with_a_pace(seeded: str, page: Page, pictures: Path):
@@ -205,22 +146,6 @@ async def test_a_schedule_shows_how_its_runs_went(seeded: str, page: Page):
         await client.delete("/api/schedules/sick")
 
 
-async def test_create_a_schedule(seeded: str, page: Page):
-    await page.goto(f"{seeded}/schedules")
-    await page.get_by_role("button", name="New schedule").first.click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Name").fill("nightly")
-    await dialog.get_by_label("Type").select_option("report.build")
-    await dialog.get_by_label("Cron").fill("61 3 * * *")
-    await expect(dialog.get_by_role("alert")).to_be_visible()
-    await dialog.get_by_label("Cron").fill("0 3 * * *")
-    await expect(dialog.get_by_text("Every day at 03:00", exact=False)).to_be_visible()
-    await dialog.get_by_role("button", name="Create schedule").click()
-    await expect(page.get_by_role("row").filter(has_text="nightly")).to_be_visible()
-    await page.get_by_role("switch", name="Schedule nightly").click()
-    await expect(page.get_by_role("switch", name="Schedule nightly")).not_to_be_checked()
-
-
 async def test_a_killed_api_is_said_and_recovered_from(seeded: str, page: Page):
     await page.goto(f"{seeded}/tasks")
     await expect(page.locator("tbody tr[data-row]").first).to_be_visible()
@@ -252,52 +177,6 @@ async def test_a_page_is_told_by_the_stream(seeded: str, page: Page):
     async with api(seeded) as client:
         task_id = await submit(client, "webhook.send", {"url": "x"})
     await expect(page.get_by_title(task_id)).to_be_visible()
-
-
-async def test_user_text_is_text(seeded: str, page: Page):
-    attack = "<img src=x onerror=\"document.title='owned'\">"
-    async with api(seeded) as client:
-        task_id = await submit(
-            client, "webhook.send", {"fail": True, attack: attack}, max_retries=0, metadata={"note": attack}
-        )
-        await client.post("/api/queues/data/pause", json={"reason": attack})
-    fetched: list[str] = []
-    page.on("request", lambda request: fetched.append(request.url))
-    for path in ("/", "/tasks", f"/tasks/{task_id}", "/queues?queue=data", "/dead-letters", "/settings"):
-        await page.goto(seeded + path)
-        await expect(page.get_by_role("heading", level=1)).to_be_attached()
-        await expect(page).to_have_title(re.compile("· dtq$"))
-    assert not [url for url in fetched if url.endswith("/x")]
-    async with api(seeded) as client:
-        await client.post("/api/queues/data/resume")
-
-
-async def test_keys_alone_reach_a_task_and_back(seeded: str, page: Page):
-    await page.goto(seeded)
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
-
-    async def is_there() -> bool:
-        """Keys are heard a moment after the page is seen."""
-        await page.keyboard.press("g")
-        await page.keyboard.press("t")
-        return "/tasks" in page.url
-
-    await wait_until(is_there, describe="the list of tasks", timeout_s=15, pause_s=0.3)
-    await expect(page.locator("tbody tr[data-row]").first).to_be_visible()
-    await page.keyboard.press("j")
-    await page.keyboard.press("x")
-    await expect(page.get_by_text("1 selected")).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(page.get_by_text("1 selected")).to_be_hidden()
-    await page.keyboard.press("k")
-    await page.keyboard.press(" ")
-    await expect(page.get_by_role("dialog")).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(page.get_by_role("dialog")).to_be_hidden()
-    await page.keyboard.press("Enter")
-    await expect(page).to_have_url(re.compile("/tasks/[0-9a-z]+$"))
-    await page.keyboard.press("?")
-    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
 async def test_the_phone_shows_tasks_as_two_lines(seeded: str, browser: Browser):

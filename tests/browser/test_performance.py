@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ import pytest
 from playwright.async_api import Browser, CDPSession, Page, Request, Response
 
 from shared.models import TaskSubmission
-from shared.queue import QueueOptions, TaskQueue
-from shared.settings import TcpTarget
-from shared.transports.tcp import TcpTransport
+from shared.queue import TaskQueue
 from tests.browser.conftest import QUEUES, _run, new_context
 from tests.browser.seed import seed
 from tests.support.local_run import LocalRun
@@ -66,18 +63,6 @@ _WATCH_LONG_TASKS = """() => {
   new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((one) => one.duration)))
     .observe({ type: "longtask" });
 }"""
-
-
-@pytest.fixture
-async def engine(product: LocalRun, seeded: str) -> AsyncIterator[TaskQueue]:
-    """The product's own queue, past its API."""
-    async with httpx.AsyncClient(base_url=seeded, trust_env=False) as client:
-        namespace = (await client.get("/api/overview")).json()["environment"]
-    found = re.search(r"redis://\S+", product.lines)
-    assert found is not None, product.lines
-    transport = TcpTransport(TcpTarget(found[0]))
-    yield TaskQueue(transport, QueueOptions(namespace=namespace))
-    await transport.close()
 
 
 @pytest.fixture
