@@ -107,11 +107,9 @@ if #removed == 0 and not has_popped then
   call('HDEL', run, 'x')
 end
 
-local memo = {'!', table.concat({int(number), table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
-for i = 1, #claimed, 2 do
-  memo[#memo + 1] = claimed[i]
-  memo[#memo + 1] = int(number)
-end
+local number_text = int(number)
+local memo = {'!', table.concat({number_text, table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
+for i = 1, #claimed, 2 do memo[i + 2], memo[i + 3] = claimed[i], number_text end
 if is_lease_due and holding + #claimed > 0 then renew_lease() end
 
 call_variadic('HSET', run, memo)

@@ -1,6 +1,7 @@
 -- Price: every Redis call inside a script is billed, so each goes through `call` and is counted.
 -- The reply carries the sum; 1 is the EVALSHA itself.
 local price = 1
+local find, sub = string.find, string.sub
 local function call(...)
   price = price + 1
   return redis.call(...)

@@ -31,7 +31,7 @@ local function unpark(names)
     if control and control.parked then
       local parked, is_changed = control.parked, false
       for task_type in pairs(parked) do
-        if string.find(types, ' ' .. task_type .. ' ', 1, true) then
+        if find(types, ' ' .. task_type .. ' ', 1, true) then
           local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
           for i = 1, #back, 2 do
             local priority = priority_of(back[i + 1])
@@ -108,7 +108,7 @@ local function open_queues(names)
   for q = 2, #names do
     local control = control_of(names[q])
     if not control.paused then
-      local service = {name = names[q], key = pending(q - 1), is_keyed = control.keyed, started = 0}
+      local service = {name = names[q], key = pending(q - 1), is_keyed = control.keyed, started = 0, ids = {}}
       if control.limit then
         service.limit = limit_of(control.limit)
         service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', names[q]) or nil)
@@ -179,55 +179,65 @@ local function leave_room(state)
   if state and state.parked > 0 then timer_of_limit(state.queue .. ':' .. state.key, now) end
 end
 
--- Since when a task has waited, ms: it was due, or was submitted. `at` is where its line 2 begins.
-local function waiting_since(text, at)
-  local due = tonumber(string.match(text, '^%S+ %d+ (%d+)'))
-  return due > 0 and due or tonumber(string.match(text, '^%d+', at))
+local function start_by_key(state, text, head_end, id)
+  local created, level = string.match(text, '^(%d+) (%d+)', head_end + 1)
+  return limit_start(state, tonumber(level), tonumber(created), id)
 end
 
-local function start_by_key(state, text, at, id)
-  local created, level = string.match(text, '^(%d+) (%d+)', at)
-  return limit_start(state, tonumber(level), tonumber(created), id)
+-- Line 1 of a pending task as it is when this exchange claims it, and since when the task is due, ms, or 0; nothing
+-- for one that is not pending. Most of a call have the same.
+local function claimed_heads()
+  local known, tail = {}, ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
+  return function(head)
+    local made = known[head]
+    if made == nil then
+      local attempt, free_and_due, due = string.match(head, '^P(%d+)( %d+ (%d+))')
+      made = attempt and {text = 'R' .. int(attempt + 1) .. free_and_due .. tail, due = tonumber(due)}
+      known[head] = made or false
+    end
+    return made
+  end
 end
 
 -- Claims up to `want` of a batch into `claimed`; parks what may not run here, puts the rest back. Returns
 -- whether a limit key parked something.
 local function take(batch, want, claimed)
-  local tail = ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
-  local known, length, most, has_parked = {}, #claimed, #claimed + 2 * want, false
+  local claimed_head, has_parked = claimed_heads(), false
+  local length, most = #claimed, #claimed + 2 * want
   local texts = read_many(batch.keys)
-  for i = 1, #texts do
+  for i, stored in ipairs(texts) do
     -- A record that promotion or the reaper changed in this very call is not written yet.
-    texts[i] = value_of(batch.keys[i]) or texts[i]
-  end
-  for i, text in ipairs(texts) do
+    local text = value_of(batch.keys[i]) or stored
+    texts[i] = text
     local id, service = batch.ids[i], batch.homes[i]
-    local attempt, free_and_due, at, task_type, options =
-      string.match(text or '', '^P(%d+)( %d+ %d+)[^\n]*\n()%d+ %d+ %S+ (%S+) %d+([^\n]*)')
-    local key = options and options ~= '' and option_of(options, 'c')
-    if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
-    local state = key and limit_states[service.name .. ':' .. key]
-    if attempt and options ~= '' and has_expired(options) then
-      expire(id, text)
-      leave_room(state)
-    elseif attempt then
-      if known[task_type] == nil then known[task_type] = string.find(types, ' ' .. task_type .. ' ', 1, true) or false end
-      if not known[task_type] then
-        park(service.name, task_type, id, batch.scores[i])
+    local head_end = text and find(text, '\n', 1, true)
+    local head = head_end and claimed_head(sub(text, 1, head_end - 1))
+    if head then
+      local line, line_from = attributes_of(text, head_end)
+      local key = not line.is_plain and option_of(line.options, 'c')
+      if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
+      local state = key and limit_states[service.name .. ':' .. key]
+      if line.is_known == nil then line.is_known = find(types, ' ' .. line.type .. ' ', 1, true) or false end
+      if not line.is_plain and has_expired(line.options) then
+        expire(id, text)
+        leave_room(state)
+      elseif not line.is_known then
+        park(service.name, line.type, id, batch.scores[i])
         leave_room(state)
       elseif length == most or service.started == service.room then
         local priority = priority_of(batch.scores[i])
         make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
         service.is_empty = false
-      elseif state and not start_by_key(state, text, at, id) then
+      elseif state and not start_by_key(state, text, head_end, id) then
         has_parked = true
       else
-        local record = 'R' .. int(attempt + 1) .. free_and_due .. tail .. string.sub(text, at - 1)
+        local record = head.text .. sub(text, head_end)
         value_put(batch.keys[i], record)
-        count_add(fields_of(service.name).R, 1)
-        event_add(id, service.name, 'R')
-        if i <= 10 then stats_wait(now - waiting_since(text, at)) end
+        if i <= SAMPLED then
+          stats_wait(now - (head.due > 0 and head.due or tonumber(sub(text, head_end + 1, line_from - 1))))
+        end
         service.started = service.started + 1
+        service.ids[service.started] = id
         claimed[length + 1], claimed[length + 2] = id, record
         length = length + 2
       end
@@ -248,6 +258,10 @@ local function claim(names)
   parked_flush()
   local is_more = false
   for _, service in ipairs(open) do
+    if service.started > 0 then
+      count_add(fields_of(service.name).R, service.started)
+      events_add(service.ids, service.name, 'R')
+    end
     if service.limit and service.limit.interval then
       if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
       if service.started == service.room and service.at and not service.is_empty then

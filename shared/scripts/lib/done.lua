@@ -37,6 +37,19 @@ local function ended(id, queue_name, letter, created, options)
   if url then call_back(id, letter, url) end
 end
 
+-- The same for plain tasks of a queue that completed.
+local function ended_plain(ids, queue_name)
+  local kept = now + tonumber(RETENTION_MS)
+  local list, length, text = new_done.C, done_length.C, int(kept)
+  for i, id in ipairs(ids) do list[length + 2 * i - 1], list[length + 2 * i] = text, id end
+  done_length.C = length + 2 * #ids
+  if not done_first.C or kept < done_first.C then done_first.C = kept end
+  if kept < now + KEYED_MS or count_of(TOTALS.C) <= 0 then done_timer.C = math.min(done_timer.C or kept, kept) end
+  count_add(fields_of(queue_name).C, #ids)
+  count_add(TOTALS.C, #ids)
+  events_add(ids, queue_name, 'C')
+end
+
 -- Dead tasks by the fingerprint of their error: `groups` holds <fingerprint>:<id>, all of score 0, so that
 -- a group is a range and its size a count; `errors` lists fingerprints by their last death.
 local new_groups, new_errors = {}, {}

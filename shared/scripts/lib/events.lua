@@ -4,16 +4,17 @@ local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
 local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
 
+-- Tasks of a queue that got a status.
+local function events_add(ids, queue_name, status)
+  local field, n = fields_of(queue_name)[status], #ids
+  if not event_counts[field] then event_order[#event_order + 1] = field end
+  event_counts[field] = (event_counts[field] or 0) + n
+  event_totals[status] = (event_totals[status] or 0) + n
+  for i = 1, math.min(n, EVENT_IDS - #event_ids) do event_ids[#event_ids + 1] = ids[i] .. ':' .. status end
+end
+
 local function event_add(id, queue_name, status)
-  local field = fields_of(queue_name)[status]
-  local count = event_counts[field]
-  if not count then
-    count = 0
-    event_order[#event_order + 1] = field
-  end
-  event_counts[field] = count + 1
-  event_totals[status] = (event_totals[status] or 0) + 1
-  if #event_ids < EVENT_IDS then event_ids[#event_ids + 1] = id .. ':' .. status end
+  events_add({id}, queue_name, status)
 end
 
 local function events_flush()

@@ -61,8 +61,8 @@ function NOTE.l(rest, body)
   for line in string.gmatch(rest, '\nl[^\n]*') do bytes = bytes + #line end
   while lines > LOG_LINES or (bytes > LOG_BYTES and lines > 1) do
     local oldest = string.match(rest, '\nl[^\n]*')
-    local at = string.find(rest, oldest, 1, true)
-    rest = string.sub(rest, 1, at - 1) .. string.sub(rest, at + #oldest)
+    local at = find(rest, oldest, 1, true)
+    rest = sub(rest, 1, at - 1) .. sub(rest, at + #oldest)
     lines, bytes = lines - 1, bytes - #oldest
   end
   return rest
@@ -95,82 +95,104 @@ local function still_told(told, cancelled, removed)
   return table.concat(left, ' ')
 end
 
--- Whether this worker runs the task by that claim; by any claim without one.
-local held_as = {[''] = ' ' .. worker .. ' '}
-local function is_held_by(text, claim_text)
-  local mark = held_as[claim_text]
-  if not mark then
-    mark = held_as[''] .. claim_text .. ' '
-    held_as[claim_text] = mark
+-- Line 1 of all that one exchange claimed is the same as a rule: it is taken apart once a call. `claim` is by which
+-- this worker runs it, `completed` what the line becomes. Returns where it ends, too.
+local heads, NOT_HERE = {}, {}
+local function head_of(text)
+  local head_end = find(text, '\n', 1, true)
+  local head = sub(text, 1, head_end - 1)
+  local known = heads[head]
+  if not known then
+    local claim_text, started = string.match(head, '^R%d+ %d+ %d+ %S+ (%d+) (%d+)')
+    local is_ours = claim_text and find(head, ' ' .. worker .. ' ', 1, true)
+    known = {claim = is_ours and claim_text, started = tonumber(started), completed = 'C' .. sub(head, 2) .. ' ' .. int(now)}
+    heads[head] = known
   end
-  local at = string.byte(text) == 82 and string.find(text, mark, 1, true) -- R
-  return at and at < string.find(text, '\n', 1, true)
+  return known, head_end
 end
 
 -- The way of most tasks, without taking the record apart: line 1 gets its end, the result goes to the
--- end.
-local function complete(id, key, text, body)
-  local head_end = string.find(text, '\n', 1, true)
-  local created, queue_name, options = string.match(text, '^(%d+) %d+ (%S+) %S+ %d+([^\n]*)', head_end + 1)
+-- end. Adds a plain task to `plain`, whose ends are noted together.
+local function complete(id, key, text, head, head_end, body, plain)
+  local line, line_from = attributes_of(text, head_end)
   if #body > BODY_INLINE then
     value_put(prefix .. 'o:' .. id, body)
     body = '@'
   end
-  value_put(key, 'C' .. string.sub(text, 2, head_end - 1) .. ' ' .. int(now) .. string.sub(text, head_end) .. '\nr' .. body)
-  count_add(fields_of(queue_name).R, -1)
-  limit_release(queue_name, options)
-  if done_length.C < 20 then stats_run(now - tonumber(string.match(text, '^%S+ %d+ %d+ %S+ %d+ (%d+)'))) end
-  ended(id, queue_name, 'C', tonumber(created), options)
+  value_put(key, head.completed .. sub(text, head_end) .. '\nr' .. body)
+  stats_run(now - head.started)
+  if line.is_plain then
+    if #line.ids == 0 then plain[#plain + 1] = line end
+    line.ids[#line.ids + 1] = id
+  else
+    count_add(fields_of(line.queue).R, -1)
+    limit_release(line.queue, line.options)
+    ended(id, line.queue, 'C', tonumber(sub(text, head_end + 1, line_from - 1)), line.options)
+  end
 end
 
 local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   local r = text and record_parse(text)
   if not r or r.worker ~= worker or r.claim ~= claim_text then return false end
-  if r.status ~= 'R' then return string.find(LEAVES[kind], r.status, 1, true) end
+  if r.status ~= 'R' then return find(LEAVES[kind], r.status, 1, true) end
   count_add(fields_of(r.queue).R, -1)
   limit_release(r.queue, r.options)
   OUTCOME[kind](id, r, body, delay_ms, group)
   return true
 end
 
+-- What is said of an attempt: "<kind> <claim> <delay ms> <group>"; most of a call say the same.
+local said = {}
+local function said_by(words)
+  local known = said[words]
+  if not known then
+    local kind, claim_text, delay, group = string.match(words, '^(%a) (%d+) ?(%d*) ?(%S*)$')
+    known = {kind = kind, claim = claim_text, delay_ms = tonumber(delay), group = group ~= '' and group or nil}
+    said[words] = known
+  end
+  return known
+end
+
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 local function apply_outcomes(lost, asked, has_new_asked)
-  local removed, keys, ids = {}, {}, {}
+  local removed, keys, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}, {}
   local id_start = #prefix + 3
   for i = 1, record_count do
     keys[i] = record(i)
-    ids[i] = string.sub(keys[i], id_start)
+    ids[i] = sub(keys[i], id_start)
   end
   local texts = #keys > 0 and read_many(keys) or {}
-  local kinds, claim_texts, delays, fingerprints, are_held = {}, {}, {}, {}, {}
   for i = 1, record_count do
-    kinds[i], claim_texts[i], delays[i], fingerprints[i] =
-      string.match(item(queue_count + 2 * i - 1), '^(%a) (%d+) ?(%d*) ?(%S*)$')
-    local text = texts[i]
-    are_held[i] = text and is_held_by(text, claim_texts[i])
+    local outcome, head = said_by(item(queue_count + 2 * i - 1)), NOT_HERE
+    if texts[i] then head, head_ends[i] = head_of(texts[i]) end
+    outcomes[i], found[i] = outcome, head
     -- What this worker runs by another claim than the one that is named it goes on holding.
-    local is_held_anew = text and not are_held[i] and is_held_by(text, '')
-    if not NOTE[kinds[i]] and not is_held_anew then removed[#removed + 1] = ids[i] end
+    if not NOTE[outcome.kind] and (head.claim or outcome.claim) == outcome.claim then removed[#removed + 1] = ids[i] end
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
-    local id, kind, claim_text, group = ids[i], kinds[i], claim_texts[i], fingerprints[i]
-    local body, text, is_held = item(queue_count + 2 * i), texts[i], are_held[i]
-    local changed = value_of(keys[i]) -- one id twice in a call: by its notes, or the first outcome counts
-    if changed then text, is_held = changed, is_held_by(changed, claim_text) end
-    if kind == 'c' and is_held then
-      complete(id, keys[i], text, body)
-    elseif NOTE[kind] then
-      apply_note(id, text, kind, claim_text, body)
+    local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]
+    local body, changed = item(queue_count + 2 * i), value_of(key)
+    if changed then -- one id twice in a call: by its notes, or the first outcome counts
+      text = changed
+      head, head_end = head_of(text)
+    end
+    if outcome.kind == 'c' and head.claim == outcome.claim then
+      complete(id, key, text, head, head_end, body, plain)
+    elseif NOTE[outcome.kind] then
+      apply_note(id, text, outcome.kind, outcome.claim, body)
     else
-      kind = kind_after_cancel(kind, id, asked)
-      group = group ~= '' and group or nil
-      if not apply_outcome(id, text, kind, claim_text, tonumber(delays[i]), group, body) then
+      local kind = kind_after_cancel(outcome.kind, id, asked)
+      if not apply_outcome(id, text, kind, outcome.claim, outcome.delay_ms, outcome.group, body) then
         lost[#lost + 1] = id
       end
     end
+  end
+  for _, line in ipairs(plain) do
+    count_add(fields_of(line.queue).R, -#line.ids)
+    ended_plain(line.ids, line.queue)
   end
   return removed
 end

@@ -47,8 +47,24 @@ local function record_parse(text)
     status = status, attempt = tonumber(attempt), free = tonumber(free), due = due, tail = tail,
     worker = worker_name, claim = claim_number, started = started, created = tonumber(created),
     priority = tonumber(priority), queue = queue_name, type = task_type,
-    max_retries = tonumber(max_retries), options = options, rest = string.sub(text, cut),
+    max_retries = tonumber(max_retries), options = options, rest = sub(text, cut),
   }
+end
+
+-- Line 2 without when it was created is the same for many tasks: it is taken apart once a call. Returns its
+-- parts and where it begins; plain is a task whose end concerns nobody: no key, limit, time or webhook of its own.
+local lines_2 = {}
+local function attributes_of(text, head_end)
+  local from = find(text, ' ', head_end, true)
+  local words = sub(text, from, find(text, '\n', from, true) - 1)
+  local known = lines_2[words]
+  if not known then
+    local queue_name, task_type, options = string.match(words, '^ %d+ (%S+) (%S+) %d+([^\n]*)')
+    known = {queue = queue_name, type = task_type, options = options, ids = {}}
+    known.is_plain = options == '' or sub(options, 1, 3) == ' o='
+    lines_2[words] = known
+  end
+  return known, from
 end
 
 local function record_text(r, status, rest)
@@ -66,7 +82,7 @@ end
 -- The key that holds the id of the one live task of a unique key, from the option u=<mode>:<key>.
 local function unique_key_of(queue_name, options)
   local word = option_of(options, 'u')
-  return word and prefix .. 'unique:' .. queue_name .. ':' .. string.sub(word, 3)
+  return word and prefix .. 'unique:' .. queue_name .. ':' .. sub(word, 3)
 end
 
 -- What stands in parked:<queue> for a task whose limit key is over its limit; the record alone tells it.
@@ -91,11 +107,11 @@ local function rest_with_attempt(r, outcome, error_json)
   local line = '\na{"attempt":' .. int(r.attempt) .. ',"worker":"' .. r.worker .. '","started_at":' .. r.started
     .. ',"ended_at":' .. int(now) .. ',"outcome":"' .. outcome .. '","error":' .. (error_json ~= '' and error_json or 'null') .. '}'
   local rest = r.rest
-  local oldest = string.find(rest, '\na', 1, true)
+  local oldest = find(rest, '\na', 1, true)
   while oldest and #rest - oldest + #line > ATTEMPT_BYTES do
-    local following = string.find(rest, '\n', oldest + 1, true)
-    rest = string.sub(rest, 1, oldest - 1) .. (following and string.sub(rest, following) or '')
-    oldest = string.find(rest, '\na', oldest, true)
+    local following = find(rest, '\n', oldest + 1, true)
+    rest = sub(rest, 1, oldest - 1) .. (following and sub(rest, following) or '')
+    oldest = find(rest, '\na', oldest, true)
   end
   return rest .. line
 end
