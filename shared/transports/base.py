@@ -57,6 +57,10 @@ class NoScript(StoreError):
     """Raised when the server does not hold the script: it must be sent with its body."""
 
 
+class Elsewhere(StoreRefused):
+    """Raised when another node of a cluster has the keys of a call."""
+
+
 class Transport(Protocol):
     """How the engine reaches Redis; every method may be repeated, as every script may run twice."""
 
@@ -140,7 +144,7 @@ def error_of(text: str, script: Script | None = None) -> DtqError:
     if text.startswith(_REFUSED):
         return StoreRefused(f"Redis refused the call: {text}")
     if head in _ELSEWHERE:
-        return StoreRefused(
+        return Elsewhere(
             f"This Redis is one node of a cluster: {text}. Set REDIS_CLUSTER=1, or begin REDIS_URL with "
             "redis+cluster:// or rediss+cluster://."
         )

@@ -13,7 +13,7 @@ from shared.queue import QueueOptions, TaskQueue
 from shared.scripts import script
 from shared.settings import TcpTarget
 from shared.transports import tcp
-from shared.transports.base import DEADLINE_S, ScriptSignal
+from shared.transports.base import DEADLINE_S, Elsewhere, ScriptSignal
 from shared.transports.tcp import TcpTransport
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.faults import CuttingProxy, answering
@@ -53,8 +53,8 @@ TEXTS = [
     ("ERR unknown command 'EVALSHA', with args beginning with:", ScriptFailed),
     ("ERR user_script:3: Script attempted to access nonexistent global variable 'x'", ScriptFailed),
     ("UNBLOCKED force unblock from blocking operation, instance state changed", StoreUnavailable),
-    ("MOVED 10491 127.0.0.1:7001", StoreRefused),
-    ("ASK 10491 127.0.0.1:7001", StoreRefused),
+    ("MOVED 10491 127.0.0.1:7001", Elsewhere),
+    ("ASK 10491 127.0.0.1:7001", Elsewhere),
     ("CROSSSLOT Keys in request don't hash to the same slot", ScriptFailed),
 ]
 
@@ -255,8 +255,51 @@ class TestCancelledCallers:
         await probe.close()
 
 
-async def test_a_burst_of_hundreds_of_callers_is_served(store, tcp_queues):
-    queue = tcp_queues()
-    items = await asyncio.gather(*(queue.submit([task()]) for _ in range(200)))
-    assert len({one[0].id for one in items}) == 200
-    assert len(store.client_list()) < 80
+class TestConnections:
+    async def test_a_burst_of_hundreds_of_callers_shares_one(self, store, server):
+        queue = TaskQueue(_transport(server.url), QueueOptions(namespace=NAMESPACE))
+        before = len(store.client_list())
+        items = await asyncio.gather(*(queue.submit([task()]) for _ in range(200)))
+        assert len({one[0].id for one in items}) == 200
+        assert len(store.client_list()) == before + 1
+        await queue.transport.close()
+
+    async def test_answers_come_to_those_who_asked(self, server):
+        transport = _transport(server.url)
+        words = [f"word {n}" * (n % 50 + 1) for n in range(500)]
+        assert await asyncio.gather(*(transport.command("ECHO", word) for word in words)) == words
+        await transport.close()
+
+    async def test_when_one_answer_does_not_come_the_others_are_not_mixed_up(self):
+        async with answering(b"+one\r\n", None) as url:
+            transport = _transport(url, socket_timeout_s=0.3)
+            assert await transport.command("ECHO", "one") == "one"
+            calls = [transport.command("ECHO", "two"), transport.command("ECHO", "three")]
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable]
+            await transport.close()
+
+    async def test_an_answer_that_nobody_asked_for_ends_the_connection(self):
+        async with answering(b"+one\r\n+another\r\n") as url:
+            transport = _transport(url)
+            assert await transport.command("ECHO", "one") == "one"
+            assert await transport.command("ECHO", "one") == "one"  # on a new one
+            await transport.close()
+
+    async def test_a_wait_takes_the_connection_of_the_wait_before(self, store, server):
+        transport = _transport(server.url)
+        before = len(store.client_list())
+        for _ in range(3):
+            assert await transport.wait("{test:0}:wakes", "0-0", 1) == []
+        assert len(store.client_list()) == before + 1
+        await transport.close()
+
+    async def test_a_wait_that_is_cancelled_ends_at_the_server_too(self, store, server):
+        transport = _transport(server.url)
+        before = len(store.client_list())
+        waiting = asyncio.create_task(transport.wait("{test:0}:wakes", "0-0", 30_000))
+        await wait_until(lambda: len(store.client_list()) == before + 1, describe="the wait is there")
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await wait_until(lambda: len(store.client_list()) == before, describe="its connection is gone")
+        await transport.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -87,17 +87,17 @@ _sent: ContextVar[list[tuple[str, ...]] | None] = ContextVar("sent", default=Non
 class WatchedTcp(TcpTransport):
     """Notes each command where it leaves."""
 
-    async def _call(self, client: Any, script: Any, *words: str) -> Any:
-        _note(words)
-        return await super()._call(client, script, *words)
+    async def _call(self, words: Sequence[str], script: Any) -> Any:
+        _note(tuple(words))
+        return await super()._call(words, script)
 
 
 class WatchedCluster(ClusterTransport):
     """Notes each command where it leaves."""
 
-    async def _call(self, client: Any, script: Any, *words: str) -> Any:
-        _note(words)
-        return await super()._call(client, script, *words)
+    async def _call(self, words: Sequence[str], script: Any) -> Any:
+        _note(tuple(words))
+        return await super()._call(words, script)
 
 
 class WatchedRest(RestTransport):
