@@ -107,8 +107,10 @@ if #removed == 0 and not has_popped then
   call('HDEL', run, 'x')
 end
 
-local number_text = int(number)
-local memo = {'!', table.concat({number_text, table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
+-- More than 64 bytes make the server keep the hash as a table: in the list that it keeps of a small one each of 100
+-- claims would be compared with all others.
+local number_text, number_wide = int(number), string.format('%065.0f', number)
+local memo = {'!', table.concat({number_wide, table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
 for i = 1, #claimed, 2 do memo[i + 2], memo[i + 3] = claimed[i], number_text end
 if is_lease_due and holding + #claimed > 0 then renew_lease() end
 

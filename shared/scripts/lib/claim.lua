@@ -207,7 +207,7 @@ local function take(batch, want, claimed)
   local texts = read_many(batch.keys)
   for i, stored in ipairs(texts) do
     -- A record that promotion or the reaper changed in this very call is not written yet.
-    local text = value_of(batch.keys[i]) or stored
+    local text = value_at[batch.keys[i]] and value_of(batch.keys[i]) or stored
     texts[i] = text
     local id, service = batch.ids[i], batch.homes[i]
     local head_end = text and find(text, '\n', 1, true)

@@ -148,6 +148,7 @@ local function said_by(words)
   if not known then
     local kind, claim_text, delay, group = string.match(words, '^(%a) (%d+) ?(%d*) ?(%S*)$')
     known = {kind = kind, claim = claim_text, delay_ms = tonumber(delay), group = group ~= '' and group or nil}
+    known.is_note = NOTE[kind] ~= nil
     said[words] = known
   end
   return known
@@ -157,31 +158,31 @@ end
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 local function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}, {}
-  local id_start = #prefix + 3
-  for i = 1, record_count do
-    keys[i] = record(i)
-    ids[i] = sub(keys[i], id_start)
-  end
+  local id_start, at, gone = #prefix + 3, item_start + queue_count - 1, 0
+  for i = 1, record_count do keys[i] = record(i) end
   local texts = #keys > 0 and read_many(keys) or {}
   for i = 1, record_count do
-    local outcome, head = said_by(item(queue_count + 2 * i - 1)), NOT_HERE
+    local outcome, head = said_by(ARGV[at + 2 * i]), NOT_HERE
     if texts[i] then head, head_ends[i] = head_of(texts[i]) end
-    outcomes[i], found[i] = outcome, head
+    ids[i], outcomes[i], found[i] = sub(keys[i], id_start), outcome, head
     -- What this worker runs by another claim than the one that is named it goes on holding.
-    if not NOTE[outcome.kind] and (head.claim or outcome.claim) == outcome.claim then removed[#removed + 1] = ids[i] end
+    if not outcome.is_note and (head.claim or outcome.claim) == outcome.claim then
+      gone = gone + 1
+      removed[gone] = ids[i]
+    end
   end
   if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
     local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]
-    local body, changed = item(queue_count + 2 * i), value_of(key)
-    if changed then -- one id twice in a call: by its notes, or the first outcome counts
-      text = changed
+    local body = ARGV[at + 2 * i + 1]
+    if value_at[key] then -- one id twice in a call: by its notes, or the first outcome counts
+      text = value_of(key)
       head, head_end = head_of(text)
     end
     if outcome.kind == 'c' and head.claim == outcome.claim then
       complete(id, key, text, head, head_end, body, plain)
-    elseif NOTE[outcome.kind] then
+    elseif outcome.is_note then
       apply_note(id, text, outcome.kind, outcome.claim, body)
     else
       local kind = kind_after_cancel(outcome.kind, id, asked)
