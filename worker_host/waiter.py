@@ -90,7 +90,7 @@ class Waiter:
                 self._reconnected()
 
     async def run_once(self) -> None:
-        """One wait: ends with a wake-up, or after a minute without one."""
+        """One wait: ends with a wake-up, or after `MAX_WAIT_S` without one."""
         entries = await self._wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
         self.last_heard = monotonic()
         is_called = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from redis.asyncio.connection import parse_url
@@ -22,8 +23,11 @@ from shared.transports.base import (
 )
 from shared.transports.line import Line, ReplyError
 
-#: The longest wait: an idle connection older than this may be closed by the provider unseen.
-MAX_WAIT_S = 60.0
+#: The longest wait. Each that ends without a wake-up is billed; but a server that swallows a connection may go unnoticed
+#: for so long, if it keeps TCP alive.
+MAX_WAIT_S = 120.0
+#: The shortest that a wait becomes where silent connections are closed.
+LEAST_WAIT_S = 30.0
 #: Added to the time the server blocks, before the client takes the connection for dead.
 WAIT_MARGIN_S = 10.0
 
@@ -35,9 +39,20 @@ class TcpTransport:
         target: where Redis is.
         attempts: tries of a call that met a lost connection; a worker repeats by itself and asks for 1.
         socket_timeout_s: how long one try may take.
+        now: monotonic seconds.
     """
 
-    def __init__(self, target: TcpTarget, *, attempts: int = 2, socket_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        target: TcpTarget,
+        *,
+        attempts: int = 2,
+        socket_timeout_s: float = 2.0,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._now = now
+        self._longest_wait_s = MAX_WAIT_S
+        self._lost_wait_s: float | None = None
         self._address = parse_url(target.url)
         self._attempts = attempts
         self._socket_timeout_s = socket_timeout_s
@@ -110,13 +125,27 @@ class TcpTransport:
 
     async def wait(self, stream: str, cursor: str, timeout_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Block on a stream; see `Transport.wait`."""
-        block = str(min(max(1, timeout_ms), int(MAX_WAIT_S * 1000)))
+        block = str(min(max(1, timeout_ms), int(self._longest_wait_s * 1000)))
         words = ("XREAD", "COUNT", str(WAIT_COUNT), "BLOCK", block, "STREAMS", stream, cursor)
-        reply = await self._block(stream, words)
+        began = self._now()
+        try:
+            reply = await self._block(stream, words)
+        except StoreUnavailable:
+            self._note_lost_wait(self._now() - began)
+            raise
+        self._lost_wait_s = None
         if not reply:
             return []
         [[_, entries]] = reply
         return [(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in entries]
+
+    def _note_lost_wait(self, seconds: float) -> None:
+        """Two waits in succession that were lost after a silence: who closes those connections is to have no reason."""
+        if seconds < LEAST_WAIT_S:
+            return
+        if self._lost_wait_s is not None:
+            self._longest_wait_s = max(LEAST_WAIT_S, min(self._lost_wait_s, seconds) * 0.75)
+        self._lost_wait_s = seconds
 
     async def _block(self, key: str, *commands: Sequence[str]) -> Reply:
         """The answer to the last of some commands, for which the server may let us wait."""

@@ -106,7 +106,7 @@ def _prices() -> None:
 
 
 def _idle_calls() -> list[int]:
-    name = "test_ten_idle_minutes_cost_at_most_22_calls"
+    name = "test_ten_idle_minutes_cost_at_most_15_calls"
     out = _pytest("tests/worker_host/test_idle.py", "-k", name)
     return [int(one) for one in re.findall(r"ten idle minutes from \d+ s on: (\d+) calls", out)]
 

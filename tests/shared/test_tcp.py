@@ -14,7 +14,7 @@ from shared.scripts import script
 from shared.settings import TcpTarget
 from shared.transports import tcp
 from shared.transports.base import DEADLINE_S, Elsewhere, ScriptSignal
-from shared.transports.tcp import TcpTransport
+from shared.transports.tcp import MAX_WAIT_S, TcpTransport
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.faults import CuttingProxy, answering
 from tests.support.queues import NAMESPACE
@@ -293,6 +293,21 @@ class TestConnections:
             assert await transport.wait("{test:0}:wakes", "0-0", 1) == []
         assert len(store.client_list()) == before + 1
         await transport.close()
+
+    async def test_waits_become_shorter_where_silent_connections_are_closed(self, store, server):
+        clock = iter(range(0, 10_000, 50))  # each wait seems to last 50 s
+        async with CuttingProxy(server.port) as proxy:
+            transport = _transport(proxy.url, now=lambda: float(next(clock)))
+
+            async def blocks_for() -> float:
+                """How long the server was asked to block at most, by a wait that is lost."""
+                proxy.cut = 1
+                with pytest.raises(StoreUnavailable):
+                    await transport.wait("{test:0}:wakes", "0-0", 100)
+                return transport._longest_wait_s
+
+            assert [await blocks_for(), await blocks_for(), await blocks_for()] == [MAX_WAIT_S, 37.5, 37.5]
+            await transport.close()
 
     async def test_a_wait_that_is_cancelled_ends_at_the_server_too(self, store, server):
         transport = _transport(server.url)
