@@ -66,7 +66,7 @@ def _peers(names: str) -> dict[str, dict[str, object]]:
     every = [one for one in runner.pinned() if wanted is None or re.split("[=@]", one[0])[0] in wanted]
     peers = [runner.ours(), *map(runner.install, every)]
     is_full = scaled(QUICK) == QUICK
-    plan = runner.Plan(max(1000, scaled(3_000)), max(20, scaled(300)))
+    plan = runner.Plan(max(1000, scaled(3_000)), max(20, scaled(300)), is_full=is_full)
     drains: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in peers}
     for _ in range(ROUNDS if is_full else 1):
         for peer in peers:

@@ -31,6 +31,8 @@ CACHE = Path(os.environ.get("DTQ_PEERS_CACHE", Path.home() / ".cache" / "dtq-pee
 UNCOUNTED = ("info", "config", "ping", "auth", "quit", "command")
 #: Times as many tasks: these would be done with the others' amount before they have run warm.
 FASTER = {"dtq": 10, "bullmq": 10}
+#: Seconds of idleness to look at in a full run, of those who block for longer than a look at the others: two blocks.
+LONGER_S = {"rq": 850.0}
 
 
 class Plan(NamedTuple):
@@ -40,6 +42,7 @@ class Plan(NamedTuple):
     spaced: int = 300
     idle_s: float = 20.0
     settle_s: float = 3.0
+    is_full: bool = False
 
 
 class Peer(NamedTuple):
@@ -97,7 +100,11 @@ def ours() -> Peer:
 def idle_calls(peers: list[Peer], plan: Plan) -> dict[str, float]:
     """Calls an hour by name; all wait at the same time, each on a server of its own."""
     with ThreadPoolExecutor(len(peers)) as pool:
-        found = pool.map(lambda peer: _idle(peer, plan.idle_s, plan.settle_s), peers)
+        seconds = {
+            **dict.fromkeys((peer.name for peer in peers), plan.idle_s),
+            **(LONGER_S if plan.is_full else {}),
+        }
+        found = pool.map(lambda peer: _idle(peer, seconds[peer.name], plan.settle_s), peers)
         return {peer.name: one for peer, one in zip(peers, found, strict=True)}
 
 
