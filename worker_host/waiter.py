@@ -100,6 +100,8 @@ class Waiter:
                 is_called = self._concerns(fields) or is_called
         if is_called:
             self._poke(False)
+            # The exchange is sent before the next wait is: a task waits for it.
+            await asyncio.sleep(0)
 
     def _set_due(self, due: float | None) -> None:
         """Ring at `due`, monotonic seconds: a server's own block timeouts are up to 0.1 s late."""

@@ -196,9 +196,10 @@ def _captures(lines: list[_Line]) -> Counter[str]:
     names: set[str] = set()
     is_inside = False
     for line, _ in lines:
-        is_inside = is_inside or line.startswith(("function ", "local function "))
+        is_first = line.startswith(("function ", "local function "))
+        is_inside = is_inside or is_first
         if is_inside:
-            names.update(_WORD.findall(line))
+            names.update(_WORD.findall(line.partition("(")[2] if is_first else line))
         if line == "end" or (is_inside and line.endswith(" end") and line[0] != " "):
             found.update(names)
             names, is_inside = set(), False
@@ -244,7 +245,6 @@ def _bind(header: str, origin: str) -> tuple[list[str], list[str], list[str], li
         else:
             arg_group = name
             locals_.append(f"local function {name}(i) return ARGV[{len(args)} + i] end")
-            locals_.append(f"local {name}_start = {len(args)}")
             locals_.append(f"local {name}_count = #ARGV - {len(args)}")
     # Groups come last: their positions may depend on an argument.
     locals_ += _bind_groups(len(keys), groups, origin)

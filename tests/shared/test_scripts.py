@@ -88,7 +88,7 @@ def test_comments_and_blank_lines_go_and_places_stay(folder):
     assert program.locate("ERR user_script:9: bad") == "ERR user_script:9: bad"
 
 
-def test_what_parts_share_is_declared_first_and_most_used_last(folder):
+def test_what_parts_share_is_declared_first_and_what_most_functions_use_last(folder):
     _write(folder, "lib/one", "local rare, own, often = 1, 2, 3\nlocal function one() return often end\n")
     _write(
         folder,

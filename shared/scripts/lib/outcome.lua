@@ -158,11 +158,11 @@ end
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
 local function apply_outcomes(lost, asked, has_new_asked)
   local removed, keys, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}, {}
-  local id_start, at, gone = #prefix + 3, item_start + queue_count - 1, 0
+  local id_start, gone = #prefix + 3, 0
   for i = 1, record_count do keys[i] = record(i) end
   local texts = #keys > 0 and read_many(keys) or {}
   for i = 1, record_count do
-    local outcome, head = said_by(ARGV[at + 2 * i]), NOT_HERE
+    local outcome, head = said_by(item(queue_count + 2 * i - 1)), NOT_HERE
     if texts[i] then head, head_ends[i] = head_of(texts[i]) end
     ids[i], outcomes[i], found[i] = sub(keys[i], id_start), outcome, head
     -- What this worker runs by another claim than the one that is named it goes on holding.
@@ -175,7 +175,7 @@ local function apply_outcomes(lost, asked, has_new_asked)
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
     local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]
-    local body = ARGV[at + 2 * i + 1]
+    local body = item(queue_count + 2 * i)
     if value_at[key] then -- one id twice in a call: by its notes, or the first outcome counts
       text = value_of(key)
       head, head_end = head_of(text)
