@@ -101,9 +101,9 @@ async def test_the_vendors_router_leads_where_we_say(router: Router) -> None:
         nowhere = await client.get("/api/nothing")
         assert (nowhere.status_code, nowhere.headers["content-type"]) == (404, "application/problem+json")
 
-        submitted = await client.post("/api/tasks?", json={"task_type": "email", "payload": {}})
+        submitted = await client.post("/api/tasks?", json={"task_type": "routed", "payload": {}})
         assert submitted.status_code == 202, submitted.text
-        asked = {"status": "pending", "limit": "1", "task_type": "email"}
+        asked = {"status": "pending", "limit": "1", "task_type": "routed"}
         [listed] = (await client.get("/api/tasks", params=asked)).json()["tasks"]
         assert listed["id"] == submitted.json()["id"]
         added = await client.get("/api/tasks", params={"path": "x"})
