@@ -23,6 +23,7 @@ from tests.support.queues import NAMESPACE
 from tests.support.server import Server, free_port
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(120)
 IMAGE = os.environ["WORKER_IMAGE"]
 HANDLERS = """
 import asyncio
@@ -99,7 +100,7 @@ async def _answers(container: Container) -> None:
     await wait_until(container.health, describe="the health endpoint answers", timeout_s=30, pause_s=0.05)
 
 
-async def _ended(tasks: TaskQueue, task_id: str, timeout_s: float = 15) -> Any:
+async def _ended(tasks: TaskQueue, task_id: str, timeout_s: float = 30) -> Any:
     async def ended() -> Any:
         task = await tasks.get(task_id)
         return task if task.status in (TaskStatus.COMPLETED, TaskStatus.DEAD) else None
@@ -144,7 +145,9 @@ async def test_the_guide_starts_it(server: Server, store: redis.Redis, tmp_path:
 
     try:
         _as_podman(start.script, tmp_path)
-        await wait_until(lambda: "worker ready" in logs(), describe="the worker is ready")
+        await wait_until(
+            lambda: "worker ready" in logs(), describe="the worker is ready", timeout_s=30, pause_s=0.2
+        )
         assert look.is_shown(logs()), logs()
         podman("stop", "dtq-worker")
         assert '"stopped"' in logs()
@@ -200,7 +203,7 @@ async def test_an_image_derived_as_its_head_says_runs_handlers_that_import_more(
     subprocess.run([*command, "-t", derived, str(tmp_path)], check=True, capture_output=True)
     try:
         run(image=derived)
-        plural = await _ended(tasks, await _submit(tasks, "plural", word="lease"), timeout_s=30)
+        plural = await _ended(tasks, await _submit(tasks, "plural", word="lease"))
         assert plural.result == {"word": "leases"}
     finally:
         podman("rmi", "--force", derived, is_checked=False)
@@ -262,7 +265,10 @@ async def test_a_stop_of_an_idle_worker_is_quick(run: Run, init: str) -> None:
 async def test_a_stop_is_quick_while_redis_is_away(run: Run) -> None:
     container = run(REDIS_URL="redis://127.0.0.1:1")
     await wait_until(
-        lambda: "Redis cannot be reached yet" in container.logs(), describe="it tries to connect"
+        lambda: "Redis cannot be reached yet" in container.logs(),
+        describe="it tries to connect",
+        timeout_s=30,
+        pause_s=0.2,
     )
     began = time.monotonic()
     podman("stop", "--time=20", container.id)
@@ -277,7 +283,7 @@ async def test_another_worker_takes_over_after_a_kill(run: Run, handlers: str, t
     podman("kill", "--signal=KILL", first.id)
     assert first.state()["ExitCode"] == 137
     run(handlers, HANDLERS="handlers.mine", LEASE_SECONDS="2")
-    task = await _ended(tasks, running, timeout_s=25)
+    task = await _ended(tasks, running)
     assert (task.status, task.attempt) == (TaskStatus.COMPLETED, 2)
 
 
@@ -289,7 +295,7 @@ async def test_it_comes_back_by_its_restart_policy(run: Run) -> None:
     await wait_until(
         lambda: container.state()["Pid"] not in (0, first) and container.health(),
         describe="another process answers",
-        timeout_s=15,
+        timeout_s=30,
         pause_s=0.2,
     )
 
@@ -305,4 +311,4 @@ async def _started(tasks: TaskQueue, task_id: str) -> None:
     async def is_running() -> bool:
         return (await tasks.get(task_id)).status == TaskStatus.RUNNING
 
-    await wait_until(is_running, describe=f"start of {task_id}", timeout_s=15, pause_s=0.05)
+    await wait_until(is_running, describe=f"start of {task_id}", timeout_s=30, pause_s=0.05)
