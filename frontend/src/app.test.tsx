@@ -171,6 +171,12 @@ describe("Task", () => {
     });
   });
 
+  it("takes out of the address what it does not know, and says so", async () => {
+    renderApp("/tasks?status=lost&queue=images");
+    expect(await screen.findByText(/The address has a value that this page does not know/, {}, patient)).toBeTruthy();
+    expect(window.location.search).toBe("?queue=images");
+  });
+
   it("says that a task is no longer kept", async () => {
     renderApp("/tasks/0-gone");
     expect(await screen.findByText("This task is no longer kept", {}, patient)).toBeDefined();

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from shared.queue import QueueOptions, TaskQueue
@@ -22,6 +23,13 @@ from tests.support.server import free_port
 QUEUES = "emails,webhooks,images,data,default"
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One loop for all, so that one browser can serve all: each test has a context of its own in it."""
+    for item in items:
+        if pytest_asyncio.is_async_test(item) and item.path.is_relative_to(ROOT / "tests" / "browser"):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +75,13 @@ def product(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     yield from _run(tmp_path_factory.mktemp("product") / "data", QUEUES=QUEUES)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def address(product: LocalRun) -> str:
     """Of the empty product, once it is ready."""
     return await product.ready()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def seeded(product: LocalRun) -> str:
     """Of the product with tasks in every status."""
     address = await product.ready()
@@ -82,7 +90,7 @@ async def seeded(product: LocalRun) -> str:
     return address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def engine(product: LocalRun, seeded: str) -> AsyncIterator[TaskQueue]:
     """The product's own queue, past its API."""
     async with httpx.AsyncClient(base_url=seeded, trust_env=False) as client:
@@ -94,7 +102,7 @@ async def engine(product: LocalRun, seeded: str) -> AsyncIterator[TaskQueue]:
     await transport.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """A browser without a sandbox, as tests may run as root."""
     async with async_playwright() as playwright:
@@ -116,7 +124,7 @@ async def new_context(browser: Browser, *, theme: str = "light", phone: bool = F
     )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A desktop page; whatever its console calls an error fails the test."""
     context = await new_context(browser)

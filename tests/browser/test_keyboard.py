@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.keys import Keys
@@ -15,7 +16,7 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def keys(seeded: str, page: Page) -> Keys:
     await page.goto(seeded)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()

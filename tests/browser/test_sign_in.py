@@ -12,8 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.browser.keys import Keys
 from tests.support.local_run import ROOT
 from tests.support.server import Server, free_port
 from tests.support.waiting import wait_until
@@ -23,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 KEYS = {"ops": ("admin", "dtq_admin-key-of-this-test"), "view": ("read", "dtq_read-key-of-this-test")}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def guarded(built: None, server: Server, tmp_path: Path) -> AsyncIterator[str]:
     """An API with two keys, and the dashboard beside it."""
     entries = [
@@ -60,8 +62,11 @@ async def guarded(built: None, server: Server, tmp_path: Path) -> AsyncIterator[
 
 
 async def enter(page: Page, key: str) -> None:
-    await page.get_by_label("API key").fill(key)
-    await page.get_by_role("button", name="Sign in").click()
+    """By the keyboard alone; the field has the focus."""
+    await expect(page.get_by_label("API key")).to_be_focused()
+    keys = Keys(page)
+    await keys.write(key)
+    await keys.press("Enter")
 
 
 async def test_sign_in_read_only(guarded: str, page: Page, pictures: Path):
@@ -78,7 +83,7 @@ async def test_sign_in_read_only(guarded: str, page: Page, pictures: Path):
     assert await page.evaluate("sessionStorage.length") == 0
     await page.reload()
     await expect(page.get_by_text("Read-only key")).to_be_visible()
-    await page.get_by_role("button", name="Sign out").click()
+    await Keys(page).choose(page.get_by_role("button", name="Sign out"))
     await enter(page, KEYS["ops"][1])
     await expect(page.get_by_role("button", name="Resume queue emails")).to_be_visible()
     await page.goto(f"{guarded}/settings")
@@ -86,3 +91,6 @@ async def test_sign_in_read_only(guarded: str, page: Page, pictures: Path):
     await expect(
         page.get_by_role("region", name="Keys").get_by_role("row").filter(has_text="view")
     ).to_contain_text("read")
+    await page.context.clear_cookies()
+    await expect(page.get_by_role("status")).to_contain_text("You were signed out", timeout=20_000)
+    assert page.url.endswith("/settings")

@@ -29,6 +29,9 @@ async def test_a_killed_worker_is_healthy_no_more_within_15_s(seeded: str, produ
 
 async def test_drain_a_worker_and_let_it_claim_again(seeded: str, page: Page):
     await page.goto(f"{seeded}/workers")
+    await expect(page.get_by_role("row").filter(has_text="Healthy").first).to_contain_text(
+        re.compile(r"now|\d s ago|\d min ago")
+    )
     await page.get_by_role("button", name=re.compile("^Drain ")).first.click()
     await expect(page.get_by_text("and claims no more", exact=False)).to_be_visible()
     await expect(page.get_by_role("row").filter(has_text="Draining")).to_have_count(1)

@@ -4,12 +4,14 @@
  */
 const STORED_AS = "dtq-key";
 
-type SignIn = "not-asked" | "asked" | "refused";
+type SignIn = "not-asked" | "asked" | "refused" | "over";
 
 interface KeyState {
   readonly key: string | null;
   /** Whether the server asked for a key, or refused the one it got. */
   readonly signIn: SignIn;
+  /** How long the session lasts that began in this tab; null where that is not known. */
+  readonly sessionMs: number | null;
 }
 
 type Listener = () => void;
@@ -32,7 +34,9 @@ function writeStored(key: string | null): void {
 }
 
 class KeyStore {
-  private state: KeyState = { key: readStored(), signIn: "not-asked" };
+  private state: KeyState = { key: readStored(), signIn: "not-asked", sessionMs: null };
+  private hasSession = false;
+  private signedInAt: number | null = null;
   private readonly listeners = new Set<Listener>();
 
   readonly getSnapshot = (): KeyState => this.state;
@@ -45,19 +49,30 @@ class KeyStore {
   /** Null: the cookie holds the session. */
   accept(key: string | null): void {
     writeStored(key);
-    this.set({ key, signIn: "not-asked" });
+    this.signedInAt = Date.now();
+    this.set({ key, signIn: "not-asked", sessionMs: null });
+  }
+
+  /** The server told of a session: when that is over, the viewer has not just come. */
+  keepSession(endsAt: Date | null): void {
+    this.hasSession = endsAt !== null;
+    const minutes = endsAt === null || this.signedInAt === null ? null : Math.round((endsAt.getTime() - this.signedInAt) / 60_000);
+    this.state = { ...this.state, sessionMs: minutes === null ? null : minutes * 60_000 };
   }
 
   /** The server answered 401 to a request that carried `sentKey`. */
   refuse(sentKey: string | null): void {
     if (sentKey !== this.state.key) return; // a slow answer to an earlier key
     writeStored(null);
-    this.set({ key: null, signIn: sentKey === null ? "asked" : "refused" });
+    const isOver = sentKey === null && this.hasSession;
+    this.hasSession = false;
+    this.set({ ...this.state, key: null, signIn: isOver ? "over" : sentKey === null ? "asked" : "refused" });
   }
 
   signOut(): void {
     writeStored(null);
-    this.set({ key: null, signIn: "asked" });
+    this.hasSession = false;
+    this.set({ key: null, signIn: "asked", sessionMs: null });
   }
 
   private set(state: KeyState): void {

@@ -22,11 +22,11 @@ export function sessionOptions() {
     queryKey: ["session"],
     queryFn: ({ signal }) =>
       readIfOffered("/session", {
-        convert: ({ name, role, expires_at }: WireSession): Session => ({
-          name,
-          role,
-          endsAt: expires_at === null ? null : new Date(expires_at),
-        }),
+        convert: ({ name, role, expires_at }: WireSession): Session => {
+          const endsAt = expires_at === null ? null : new Date(expires_at);
+          keyStore.keepSession(endsAt);
+          return { name, role, endsAt };
+        },
         signal,
       }),
     staleTime: Infinity,

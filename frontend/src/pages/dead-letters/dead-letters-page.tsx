@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Inbox } from "lucide-react";
 import { groupsOptions } from "../../api/dead-letters";
+import { keptMs, limitsInForceOptions } from "../../api/administration";
 import { overviewOptions } from "../../api/overview";
 import { Card } from "../../components/card";
 import { ErrorMessage, Message } from "../../components/message";
@@ -11,6 +12,7 @@ import { formatCount, plural } from "../../lib/format";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
+import { nothingGaveUp } from "../tasks/no-tasks";
 import { GroupTable } from "./group-table";
 import { TypeTable } from "./type-table";
 
@@ -21,6 +23,8 @@ export function DeadLettersPage() {
   const { nextTryAt, readNow } = useLive();
   const { data: overview } = useQuery(overviewOptions());
   const groups = useQuery(groupsOptions());
+  const { data: limits } = useQuery(limitsInForceOptions());
+  const kept = keptMs(limits, "dead");
 
   if (groups.data === undefined)
     return (
@@ -44,7 +48,7 @@ export function DeadLettersPage() {
     <PageFrame title="Dead letters">
       <Card>
         {groups.data.length === 0 ? (
-          <Message icon={Inbox} title="Nothing gave up">
+          <Message icon={Inbox} title={nothingGaveUp(kept)}>
             A task comes here when its retries are used up, or when its handler rejects it. It stays until it is requeued, deleted, or past its retention.
           </Message>
         ) : (
@@ -53,6 +57,7 @@ export function DeadLettersPage() {
               <h2 className="text-15 font-semibold">
                 {plural(dead, "task")} gave up, for {plural(groups.data.length, "reason")}
               </h2>
+              {kept !== null && <span className="text-12 text-text-2">kept {plural(Math.round(kept / 86_400_000), "day")}</span>}
               {total < dead && <span className="text-12 text-text-2">{formatCount(dead - total)} in further groups</span>}
               <Segmented
                 label="Show"

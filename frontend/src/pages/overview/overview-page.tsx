@@ -53,11 +53,12 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
   const { range = "1h" } = useSearch({ from: "/" });
   const navigate = useNavigate();
   const { mayAct } = useIdentity();
-  const { lastGoodAt } = useLive();
+  const { lastGoodAt, nextTryAt, readNow } = useLive();
   const now = useNow();
   const asOf = Math.min(now, toServerTime(readAt));
   const hasDead = overview.counts.dead > 0;
-  const { data: groups = [] } = useQuery({ ...groupsOptions(), enabled: hasDead });
+  const failures = useQuery({ ...groupsOptions(), enabled: hasDead });
+  const { data: groups = [] } = failures;
   const { data: schedules = [] } = useQuery(schedulesOptions());
   const { data: stats = null } = useQuery(statsOptions(range));
   const { data: lastHour = null } = useQuery(statsOptions("1h"));
@@ -86,7 +87,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
       <div className="flex flex-col gap-3 md:gap-4">
         <HealthCard health={health} checkedAt={lastGoodAt} mayAct={mayAct} />
         {isNew ? (
-          <Card><FirstRun workers={overview.workers.length} /></Card>
+          <Card><FirstRun workers={overview.workers} mayAct={mayAct} /></Card>
         ) : (
           <>
             <Figures overview={overview} stats={stats} now={now} />
@@ -101,7 +102,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
                 {cost !== null && <CostCard cost={cost} />}
               </div>
             )}
-            {hasDead && <FailuresCard groups={groups} />}
+            {hasDead && (failures.data === undefined && failures.isError ? <Card title="Failures"><ErrorMessage what="Failures" error={failures.error} nextTryAt={nextTryAt} onRetry={readNow} /></Card> : <FailuresCard groups={groups} />)}
           </>
         )}
       </div>

@@ -18,7 +18,13 @@ function explain(error: unknown): string {
   return describeProblem(error);
 }
 
-export function SignInPage({ refused }: { refused: boolean }) {
+interface SignInPageProps {
+  refused: boolean;
+  /** Why a viewer who was in is asked again; null for one who comes. */
+  over: string | null;
+}
+
+export function SignInPage({ refused, over }: SignInPageProps) {
   const input = useRef<HTMLInputElement>(null);
   const client = useQueryClient();
   const [empty, setEmpty] = useState(false);
@@ -54,6 +60,7 @@ export function SignInPage({ refused }: { refused: boolean }) {
         <form noValidate onSubmit={submit} className="rounded-lg border border-border bg-surface p-6 shadow-1">
           <h1 className="text-20 font-semibold">Sign in with an API key</h1>
           <p className="mt-1 text-text-2">The key is exchanged for a secure cookie of this browser. Its role decides what you may do here.</p>
+          {over !== null && <p role="status" className="mt-4 rounded-md bg-amber-bg px-3 py-2 text-amber-fg">{over}</p>}
           <label htmlFor="key" className="mt-5 mb-1.5 block font-medium">
             API key
           </label>

@@ -118,7 +118,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
       </Message>
     );
   if (rows.length === 0 && hasMore && !list.moreError) return <SkeletonRows rows={12} what="older tasks" />;
-  if (rows.length === 0 && !list.moreError) return <NoTasks filter={filter} counts={overview?.counts ?? null} workers={overview?.workers.length ?? 0} />;
+  if (rows.length === 0 && !list.moreError) return <NoTasks filter={filter} counts={overview?.counts ?? null} workers={overview?.workers ?? []} mayAct={mayAct} />;
   return (
     <>
       {newer > 0 && (
