@@ -1,5 +1,5 @@
 import { formatCount, plural } from "../lib/format";
-import { formatDuration } from "../lib/time";
+import { formatWait } from "../lib/time";
 import type { Health, HealthInput, Need } from "./health-needs";
 import { costNeed, deathNeeds, isHealthy, scheduleNeeds, workerNeeds } from "./health-needs";
 import { growthNeed, pausedNeed, waitNeeds } from "./health-queues";
@@ -47,7 +47,7 @@ export function assessHealth(input: HealthInput): Health {
     title: needs.length === 0 ? "All is well" : needs.length === 1 ? "1 thing needs you" : `${needs.length} things need you`,
     facts: [
       input.pace?.perMinute == null ? `${formatCount(running)} running` : `${plural(input.pace.perMinute, "task")}/min`,
-      oldestMs === null ? "nothing waits" : `oldest waiting ${formatDuration(oldestMs)}`,
+      oldestMs === null ? "nothing waits" : `oldest waiting ${formatWait(oldestMs)}`,
     ],
     rest: restSentence(input, needs),
     needs,

@@ -2,10 +2,12 @@ import { Link } from "@tanstack/react-router";
 import type { PriorityCount } from "../api/overview";
 import type { TaskFilter } from "../api/tasks";
 import { formatCount, joinClasses } from "../lib/format";
-import { formatDuration } from "../lib/time";
+import { formatWait } from "../lib/time";
 import { LoadBar } from "./load-bar";
 
 const PRIORITIES = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1] as const;
+
+const LONG_WAIT_MS = 60_000;
 
 interface PriorityTableProps {
   counts: readonly PriorityCount[];
@@ -38,8 +40,8 @@ export function PriorityTable({ counts, now, filter }: PriorityTableProps) {
               <td className={joinClasses("text-right tabular-nums", count === 0 && "text-text-3")}>
                 {count === 0 ? "0" : <Link to="/tasks" search={{ ...filter, status: "pending" }} className="hover:text-accent hover:underline">{formatCount(count)}</Link>}
               </td>
-              <td className={joinClasses("text-right whitespace-nowrap tabular-nums", oldestSince === null ? "text-text-3" : "text-text-2")}>
-                {oldestSince === null ? "–" : formatDuration(now - oldestSince.getTime())}
+              <td className={joinClasses("text-right whitespace-nowrap tabular-nums", oldestSince === null ? "text-text-3" : now - oldestSince.getTime() > LONG_WAIT_MS ? "text-amber-fg" : "text-text-2")}>
+                {oldestSince === null ? "–" : formatWait(now - oldestSince.getTime())}
               </td>
             </tr>
           );

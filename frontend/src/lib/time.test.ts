@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatCount, plural, shortId } from "./format";
-import { formatDuration, formatRelative, formatSpan } from "./time";
+import { formatDuration, formatRelative, formatSpan, formatWait } from "./time";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -23,6 +23,12 @@ describe("formatDuration", () => {
     [143 * HOUR, "5 d 23 h"],
   ])("%d ms is %s", (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe("formatWait", () => {
+  it.each([[400, "0.4 s"], [38 * MINUTE + 20 * SECOND, "38 min"]])("%d ms is %s", (ms, text) => {
+    expect(formatWait(ms)).toBe(text);
   });
 });
 

@@ -32,6 +32,11 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(span / DAY)} d`;
 }
 
+/** How long something waits, in one unit from a minute on, as it grows while one looks: 0.4 s, 38 min, 5 h. */
+export function formatWait(ms: number): string {
+  return ms < MINUTE ? formatDuration(ms) : formatSpan(ms);
+}
+
 const dateFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const clockFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const exactFormat = new Intl.DateTimeFormat("en-GB", {

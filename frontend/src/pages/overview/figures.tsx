@@ -6,7 +6,7 @@ import type { Stats } from "../../api/stats";
 import type { TaskFilter } from "../../api/tasks";
 import { Spark } from "../../components/spark";
 import { formatCount, formatPercent, plural } from "../../lib/format";
-import { formatDuration } from "../../lib/time";
+import { formatDuration, formatWait } from "../../lib/time";
 
 interface Figure {
   readonly label: string;
@@ -57,7 +57,7 @@ function splitUnit(duration: string): [string, string] {
 export function Figures({ overview, stats, now }: FiguresProps) {
   const { counts, oldestPendingSince } = overview;
   const pausedPending = overview.queues.filter((queue) => queue.paused).reduce((sum, queue) => sum + queue.counts.pending, 0);
-  const oldest = oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatDuration(now - oldestPendingSince.getTime())}`;
+  const oldest = oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatWait(now - oldestPendingSince.getTime())}`;
   const figures: readonly Figure[] = [
     ...(stats === null ? countFigures(overview) : statFigures(stats)),
     { label: "Pending", value: formatCount(counts.pending), unit: counts.pending === 1 ? "task" : "tasks", context: pausedPending > 0 ? `${formatCount(pausedPending)} in paused queues` : oldest, filter: { status: "pending" } },

@@ -16,7 +16,7 @@ import { useJob } from "../../hooks/use-job";
 import { useNow } from "../../hooks/use-now";
 import { useQueueActions } from "../../hooks/use-queue-actions";
 import { formatCount, formatPercent, formatRate, joinClasses, plural } from "../../lib/format";
-import { formatDuration } from "../../lib/time";
+import { formatDuration, formatWait } from "../../lib/time";
 import { sendUnlessUndone } from "../../lib/toasts";
 import { flowOf } from "./flow";
 
@@ -142,7 +142,7 @@ function QueueFigures({ queue, stats, now }: { queue: Queue; stats: Stats | null
     <>
       <Td className="text-right"><CountLink queue={queue} status="pending" /></Td>
       <Td className={joinClasses("text-right whitespace-nowrap max-sm:hidden", oldest === null ? "text-text-3" : queue.paused ? "font-medium text-amber-fg" : "text-text-2")}>
-        {oldest === null ? "–" : formatDuration(oldest)}
+        {oldest === null ? "–" : formatWait(oldest)}
       </Td>
       {stats !== null && (
         <>

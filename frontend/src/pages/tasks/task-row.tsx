@@ -6,7 +6,7 @@ import { noteOf, ProgressBar, progressOf } from "../../components/task-note";
 import { useNowText } from "../../hooks/use-now";
 import { formatCount, joinClasses, shortId } from "../../lib/format";
 import { changedAt, ranMs, waitedMs } from "../../lib/task-times";
-import { formatDuration, formatExact, formatRelative } from "../../lib/time";
+import { formatDuration, formatExact, formatRelative, formatWait } from "../../lib/time";
 import { CELL } from "./columns";
 
 const LONG_WAIT_MS = 60_000;
@@ -29,7 +29,7 @@ function timeLines(task: Task, paused: boolean, now: number): string {
   const waited = waitedMs(task, now);
   const isOverdue = task.status === "pending" && (waited ?? 0) > LONG_WAIT_MS;
   const note = noteOf(task, paused, now)?.text.replaceAll("\n", " ") ?? "";
-  return [note, words(waited), isOverdue ? "overdue" : "", words(ranMs(task, now)), formatRelative(changedAt(task), now)].join("\n");
+  return [note, isOverdue ? formatWait(waited ?? 0) : words(waited), isOverdue ? "overdue" : "", words(ranMs(task, now)), formatRelative(changedAt(task), now)].join("\n");
 }
 
 /**
