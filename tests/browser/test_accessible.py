@@ -34,7 +34,12 @@ PAGES = (
     "/nowhere",
     "/tasks/000000000000000000000000000",
 )
-_TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+#: What a change of theme or width begins is drawn, and colours have ended their way.
+_STILL = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const ends = document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity);
+  await Promise.allSettled(ends.map((one) => one.finished));
+}"""
 REFUSAL = {
     "type": "/api/problems/conflict",
     "title": "The task is not dead",
@@ -59,7 +64,7 @@ async def judge(page: Page, name: str, pictures: Path) -> list[str]:
         look = f"{name}-{theme}-{'phone' if size is PHONE else 'desktop'}"
         await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         await page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        await page.evaluate(_TWO_FRAMES)
+        await page.evaluate(_STILL)
         await page.screenshot(path=pictures / f"{look}.png")
         result = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         for one in result["violations"]:
