@@ -20,6 +20,8 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    import worker_host.plain_logs  # noqa: F401, I001  # before all that logs
+
     from shared.errors import SettingsError
     from shared.sealing import read_sealer
     from shared.settings import tcp_target

@@ -243,6 +243,13 @@ async def test_more_workers_share_and_a_stop_drains(stack: Stack, client: httpx.
     stack.up("--scale", "worker=2", "worker")
     workers = stack.containers("worker")
     assert len(workers) == 2
+
+    async def are_there() -> bool:
+        seen = {worker["host"] for worker in (await client.get("/api/workers")).json()["workers"]}
+        return seen >= {worker[:12] for worker in workers}
+
+    # One that has hardly begun ends by the signal itself.
+    await wait_until(are_there, describe="both are registered", timeout_s=60, pause_s=0.2)
     slow = await submit(client, {"task_type": "slow", "payload": {"seconds": 2}})
     await _running(client, slow)
     stack.run("stop", "worker")
