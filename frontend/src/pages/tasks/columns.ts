@@ -2,7 +2,7 @@
 export const COLUMNS = [
   { name: "Status", className: "shrink-0 w-28" },
   { name: "Type", className: "truncate shrink-0 w-30" },
-  { name: "Task", className: "truncate shrink-0 w-42" },
+  { name: "Task", className: "shrink-0 w-42" },
   { name: "Note", className: "truncate min-w-0 flex-1" },
   { name: "Queue", className: "truncate shrink-0 w-23" },
   { name: "Priority", className: "shrink-0 w-16 text-right max-[820px]:hidden" },

@@ -3,7 +3,6 @@ import type { Task } from "../../api/tasks";
 import { CopyButton } from "../../components/copy-button";
 import { STATUS, TONE_TEXT } from "../../components/status";
 import { noteOf, ProgressBar, progressOf } from "../../components/task-note";
-import { useNowText } from "../../hooks/use-now";
 import { formatCount, joinClasses, shortId } from "../../lib/format";
 import { changedAt, ranMs, waitedMs } from "../../lib/task-times";
 import { formatDuration, formatExact, formatRelative, formatWait } from "../../lib/time";
@@ -14,7 +13,8 @@ const LONG_WAIT_MS = 60_000;
 interface TaskRowProps {
   task: Task;
   row: number;
-  paused: boolean;
+  /** What `timeLines` says of it now. */
+  times: string;
   isCursor: boolean;
   /** Null where rows cannot be selected. */
   isSelected: boolean | null;
@@ -24,8 +24,8 @@ function words(ms: number | null): string {
   return ms === null ? "–" : formatDuration(ms);
 }
 
-/** All of a row that changes with time, a line each, so that a row listens to the clock once. */
-function timeLines(task: Task, paused: boolean, now: number): string {
+/** All of a row that changes with time, a line each: the table listens to the clock, and a row is drawn when a word changes. */
+export function timeLines(task: Task, paused: boolean, now: number): string {
   const waited = waitedMs(task, now);
   const isOverdue = task.status === "pending" && (waited ?? 0) > LONG_WAIT_MS;
   const note = noteOf(task, paused, now)?.text.replaceAll("\n", " ") ?? "";
@@ -36,9 +36,9 @@ function timeLines(task: Task, paused: boolean, now: number): string {
  * One task; its controls are reached by keys of the row, so that the table is one tab stop. Hundreds come into sight
  * while one scrolls: so few elements, the table's own listeners, a plain link, and the button only where it is shown.
  */
-export const TaskRow = memo(function TaskRow({ task, row, paused, isCursor, isSelected }: TaskRowProps) {
+export const TaskRow = memo(function TaskRow({ task, row, times, isCursor, isSelected }: TaskRowProps) {
   const [isPointedAt, setPointedAt] = useState(false);
-  const [note, waited, overdue, ran, changed] = useNowText((now) => timeLines(task, paused, now)).split("\n");
+  const [note, waited, overdue, ran, changed] = times.split("\n");
   const { label, tone, icon: Icon } = STATUS[task.status];
   const fraction = progressOf(task);
   const at = changedAt(task);
@@ -79,7 +79,7 @@ export const TaskRow = memo(function TaskRow({ task, row, paused, isCursor, isSe
       <td role="cell" className={`${CELL.Waited} ${overdue === "" ? muted(waited) : "font-medium text-amber-fg"}`}>{waited}</td>
       <td role="cell" className={`${CELL.Ran} ${muted(ran)}`}>{ran}</td>
       <td role="cell" title={task.worker ?? undefined} className={`${CELL.Worker} font-mono text-text-2`}>{task.worker ?? "–"}</td>
-      <td role="cell" title={formatExact(at)} className={`${CELL.Changed} text-text-2`}>{changed}</td>
+      <td role="cell" title={isPointedAt ? formatExact(at) : undefined} className={`${CELL.Changed} text-text-2`}>{changed}</td>
     </tr>
   );
 });

@@ -3,11 +3,12 @@ import type { FocusEvent, KeyboardEvent, MouseEvent, RefObject } from "react";
 import { memo, useCallback, useEffect, useMemo, useRef } from "react";
 import type { Task } from "../../api/tasks";
 import { Checkbox } from "../../components/checkbox";
+import { useNow } from "../../hooks/use-now";
 import type { Selection } from "../../hooks/use-selection";
 import { useVirtualRows } from "../../hooks/use-virtual-rows";
 import { joinClasses } from "../../lib/format";
 import { COLUMNS } from "./columns";
-import { TaskRow } from "./task-row";
+import { TaskRow, timeLines } from "./task-row";
 
 const ROW_HEIGHT = 36;
 const NONE: ReadonlySet<string> = new Set();
@@ -39,6 +40,7 @@ function rowOf(target: EventTarget): number | null {
 /** The list as a table: one tab stop, arrows move inside. Only the rows in sight are drawn. */
 export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst, selection, cursor, takesFocus, onCursor, onOpen, onPeek }: TaskTableProps) {
   const { start, end, before, after } = useVirtualRows(scrollBox, rows.length, ROW_HEIGHT);
+  const now = useNow();
   const body = useRef<HTMLTableSectionElement>(null);
   const wantsFocus = useRef(takesFocus);
   const ids = useMemo(() => rows.map((task) => task.id), [rows]);
@@ -103,17 +105,16 @@ export function TaskTable({ rows, pausedQueues, scrollBox, hasMore, newestFirst,
   const onAll = useCallback(() => { if (all) clear?.(); else select?.(ids); }, [all, ids, clear, select]);
 
   // Boxes instead of a table's layout, which draws all rows again when one comes into sight; the roles say what they are.
-  // A layer of their own keeps the rows in sight painted while others come.
   return (
     <table role="table" className="block w-full" aria-rowcount={hasMore ? -1 : rows.length + 1}>
       <Head newestFirst={newestFirst} all={all} some={selected.size > 0} onAll={selection === null ? null : onAll} />
-      <tbody ref={body} role="rowgroup" onKeyDown={onKeyDown} onFocus={onFocus} onClick={onClick} className="block will-change-transform group-data-moving/list:pointer-events-none" style={{ paddingTop: before, paddingBottom: after }}>
+      <tbody ref={body} role="rowgroup" onKeyDown={onKeyDown} onFocus={onFocus} onClick={onClick} className="block group-data-moving/list:pointer-events-none" style={{ paddingTop: before, paddingBottom: after }}>
         {rows.slice(start, end).map((task, index) => (
           <TaskRow
             key={task.id}
             task={task}
             row={start + index}
-            paused={pausedQueues.has(task.queue)}
+            times={timeLines(task, pausedQueues.has(task.queue), now)}
             isCursor={start + index === cursor}
             isSelected={selection === null ? null : selected.has(task.id)}
           />
