@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from hiredis import pack_command
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -202,10 +203,6 @@ def packed_by_hiredis(kind: type[Any]) -> type[Any]:
 
     redis-py's asyncio packs in Python: an exchange of 100 outcomes has 300 words, 0.04 ms instead of 0.5.
     """
-    try:
-        from hiredis import pack_command
-    except ImportError:
-        return kind  # the API's function goes without the worker's libraries
 
     def pack(_: object, *words: str) -> list[bytes]:
         if " " in words[0]:

@@ -52,7 +52,7 @@ class TcpTransport:
     ) -> None:
         self._now = now
         self._longest_wait_s = MAX_WAIT_S
-        self._lost_wait_s: float | None = None
+        self._lost_waits: dict[str, float] = {}
         self._address = parse_url(target.url)
         self._attempts = attempts
         self._socket_timeout_s = socket_timeout_s
@@ -131,21 +131,22 @@ class TcpTransport:
         try:
             reply = await self._block(stream, words)
         except StoreUnavailable:
-            self._note_lost_wait(self._now() - began)
+            self._note_lost_wait(stream, self._now() - began)
             raise
-        self._lost_wait_s = None
+        self._lost_waits.pop(stream, None)
         if not reply:
             return []
         [[_, entries]] = reply
         return [(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in entries]
 
-    def _note_lost_wait(self, seconds: float) -> None:
+    def _note_lost_wait(self, stream: str, seconds: float) -> None:
         """Two waits in succession that were lost after a silence: who closes those connections is to have no reason."""
         if seconds < LEAST_WAIT_S:
             return
-        if self._lost_wait_s is not None:
-            self._longest_wait_s = max(LEAST_WAIT_S, min(self._lost_wait_s, seconds) * 0.75)
-        self._lost_wait_s = seconds
+        # Of one stream: a server that ends takes the waits of all shards at once.
+        if stream in self._lost_waits:
+            self._longest_wait_s = max(LEAST_WAIT_S, min(self._lost_waits[stream], seconds) * 0.75)
+        self._lost_waits[stream] = seconds
 
     async def _block(self, key: str, *commands: Sequence[str]) -> Reply:
         """The answer to the last of some commands, for which the server may let us wait."""
