@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 BOTH := -n 2 --dist loadfile
 
-.PHONY: bench browser chaos check check-python clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
+.PHONY: bench browser chaos check check-dashboard check-python clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -52,9 +52,10 @@ doctor: $(STAMP) ## Look at the deployment that the environment names, and say w
 	$(BIN)/python -m shared.doctor $(ARGS)
 
 check: $(STAMP) ## Check format, lint, types, import contracts, pins, Lua, images, shell scripts and the dashboard
-	@sh frontend/build.sh check >.venv/dashboard.log 2>&1 & dashboard=$$!; \
-	$(MAKE) --no-print-directory check-python || { kill $$dashboard; exit 1; }; \
-	wait $$dashboard; status=$$?; cat .venv/dashboard.log; exit $$status
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line check-python check-dashboard
+
+check-dashboard:
+	@sh frontend/build.sh check
 
 check-python: $(STAMP)
 	$(BIN)/ruff format --check .
