@@ -173,7 +173,7 @@ async def test_a_stream_that_fails_gives_way_to_polling(seeded: str, page: Page)
 async def test_a_page_is_told_by_the_stream(seeded: str, page: Page):
     await page.goto(f"{seeded}/tasks?type=webhook.send&status=completed")
     live = page.get_by_role("button", name="Live", exact=True)
-    await expect(live).to_have_attribute("title", re.compile("open stream"), timeout=15_000)
+    await expect(live).to_have_attribute("data-tip", re.compile("open stream"), timeout=15_000)
     async with api(seeded) as client:
         task_id = await submit(client, "webhook.send", {"url": "x"})
     await expect(page.get_by_title(task_id)).to_be_visible()

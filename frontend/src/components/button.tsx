@@ -14,7 +14,7 @@ const KIND: Readonly<Record<ButtonKind, string>> = {
 export function buttonClass(kind: ButtonKind = "plain", className?: string): string {
   return joinClasses(
     "inline-flex h-(--control) shrink-0 items-center justify-center gap-2 rounded-md px-3 font-medium whitespace-nowrap",
-    "transition-colors duration-(--fast) disabled:opacity-60 md:h-7",
+    "transition-colors duration-(--fast) disabled:opacity-60 md:h-7 forced-colors:border",
     KIND[kind],
     className,
   );

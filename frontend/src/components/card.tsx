@@ -19,7 +19,7 @@ export function Card({ title, note, tools, className, children }: CardProps) {
       className={joinClasses("min-w-0 rounded-lg border border-border bg-surface shadow-1", className)}
     >
       {title !== undefined && (
-        <div className="flex min-h-11 items-center gap-2.5 px-4">
+        <div className="flex min-h-11 flex-wrap items-center gap-x-2.5 px-4 py-1">
           <h2 id={id} className="font-semibold">
             {title}
           </h2>

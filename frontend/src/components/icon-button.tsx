@@ -14,7 +14,7 @@ export function IconButton({ icon: Icon, label, size = 14, className, ...rest }:
     <button
       type="button"
       aria-label={label}
-      title={label}
+      data-tip={label}
       className={joinClasses(
         "inline-flex size-11 shrink-0 items-center justify-center rounded-md text-text-2 hover:bg-surface-2 hover:text-text md:size-6",
         className,

@@ -49,14 +49,16 @@ export function LiveIndicator(props: LiveIndicatorProps) {
   const { held = 0, onPause } = props;
   const status = held > 0 && props.status !== "offline" ? "paused" : props.status;
   const isPaused = props.status === "paused";
+  const tip = `${how(props)}${isPaused ? "Press to resume updates" : "Press to pause updates"}`;
   return (
     <button
       type="button"
       aria-pressed={isPaused}
-      title={`${how(props)}${isPaused ? "Press to resume updates" : "Press to pause updates"}`}
+      data-tip={tip}
+      aria-description={tip}
       onClick={() => { onPause(!isPaused); }}
       className={joinClasses(
-        "inline-flex h-7 min-w-0 items-center gap-2 rounded-full px-3 text-12 font-medium whitespace-nowrap",
+        "target inline-flex h-7 min-w-0 items-center gap-2 rounded-full px-3 text-12 font-medium whitespace-nowrap",
         TONE_PILL[TONE[status]],
       )}
     >

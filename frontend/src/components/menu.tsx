@@ -83,7 +83,7 @@ export function Menu({ label, items, children, className, onOpen }: MenuProps) {
         ref={button}
         type="button"
         aria-label={label}
-        title={label}
+        data-tip={children === undefined ? label : undefined}
         aria-haspopup="menu"
         aria-expanded={isOpen}
         onClick={(event) => {

@@ -1,7 +1,7 @@
 /** Grey bars of the size of the rows that replace them. */
 export function SkeletonRows({ rows, what }: { rows: number; what: string }) {
   return (
-    <div role="status" aria-label={`Loading ${what}`}>
+    <div role="status" aria-label={`Loading ${what}`} className="skeleton">
       {Array.from({ length: rows }, (_, row) => (
         <div key={row} aria-hidden className="flex h-(--row) items-center gap-6 border-b border-border px-4 last:border-b-0">
           <span className="h-2.5 w-20 rounded-sm bg-surface-3" />
@@ -17,7 +17,7 @@ export function SkeletonRows({ rows, what }: { rows: number; what: string }) {
 /** A grey block in place of a card's content. */
 export function SkeletonBlock({ what, className }: { what: string; className: string }) {
   return (
-    <div role="status" aria-label={`Loading ${what}`} className={`p-4 ${className}`}>
+    <div role="status" aria-label={`Loading ${what}`} className={`skeleton p-4 ${className}`}>
       <div className="h-3 w-2/5 rounded-sm bg-surface-3" />
       <div className="mt-3 h-2.5 w-3/5 rounded-sm bg-surface-2" />
     </div>

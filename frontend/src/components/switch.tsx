@@ -16,7 +16,7 @@ export function Switch({ label, on, busy = false, disabled = false, onToggle }: 
       aria-busy={busy}
       disabled={disabled}
       onClick={() => { onToggle(!on); }}
-      className="flex h-6 w-9 shrink-0 items-center rounded-full aria-busy:opacity-60"
+      className="target flex h-6 w-9 shrink-0 items-center rounded-full aria-busy:opacity-60"
     >
       <span
         className={`flex h-5 w-9 items-center rounded-full border-[1.5px] px-[2px] transition-colors duration-(--fast) ${on ? "border-accent bg-accent" : "border-border-control bg-surface"}`}

@@ -30,7 +30,7 @@ export function RowHead({ children, chosen, className }: { children: ReactNode; 
       scope="row"
       className={joinClasses(
         "border-t border-border px-2 text-left font-normal first:pl-4",
-        chosen && "shadow-[inset_3px_0_0_var(--accent)]",
+        chosen && "shadow-[inset_3px_0_0_var(--accent)] forced-colors:border-l-4 forced-colors:border-l-[Highlight]",
         className,
       )}
     >

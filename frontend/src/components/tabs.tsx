@@ -32,8 +32,8 @@ export function Tabs({ label, tabs, chosen, onChoose, tools, children }: TabsPro
   };
   return (
     <>
-      <div className="flex min-h-10 items-end border-b border-border pr-2 pl-1">
-        <div role="tablist" aria-label={label} onKeyDown={onKeyDown} className="flex min-w-0 flex-1 overflow-x-auto overflow-y-hidden">
+      <div className="flex min-h-10 flex-wrap items-end justify-end border-b border-border pr-2 pl-1">
+        <div role="tablist" aria-label={label} onKeyDown={onKeyDown} className="flex min-w-0 flex-auto flex-wrap">
           {tabs.map((tab) => (
             <button
               key={tab.id}
@@ -44,7 +44,7 @@ export function Tabs({ label, tabs, chosen, onChoose, tools, children }: TabsPro
               aria-controls={`${base}-panel`}
               tabIndex={tab.id === chosen ? 0 : -1}
               onClick={() => { onChoose(tab.id); }}
-              className="h-10 border-b-2 border-transparent px-3 font-medium whitespace-nowrap text-text-2 -outline-offset-2 hover:text-text aria-selected:border-accent aria-selected:text-text"
+              className="h-10 max-md:h-11 border-b-2 border-transparent px-3 font-medium whitespace-nowrap text-text-2 -outline-offset-2 hover:text-text aria-selected:border-accent aria-selected:text-text"
             >
               {tab.label}
               {tab.note !== undefined && <span className="ml-2 text-12 font-normal text-text-3">{tab.note}</span>}

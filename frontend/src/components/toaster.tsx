@@ -14,7 +14,7 @@ export function Toaster() {
   const list = useSyncExternalStore(toasts.subscribe, toasts.getSnapshot);
   return (
     <div
-      role="status"
+      role="group"
       aria-label="Messages"
       className="pointer-events-none fixed right-4 bottom-4 z-40 flex w-105 max-w-[calc(100vw-32px)] flex-col items-end gap-2 max-md:bottom-18"
     >
@@ -27,7 +27,7 @@ export function Toaster() {
               <RichText text={text} />
             </p>
             {action && (
-              <button type="button" onClick={action.run} className="min-h-6 shrink-0 px-1 font-medium text-accent hover:underline">
+              <button type="button" onClick={action.run} className="target min-h-6 shrink-0 px-1 font-medium text-accent hover:underline">
                 {action.label}
               </button>
             )}

@@ -1,3 +1,5 @@
+import { announcements } from "./announcements";
+
 /** Short messages at the foot of the page, one list for the whole page. */
 
 interface Toast {
@@ -31,6 +33,7 @@ class Toasts {
 
   show({ seconds = DEFAULT_SECONDS, ...toast }: NewToast): number {
     const id = this.nextId++;
+    announcements.say(`${toast.text.replaceAll("`", "").replace(/\.$/, "")}.`);
     const until = seconds === null ? null : Date.now() + seconds * 1000;
     this.set([...this.list, { ...toast, id, until }].slice(-SHOWN_AT_ONCE));
     if (seconds !== null) setTimeout(() => { this.close(id); }, seconds * 1000);

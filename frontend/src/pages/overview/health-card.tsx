@@ -1,8 +1,10 @@
 import { Check, TriangleAlert } from "lucide-react";
+import { useEffect } from "react";
 import type { Health } from "../../api/health-needs";
 import { Card } from "../../components/card";
 import { TONE_PILL } from "../../components/status";
 import { useLocalNow } from "../../hooks/use-now";
+import { announcements } from "../../lib/announcements";
 import { joinClasses } from "../../lib/format";
 import { formatRelative } from "../../lib/time";
 import { NeedRow } from "./need-row";
@@ -17,6 +19,7 @@ interface HealthCardProps {
 /** Is all well? One sentence, and below it each thing that needs the operator with its next step. */
 export function HealthCard({ health, checkedAt, mayAct }: HealthCardProps) {
   const now = useLocalNow();
+  useEffect(() => { announcements.say(`${health.title}.`); }, [health.title]);
   const Icon = health.tone === "green" ? Check : TriangleAlert;
   const checked = checkedAt === null ? "" : `Checked ${formatRelative(new Date(checkedAt), now)}.`;
   return (
@@ -33,9 +36,6 @@ export function HealthCard({ health, checkedAt, mayAct }: HealthCardProps) {
               {health.facts.join(" · ")}
             </span>
           </h2>
-          <p role="status" className="sr-only">
-            {health.title}
-          </p>
           <p className="text-text-2 max-md:hidden">
             {health.rest} {health.needs.length === 0 && checked}
           </p>

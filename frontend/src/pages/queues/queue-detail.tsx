@@ -19,6 +19,7 @@ import { formatClock, formatDuration } from "../../lib/time";
 import { flowOf, resumeMs } from "./flow";
 import { limitWords } from "./limits";
 import { LimitsDialog } from "./limits-dialog";
+import { QueueMenu } from "./queue-menu";
 
 interface QueueDetailProps {
   queue: Queue;
@@ -39,15 +40,16 @@ export function QueueDetail({ queue, stats, workers, mayAct }: QueueDetailProps)
   return (
     <Card>
       <div className="flex min-h-13 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border px-4 py-2">
-        <h2 className="text-15 font-semibold">{queue.name}</h2>
+        <h2 className="min-w-0 text-15 font-semibold break-words">{queue.name}</h2>
         {queue.paused ? <StateText pill icon={Pause} tone="amber" text="Paused" /> : <StateText pill icon={CircleCheck} tone="green" text="Active" />}
-        {queue.paused && <p className="text-text-2">{pausedWords(queue.paused)}</p>}
-        <span className="ml-auto flex gap-2">
+        {queue.paused && <p className="min-w-0 text-text-2 break-words">{pausedWords(queue.paused)}</p>}
+        <span className="ml-auto flex flex-wrap justify-end gap-2">
           <Link to="/tasks" search={{ queue: queue.name, status: "pending" }} className={buttonClass("plain")}>
             <List size={14} aria-hidden />
             {plural(queue.counts.pending, "pending task")}
           </Link>
           {mayAct && <Button onClick={() => { setLimiting(true); }}>Limits…</Button>}
+          {mayAct && <span className="md:hidden"><QueueMenu queue={queue} /></span>}
         </span>
       </div>
       <div className={joinClasses("grid max-lg:divide-y lg:divide-x divide-border", stats === null ? "lg:grid-cols-2" : "lg:grid-cols-[2fr_1.2fr_1fr]")}>
@@ -112,7 +114,7 @@ function CountFact({ queue, status }: { queue: Queue; status: "scheduled" | "ret
   return (
     <Fact
       name={STATUS[status].label}
-      value={count === 0 ? "0" : <Link to="/tasks" search={{ queue: queue.name, status }} className={joinClasses("hover:text-accent hover:underline", status === "dead" && "text-red-fg")}>{formatCount(count)}</Link>}
+      value={count === 0 ? "0" : <Link to="/tasks" search={{ queue: queue.name, status }} className={joinClasses("target inline-block min-w-6 hover:text-accent hover:underline", status === "dead" && "text-red-fg")}>{formatCount(count)}</Link>}
     />
   );
 }

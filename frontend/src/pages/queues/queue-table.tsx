@@ -1,24 +1,18 @@
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, List, OctagonX, Pause, Play, Trash2 } from "lucide-react";
-import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { CircleCheck, Pause, Play } from "lucide-react";
 import type { Queue } from "../../api/overview";
 import type { QueueSeries, Stats } from "../../api/stats";
-import { purgeQueue } from "../../api/operations";
 import { Button } from "../../components/button";
-import { Confirm } from "../../components/confirm";
-import { Menu } from "../../components/menu";
 import { Spark } from "../../components/spark";
 import { StateText } from "../../components/state-text";
 import { RowHead, Td, Th } from "../../components/table";
 import { STATUS } from "../../components/status";
-import { useJob } from "../../hooks/use-job";
 import { useNow } from "../../hooks/use-now";
 import { useQueueActions } from "../../hooks/use-queue-actions";
-import { formatCount, formatPercent, formatRate, joinClasses, plural } from "../../lib/format";
+import { formatCount, formatPercent, formatRate, joinClasses } from "../../lib/format";
 import { formatDuration, formatWait } from "../../lib/time";
-import { sendUnlessUndone } from "../../lib/toasts";
 import { flowOf } from "./flow";
+import { QueueMenu } from "./queue-menu";
 
 /** From this share on, failed attempts are red. */
 const MANY_FAILED = 0.01;
@@ -36,12 +30,8 @@ interface QueueTableProps {
 
 export function QueueTable({ queues, stats, chosen, mayAct, onChoose, onPause }: QueueTableProps) {
   const { resume } = useQueueActions();
-  const navigate = useNavigate();
   const now = useNow();
-  const [purging, setPurging] = useState<Queue | null>(null);
-  const purge = useJob("removed");
   return (
-    <>
     <table className="w-full">
       <thead>
         <tr>
@@ -76,11 +66,11 @@ export function QueueTable({ queues, stats, chosen, mayAct, onChoose, onPause }:
               onClick={() => { onChoose(queue.name); }}
               className={joinClasses("h-(--row) cursor-pointer md:h-9", isChosen ? "bg-surface-2" : "hover:bg-surface-2")}
             >
-              <RowHead chosen={isChosen} className="max-w-60">
-                <button type="button" aria-pressed={isChosen} onClick={() => { onChoose(queue.name); }} className="block max-w-full truncate py-1.5 font-medium" title={queue.name}>
+              <RowHead chosen={isChosen} className="max-w-40 min-[1440px]:max-w-60 max-md:w-full max-md:max-w-0">
+                <button type="button" aria-pressed={isChosen} onClick={() => { onChoose(queue.name); }} className="block max-w-full truncate py-1.5 font-medium max-md:min-h-11 max-md:pb-0" title={queue.name}>
                   {queue.name}
                 </button>
-                <span className="md:hidden"><QueueState queue={queue} busy={busy} /></span>
+                <span className="block pb-2 text-12 md:hidden"><QueueState queue={queue} busy={busy} /></span>
               </RowHead>
               <Td className="max-md:hidden"><QueueState queue={queue} busy={busy} /></Td>
               <QueueFigures queue={queue} stats={stats} now={now} />
@@ -92,16 +82,7 @@ export function QueueTable({ queues, stats, chosen, mayAct, onChoose, onPause }:
                     ) : (
                       <Button aria-label={`Pause queue ${queue.name}`} onClick={() => { onPause(queue.name); }}><Pause size={14} aria-hidden />Pause</Button>
                     )}
-                    <span className="max-md:hidden">
-                      <Menu
-                        label={`More for queue ${queue.name}`}
-                        items={[
-                          { label: "Show its tasks", icon: List, run: () => void navigate({ to: "/tasks", search: { queue: queue.name } }) },
-                          { label: "Purge pending…", icon: Trash2, danger: true, run: () => { setPurging(queue); } },
-                          { label: "Show its dead letters", icon: OctagonX, run: () => void navigate({ to: "/tasks", search: { queue: queue.name, status: "dead" } }) },
-                        ]}
-                      />
-                    </span>
+                    <span className="max-md:hidden"><QueueMenu queue={queue} /></span>
                   </span>
                 </Td>
               )}
@@ -110,17 +91,6 @@ export function QueueTable({ queues, stats, chosen, mayAct, onChoose, onPause }:
         })}
       </tbody>
     </table>
-      {purging !== null && (
-        <Confirm
-          title={`Purge queue ${purging.name}`}
-          consequence={`Its ${plural(purging.counts.pending, "pending task")} are removed for good, with their payloads. What runs goes on. You can take it back for 6 s.`}
-          confirm={`Purge ${formatCount(purging.counts.pending)}`}
-          typed={purging.counts.pending > 100 ? String(purging.counts.pending) : undefined}
-          onConfirm={() => { sendUnlessUndone({ text: `Queue \`${purging.name}\` is purged`, send: () => { purge.start(() => purgeQueue(purging.name)); } }); }}
-          onClose={() => { setPurging(null); }}
-        />
-      )}
-    </>
   );
 }
 
@@ -175,7 +145,7 @@ function CountLink({ queue, status }: { queue: Queue; status: "pending" | "runni
       search={{ queue: queue.name, status }}
       aria-label={`${formatCount(count)} ${STATUS[status].label.toLowerCase()} in ${queue.name}${most === null ? "" : `, at most ${formatCount(most)} at once`}`}
       className={joinClasses(
-        "inline-block min-w-6 py-0.5 hover:text-accent hover:underline",
+        "target inline-block min-w-6 py-0.5 hover:text-accent hover:underline",
         count === 0 && "text-text-3",
         status === "pending" && count > 0 && "font-medium",
       )}

@@ -31,7 +31,7 @@ function Run({ run: { taskId, status, runMs } }: { run: PastRun }) {
   const look = status === "completed" ? "good" : status === "dead" ? "bad" : status === null || status === "cancelled" ? "none" : "open";
   if (taskId === null || status === null) return <span title={title}><Block look={look} /><span className="sr-only">{title}</span></span>;
   return (
-    <Link to="/tasks/$taskId" params={{ taskId }} title={title} aria-label={title} className="rounded-sm hover:bg-surface-3">
+    <Link to="/tasks/$taskId" params={{ taskId }} title={title} aria-label={title} className="target rounded-sm hover:bg-surface-3">
       <Block look={look} />
     </Link>
   );

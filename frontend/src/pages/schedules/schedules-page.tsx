@@ -25,7 +25,7 @@ export function SchedulesPage() {
   const { data: schedules, isError, error } = useQuery(schedulesOptions());
   const [editing, setEditing] = useState<Editing>(null);
   const create = mayAct && (
-    <Button kind="primary" className="md:h-8" onClick={() => { setEditing("new"); }}>
+    <Button kind="primary" className="max-sm:w-11 max-sm:px-0 md:h-8" onClick={() => { setEditing("new"); }}>
       <Plus size={14} aria-hidden />
       <span className="max-sm:sr-only">New schedule</span>
     </Button>

@@ -18,14 +18,17 @@ export function AuditCard() {
         <p className="border-t border-border px-4 py-3 text-text-2">Nobody has acted yet.</p>
       ) : (
         <table className="w-full table-fixed">
-          <thead><tr><Th>Action</Th><Th>On</Th><Th className="max-md:hidden">Detail</Th><Th className="w-28">By</Th><Th className="w-28 text-right">When</Th></tr></thead>
+          <thead><tr><Th>Action</Th><Th className="max-sm:hidden">On</Th><Th className="max-md:hidden">Detail</Th><Th className="w-28 max-sm:hidden">By</Th><Th className="w-28 text-right max-sm:w-24">When</Th></tr></thead>
           <tbody>
             {entries.map(({ id, action, target, detail, by, at }) => (
               <tr key={id} className="h-9">
-                <Td className="truncate">{action}</Td>
-                <Td className="truncate"><span className="font-mono" title={target}>{target}</span></Td>
+                <Td className="max-sm:py-1.5">
+                  {action}
+                  <span className="block text-12 break-words text-text-2 sm:hidden"><span className="font-mono">{target}</span> by <span className="font-mono">{by}</span>{detail !== "" && `: ${detail}`}</span>
+                </Td>
+                <Td className="truncate max-sm:hidden"><span className="font-mono" title={target}>{target}</span></Td>
                 <Td className="truncate text-text-2 max-md:hidden"><span title={detail}>{detail}</span></Td>
-                <Td className="truncate"><span className="font-mono">{by}</span></Td>
+                <Td className="truncate max-sm:hidden"><span className="font-mono" title={by}>{by}</span></Td>
                 <Td className="text-right text-text-2"><TimeText at={at} /></Td>
               </tr>
             ))}

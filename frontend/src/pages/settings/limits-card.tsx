@@ -13,19 +13,26 @@ export function LimitsCard() {
   return (
     <Card title="Limits in force" note="a worker has settings of its own">
       <table className="w-full">
-        <thead><tr><Th>Limit</Th><Th className="text-right">Value</Th><Th>Set with</Th></tr></thead>
+        <thead><tr><Th>Limit</Th><Th className="text-right">Value</Th><Th className="max-sm:hidden">Set with</Th></tr></thead>
         <tbody>
           {limits.map((limit) => (
             <tr key={limit.name} className="h-9">
-              <RowHead>{limit.name}</RowHead>
+              <RowHead className="max-sm:py-1.5">
+                {limit.name}
+                <span className="block text-12 text-text-2 sm:hidden"><Variable name={limit.variable} /></span>
+              </RowHead>
               <Td className="text-right tabular-nums">{valueWords(limit)}</Td>
-              <Td className="text-text-2">{limit.variable === null ? "fixed" : <code className="break-all">{limit.variable}</code>}</Td>
+              <Td className="text-text-2 max-sm:hidden"><Variable name={limit.variable} /></Td>
             </tr>
           ))}
         </tbody>
       </table>
     </Card>
   );
+}
+
+function Variable({ name }: { name: string | null }) {
+  return name === null ? <>fixed</> : <code className="break-all">{name}</code>;
 }
 
 function valueWords({ value, unit }: LimitInForce): string {

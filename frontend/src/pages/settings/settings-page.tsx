@@ -10,11 +10,15 @@ export function SettingsPage() {
   return (
     <PageFrame title="Settings">
       <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-2">
-        <ThisBrowserCard />
-        <DiagnosticsCard />
-        <KeysCard />
-        <CostTable />
-        <LimitsCard />
+        <div className="flex min-w-0 flex-col gap-3 md:gap-4">
+          <ThisBrowserCard />
+          <KeysCard />
+          <LimitsCard />
+        </div>
+        <div className="flex min-w-0 flex-col gap-3 md:gap-4">
+          <DiagnosticsCard />
+          <CostTable />
+        </div>
         <AuditCard />
       </div>
     </PageFrame>

@@ -2,8 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { overviewOptions } from "../../api/overview";
+import { Announcer } from "../../components/announcer";
 import { OfflineBanner } from "../../components/offline-banner";
 import { Toaster } from "../../components/toaster";
+import { Tooltips } from "../../components/tooltips";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import { useLive } from "../../live/live";
 import { PLACES, toolsFor } from "./navigation";
@@ -49,6 +51,8 @@ export function Shell() {
       </div>
       <TabBar role={role} dead={dead} onSignOut={signOut} />
       <Toaster />
+      <Announcer />
+      <Tooltips />
       <Suspense fallback={null}>
         {paletteOpen && <Palette />}
         {helpOpen && <ShortcutHelp onClose={() => { setHelpOpen(false); }} />}

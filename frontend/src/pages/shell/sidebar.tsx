@@ -2,10 +2,14 @@ import { Link } from "@tanstack/react-router";
 import { KeyRound, LogOut, Moon, Sun, Zap } from "lucide-react";
 import type { Role } from "../../api/overview";
 import { IconButton } from "../../components/icon-button";
+import { useMedia } from "../../hooks/use-media";
 import { useTheme } from "../../hooks/use-theme";
 import { formatCount, joinClasses } from "../../lib/format";
 import type { Place } from "./navigation";
 import { PLACES, toolsFor } from "./navigation";
+
+/** The sidebar shows icons alone. */
+const NARROW = "(max-width: 1279px)";
 
 interface SidebarProps {
   environment: string | null;
@@ -34,10 +38,12 @@ export function ThemeSwitch() {
 }
 
 function PlaceLink({ place: { label, to, icon: Icon }, dead = 0 }: { place: Place; dead?: number }) {
+  const isNarrow = useMedia(NARROW);
   return (
     <Link
       to={to}
-      title={label}
+      data-tip={isNarrow ? label : undefined}
+      data-tip-side="right"
       activeOptions={{ exact: to === "/", includeSearch: false }}
       className="relative flex h-8 items-center gap-2.5 rounded-md px-2 font-medium text-text-2 hover:bg-surface-2 aria-[current=page]:bg-surface-3 aria-[current=page]:text-text"
     >
@@ -56,7 +62,7 @@ function PlaceLink({ place: { label, to, icon: Icon }, dead = 0 }: { place: Plac
 /** Full from 1280 px on, icons with tooltips from 768 px, absent on phones. */
 export function Sidebar({ environment, role, name, dead, onSignOut }: SidebarProps) {
   return (
-    <aside aria-label="Sidebar" className="hidden w-14 shrink-0 flex-col border-r border-border px-2.5 md:flex xl:w-54">
+    <aside aria-label="Sidebar" className="hidden w-14 shrink-0 flex-col overflow-y-auto border-r border-border px-2.5 md:flex xl:w-54">
       <div className="flex h-13 items-center gap-2.5 px-1.5 xl:px-2">
         <Logo />
         <span className="hidden text-15 font-semibold xl:inline">dtq</span>

@@ -9,7 +9,7 @@ import { ThemeSwitch } from "./sidebar";
 
 const ON_THE_BAR = 4;
 const TAB =
-  "relative flex h-14 flex-1 flex-col items-center justify-center gap-1 text-11 font-medium text-text-2 aria-[current=page]:text-accent";
+  "relative flex h-14 min-w-0 flex-1 flex-col short:h-11 items-center justify-center gap-1 text-11 font-medium text-text-2 aria-[current=page]:text-accent";
 
 interface TabBarProps {
   role: Role | null;

@@ -51,11 +51,12 @@ function TaskCard({ task, paused, inset }: { task: Task; paused: boolean; inset:
           <TimeText at={changedAt(task)} className="ml-auto shrink-0 text-12 text-text-3" />
         </span>
         <span className="mt-0.5 flex items-baseline gap-3 text-12 text-text-2">
-          <span className="truncate">
+          <span className="truncate" title={note?.text}>
             {note === null ? label : `${label} · ${note.text}`}
           </span>
-          <span className="ml-auto shrink-0 text-text-3">
-            {task.queue} · {task.attempt}/{task.maxRetries + 1}
+          <span className="ml-auto flex max-w-1/2 shrink-0 text-text-3">
+            <span className="truncate" title={task.queue}>{task.queue}</span>
+            <span className="shrink-0 whitespace-pre"> · {task.attempt}/{task.maxRetries + 1}</span>
           </span>
         </span>
       </span>

@@ -62,8 +62,8 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               onClick={() => { onChoose(worker.name); }}
               className={joinClasses("h-(--row) cursor-pointer md:h-9", isChosen ? "bg-surface-2" : "hover:bg-surface-2")}
             >
-              <RowHead chosen={isChosen} className="max-w-50">
-                <button type="button" aria-pressed={isChosen} onClick={() => { onChoose(worker.name); }} className="block max-w-full truncate py-1.5 font-mono" title={`${worker.name} on ${worker.host}`}>
+              <RowHead chosen={isChosen} className="max-w-40 min-[1440px]:max-w-50 max-md:w-full max-md:max-w-0">
+                <button type="button" aria-pressed={isChosen} onClick={() => { onChoose(worker.name); }} className="block max-w-full truncate py-1.5 font-mono max-md:min-h-11" title={`${worker.name} on ${worker.host}`}>
                   {worker.name}
                 </button>
               </RowHead>
@@ -71,12 +71,12 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               <Td className="max-sm:hidden">
                 {running !== undefined && (
                   <span className="flex items-center gap-3">
-                    <LoadBar share={load / worker.slots} className="w-24 max-lg:w-14" />
+                    <LoadBar share={load / worker.slots} className="w-24 max-xl:w-14" />
                     <span className="font-medium whitespace-nowrap">{isWhole ? "" : "≥ "}{load}/{worker.slots}</span>
                   </span>
                 )}
               </Td>
-              <Td className="max-w-70 truncate text-text-2 max-lg:hidden">{worker.queues.includes("*") || worker.queues.length === 0 ? "all" : worker.queues.join(", ")}</Td>
+              <Td className="max-w-32 truncate text-text-2 max-lg:hidden min-[1440px]:max-w-70">{worker.queues.includes("*") || worker.queues.length === 0 ? "all" : worker.queues.join(", ")}</Td>
               <Td className="max-lg:hidden">
                 <span className={joinClasses("font-mono", worker.version !== newest && "text-amber-fg")}>{worker.version}</span>
                 {worker.version !== newest && <span className="ml-2 text-12 text-text-2">older</span>}
