@@ -24,7 +24,7 @@ export function Card({ title, note, tools, className, children }: CardProps) {
             {title}
           </h2>
           {note !== undefined && <span className="text-12 text-text-3">{note}</span>}
-          {tools !== undefined && <div className="ml-auto flex items-center gap-2">{tools}</div>}
+          {tools !== undefined && <div className="ml-auto flex items-center gap-2 [&>a]:inline-flex [&>a]:min-h-6 [&>a]:items-center max-md:[&>a]:min-h-11">{tools}</div>}
         </div>
       )}
       {children}

@@ -18,8 +18,8 @@ export function SkeletonRows({ rows, what }: { rows: number; what: string }) {
 export function SkeletonBlock({ what, className }: { what: string; className: string }) {
   return (
     <div role="status" aria-label={`Loading ${what}`} className={`skeleton p-4 ${className}`}>
-      <div className="h-3 w-2/5 rounded-sm bg-surface-3" />
-      <div className="mt-3 h-2.5 w-3/5 rounded-sm bg-surface-2" />
+      <span className="block h-3 w-2/5 rounded-sm bg-surface-3" />
+      <span className="mt-3 block h-2.5 w-3/5 rounded-sm bg-surface-2" />
     </div>
   );
 }

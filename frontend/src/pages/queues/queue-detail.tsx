@@ -52,7 +52,7 @@ export function QueueDetail({ queue, stats, workers, mayAct }: QueueDetailProps)
           {mayAct && <span className="md:hidden"><QueueMenu queue={queue} /></span>}
         </span>
       </div>
-      <div className={joinClasses("grid max-lg:divide-y lg:divide-x divide-border", stats === null ? "lg:grid-cols-2" : "lg:grid-cols-[2fr_1.2fr_1fr]")}>
+      <div className={joinClasses("grid divide-border max-lg:divide-y lg:grid-cols-2 lg:divide-x", stats !== null && "max-xl:[&>:first-child]:col-span-full max-xl:[&>:first-child]:border-r-0 max-xl:[&>:first-child]:border-b xl:grid-cols-[2fr_1.2fr_1fr]")}>
         {stats !== null && <FlowChart queue={queue} stats={stats} />}
         <section className="p-4">
           <h3 className="mb-1 font-semibold">Pending by priority</h3>

@@ -67,7 +67,7 @@ export const TaskRow = memo(function TaskRow({ task, row, times, isCursor, isSel
       </td>
       <td role="cell" title={task.type} className={`${CELL.Type} font-mono`}>{task.type}</td>
       <td role="cell" className={CELL.Task}>
-        <a href={`/tasks/${task.id}`} tabIndex={-1} title={task.id} className="target font-mono text-text-2 hover:text-accent hover:underline">{shortId(task.id)}</a>
+        <a href={`/tasks/${task.id}`} tabIndex={-1} title={task.id} className="font-mono text-text-2 hover:text-accent hover:underline">{shortId(task.id)}</a>
         {(isPointedAt || isCursor) && (
           <span className="hidden align-middle max-[900px]:!hidden group-focus-within:inline-block group-hover:inline-block"><CopyButton text={task.id} name="id" tabIndex={-1} /></span>
         )}
