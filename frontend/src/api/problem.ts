@@ -34,10 +34,10 @@ export function isNotOffered(error: unknown): boolean {
   return error instanceof ApiProblem && (error.status === 404 || error.status === 405 || error.status === 501);
 }
 
-/** One sentence about any error, and no stack trace of ours. */
+/** One sentence about any error, and no stack trace of ours. A code helps only where the server itself was in trouble. */
 export function describeProblem(error: unknown): string {
   if (error instanceof ApiProblem) {
-    const code = error.status === 0 ? "" : ` (${error.status})`;
+    const code = error.status < 500 ? "" : ` (${error.status})`;
     return `${(error.detail || error.title).replace(/\.$/, "")}${code}.`;
   }
   return "The answer could not be read.";

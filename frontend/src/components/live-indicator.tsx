@@ -23,7 +23,7 @@ const TONE: Readonly<Record<LiveIndicatorProps["status"], Tone>> = {
   offline: "red",
 };
 
-function words(status: LiveIndicatorProps["status"], { lastGoodAt, held = 0, paceSeconds }: LiveIndicatorProps): string {
+function words(status: LiveIndicatorProps["status"], { held = 0, paceSeconds }: LiveIndicatorProps): string {
   switch (status) {
     case "connecting":
       return "Connecting";
@@ -34,7 +34,7 @@ function words(status: LiveIndicatorProps["status"], { lastGoodAt, held = 0, pac
     case "paused":
       return held > 0 ? `Paused · ${held} new` : "Paused";
     case "offline":
-      return lastGoodAt === null ? "Offline" : `Offline · data from ${formatClock(lastGoodAt)}`;
+      return "Offline";
   }
 }
 
@@ -66,7 +66,10 @@ export function LiveIndicator(props: LiveIndicatorProps) {
       {status === "polling" && <RefreshCw size={13} aria-hidden />}
       {status === "paused" && <Pause size={13} aria-hidden />}
       {status === "offline" && <WifiOff size={13} aria-hidden />}
-      <span className="max-sm:max-w-24 max-sm:truncate">{words(status, props)}</span>
+      <span>
+        {words(status, props)}
+        {status === "offline" && props.lastGoodAt !== null && <span className="max-sm:sr-only"> · data from {formatClock(props.lastGoodAt)}</span>}
+      </span>
     </button>
   );
 }

@@ -15,12 +15,14 @@ interface MessageProps {
   title: string;
   children?: ReactNode;
   actions?: ReactNode;
+  /** Below the actions. */
+  foot?: ReactNode;
   className?: string;
   alert?: boolean;
 }
 
 /** What stands where data would: empty, gone, or failed. */
-export function Message({ icon: Icon, tone = "neutral", title, children, actions, className, alert }: MessageProps) {
+export function Message({ icon: Icon, tone = "neutral", title, children, actions, foot, className, alert }: MessageProps) {
   return (
     <div
       role={alert ? "alert" : undefined}
@@ -32,6 +34,7 @@ export function Message({ icon: Icon, tone = "neutral", title, children, actions
       <h2 className="text-15 font-semibold">{title}</h2>
       {children !== undefined && <div className="max-w-90 text-text-2">{children}</div>}
       {actions !== undefined && <div className="mt-1.5 flex flex-wrap justify-center gap-2">{actions}</div>}
+      {foot}
     </div>
   );
 }
@@ -51,6 +54,7 @@ export function ErrorMessage({ what, error, nextTryAt, onRetry }: ErrorMessagePr
   return (
     <Message
       alert
+      foot={problem?.requestId && <p className="max-w-full pt-1 font-mono break-all text-text-3">request {problem.requestId}</p>}
       icon={TriangleAlert}
       tone="red"
       title={`${what} could not be loaded`}
@@ -66,7 +70,6 @@ export function ErrorMessage({ what, error, nextTryAt, onRetry }: ErrorMessagePr
         {problem?.fix ? ` ${problem.fix}` : ""}
         {seconds === null ? "" : ` Trying again in ${seconds} s.`}
       </p>
-      {problem?.requestId && <p className="mt-2 font-mono text-text-3">request {problem.requestId}</p>}
     </Message>
   );
 }

@@ -72,10 +72,10 @@ function OneField({ field, value, fault, onChange }: OneFieldProps) {
     case "boolean":
       return <SelectField label={label} hint={hint} problem={fault} value={value === undefined ? "" : String(value === true)} onPick={(text) => { onChange(text === "" ? undefined : text === "true"); }} options={[{ value: "", text: placeholder === "" ? "–" : `default (${placeholder})` }, { value: "true", text: "yes" }, { value: "false", text: "no" }]} />;
     case "choice":
-      return choices.length <= 4 && required ? (
+      return choices.length <= 4 && (required || choices.includes(placeholder)) ? (
         <div>
           <p className="mb-1.5 font-medium">{label}</p>
-          <Segmented label={label} value={written} onPick={onChange} options={choices.map((text) => ({ value: text, text }))} className="flex w-full" />
+          <Segmented label={label} value={written === "" ? placeholder : written} onPick={onChange} options={choices.map((text) => ({ value: text, text }))} className="flex w-full" />
           {hint !== undefined && <p className="mt-1.5 text-12 text-text-2">{hint}</p>}
         </div>
       ) : (

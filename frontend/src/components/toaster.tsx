@@ -23,15 +23,15 @@ export function Toaster() {
         return (
           <div key={id} className="pointer-events-auto flex min-h-11 max-w-full items-center gap-3 rounded-lg border border-border bg-surface py-2 pr-2 pl-4 shadow-2">
             <Icon size={16} aria-hidden className={joinClasses("shrink-0", TONE_TEXT[tone])} />
-            <p className="min-w-0 py-0.5 break-words">
-              <RichText text={text} />
-            </p>
+            <div className="min-w-0 py-0.5 break-words">
+              <p><RichText text={text} /></p>
+              {details !== undefined && <CopyButton name="details" words="Copy details" text={details} className="-ml-3" />}
+            </div>
             {action && (
               <button type="button" onClick={action.run} className="target min-h-6 shrink-0 px-1 font-medium text-accent hover:underline">
                 {action.label}
               </button>
             )}
-            {details !== undefined && <CopyButton name="details" text={details} />}
             <IconButton icon={X} label="Close message" onClick={() => { toasts.close(id); }} />
           </div>
         );

@@ -44,7 +44,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, does: string])[] = [
   ["⌘K or Ctrl K", "find a task, a page or a command"],
   ["/", "the same"],
   ["g then o t d q w s", "Overview, Tasks, Dead letters, Queues, Workers, Schedules"],
-  ["g then n", "Submit a task"],
+  ["g then n e", "Submit a task, Settings"],
   ["j k or arrows", "next and previous row"],
   ["x", "select the row"],
   ["Enter", "open the row"],

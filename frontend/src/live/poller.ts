@@ -14,7 +14,7 @@ export interface LiveView {
   readonly status: LiveStatus;
   readonly paceSeconds: number;
   readonly lastGoodAt: number | null;
-  /** When the next read is due, while reads fail. */
+  /** When the next read is due; null while one is under way, and when none comes by itself. */
   readonly nextTryAt: number | null;
 }
 
@@ -128,7 +128,7 @@ export class Poller {
     this.clearTimer();
     if (this.reading || this.stop === null) return;
     const delay = nextDelay(this.state, this.surroundings(this.now()));
-    this.nextTryAt = delay !== null && this.state.failures > 0 ? this.now() + delay : null;
+    this.nextTryAt = delay === null ? null : this.now() + delay;
     if (delay !== null) this.timer = setTimeout(this.readNow, delay);
     this.update(this.state);
   }

@@ -5,6 +5,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { keyStore } from "../../api/key";
 import { submitTask } from "../../api/operations";
 import type { Worker } from "../../api/overview";
+import { readinessOptions } from "../../api/readiness";
 import { taskTypesOptions } from "../../api/task-types";
 import { Button, buttonClass } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
@@ -12,6 +13,7 @@ import { useAction } from "../../hooks/use-action";
 import { plural } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
+import { formatDuration } from "../../lib/time";
 
 interface Demo {
   readonly type: string;
@@ -34,6 +36,7 @@ export function FirstRun({ workers, mayAct }: FirstRunProps) {
   const { key } = useSyncExternalStore(keyStore.subscribe, keyStore.getSnapshot);
   const client = useQueryClient();
   const { data: types = [] } = useQuery(taskTypesOptions());
+  const { data: ready } = useQuery(readinessOptions());
   const submit = useAction({
     run: submitTask,
     refresh: [["overview"], ["tasks"]],
@@ -53,7 +56,7 @@ export function FirstRun({ workers, mayAct }: FirstRunProps) {
   // A worker that starts while this is looked at brings the types that can be tried.
   useEffect(() => { void client.invalidateQueries({ queryKey: taskTypesOptions().queryKey }); }, [client, known]);
   const checks = [
-    { done: true, text: "Redis answers" },
+    { done: true, text: ready === undefined ? "Redis answers" : `Redis answers through the API in ${formatDuration(ready.ms)}` },
     { done: workers.length > 0, text: workers.length > 0 ? `${plural(workers.length, "worker is", "workers are")} ready, ${plural(slots, "slot")}, ${plural(known, "task type")}` : "No worker is running. Tasks wait safely until one starts." },
     { done: false, text: "Submit the first task" },
   ];
@@ -80,7 +83,7 @@ export function FirstRun({ workers, mayAct }: FirstRunProps) {
             Submit a demo task
           </Button>
         ))}
-        <CopyButton text={command} name="command" words="Copy" />
+        <CopyButton text={command} name="command" words="Copy" className="border border-border-strong" />
       </div>
     </div>
   );

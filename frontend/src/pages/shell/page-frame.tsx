@@ -39,7 +39,7 @@ export function PageFrame({ title, heading, needs = 0, tools, held = 0, fill = f
   return (
     <>
       <header className="flex h-13 shrink-0 items-center gap-2.5 border-b short:h-11 border-border px-4 md:px-6">
-        {heading ?? <h1 className="truncate text-15 font-semibold">{title}</h1>}
+        {heading ?? <h1 className="min-w-0 truncate text-15 font-semibold">{title}</h1>}
         <div className="ml-auto flex shrink-0 items-center gap-2.5">
           {role === "read" && (
             <span className="inline-flex h-7 items-center gap-2 rounded-full bg-neutral-bg px-3 text-12 font-medium text-neutral-fg">

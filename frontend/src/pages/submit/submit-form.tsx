@@ -13,6 +13,7 @@ import { SchemaForm } from "../../components/schema-form";
 import { Segmented } from "../../components/segmented";
 import { plural } from "../../lib/format";
 import { CodeCard } from "./code-card";
+import { RunField } from "./run-field";
 import { SubmittedCard } from "./submitted-card";
 import { useSubmission } from "./use-submission";
 
@@ -55,7 +56,7 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
             <SelectField label="Type" mono value={type.name} onPick={onType} hint={[type.description, `${plural(types.length, "type is", "types are")} registered.`].filter(Boolean).join(" ")} options={types.map(({ name, isLive }) => ({ value: name, text: isLive ? name : `${name} (no live worker)` }))} />
             <SelectField label="Queue" value={options.queue} onPick={(queue) => { setOption("queue", queue); }} hint={options.queue === "" ? "The type’s default." : undefined} options={[{ value: "", text: type.queue }, ...queues.filter((name) => name !== type.queue).map((name) => ({ value: name, text: name }))]} />
           </div>
-          <div className="mt-5 flex items-center justify-between border-t border-border pt-4">
+          <div className="mt-5 flex flex-wrap items-center justify-between gap-2 border-t border-border pt-4">
             <h3 className="font-semibold">Payload</h3>
             <Segmented label="Write the payload as" value={isForm ? "form" : "json"} onPick={setView} options={[{ value: "form", text: "Form" }, { value: "json", text: "JSON" }]} />
           </div>
@@ -74,15 +75,15 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
             <FieldFrame label="Priority" hint="10 runs first.">
               {({ id, describedBy }) => (
                 <div className="flex h-(--control) items-center gap-4">
-                  <input id={id} type="range" min={1} max={10} value={options.priority} aria-describedby={describedBy} onChange={(event) => { setOption("priority", Number(event.target.value)); }} className="min-w-0 flex-1 accent-accent" />
+                  <input id={id} type="range" min={1} max={10} value={options.priority} aria-describedby={describedBy} onChange={(event) => { setOption("priority", Number(event.target.value)); }} className="h-full min-h-6 min-w-0 flex-1 accent-accent" />
                   <span className="w-5 text-right font-medium">{options.priority}</span>
                 </div>
               )}
             </FieldFrame>
-            <TextField label="Run" inputMode="numeric" placeholder="now" hint="Seconds from now." value={options.delay} onText={(text) => { setOption("delay", text); }} problem={submission.refusedField === "delay_seconds" ? submission.refusal : null} />
+            <RunField delay={options.delay} onDelay={(text) => { setOption("delay", text); }} problem={submission.refusedField === "delay_seconds" ? submission.refusal : null} />
             <TextField label="Idempotency key" placeholder="optional" hint="The same key gives the same task, once." value={options.idempotencyKey} onText={(text) => { setOption("idempotencyKey", text); }} problem={submission.refusedField === "idempotency_key" ? submission.refusal : null} />
           </div>
-          <button type="button" aria-expanded={isOpen} onClick={() => { setOpen(!isOpen); }} className="mt-4 flex min-h-6 items-center gap-2 font-medium text-accent">
+          <button type="button" aria-expanded={isOpen} onClick={() => { setOpen(!isOpen); }} className="mt-4 flex min-h-6 max-md:min-h-11 items-center gap-2 font-medium text-accent">
             {isOpen ? <ChevronDown size={14} aria-hidden /> : <ChevronRight size={14} aria-hidden />}
             Retries and timeout
           </button>

@@ -86,7 +86,7 @@ export function useSubmission(type: TaskType) {
   const problem = error instanceof ApiProblem ? error : null;
   const place = problem?.field ?? null;
   const inPayload = place === null ? null : (/^payload\.([^.[]+)/.exec(place)?.[1] ?? null);
-  const words = problem === null ? null : describeProblem(problem).replace(/ \(\d+\)\.$/, ".").replace(`${place ?? ""}: `, "");
+  const words = problem === null ? null : describeProblem(problem).replace(`${place ?? ""}: `, "");
   if (inPayload !== null && words !== null) faults[inPayload] ??= words;
 
   const change = (name: string, value: Json | undefined) => {

@@ -71,9 +71,14 @@ function NoTask({ id, failed, error }: { id: string; failed: boolean; error: unk
           icon={Inbox}
           title="This task is no longer kept"
           actions={
-            <Link to="/tasks" className={buttonClass()}>
-              All tasks
-            </Link>
+            <>
+              <Link to="/tasks" className={buttonClass()}>
+                All tasks
+              </Link>
+              <Link to="/settings" className={buttonClass("quiet")}>
+                Change retention
+              </Link>
+            </>
           }
         >
           <Gone id={id} />
