@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 #: Content of a wide sidebar, of icons, of one column, of a phone, and of 1280 px at 400 %.
 WIDTHS = (1280, 1024, 768, 390, 320)
-LONG = "a-queue-with-a-name-that-somebody-took-all-of-an-afternoon-to-choose"
+LONG = "a-queue-with-a-name-that-somebody-took-an-afternoon-to-choose"
 PAGES = (
     "/",
     "/tasks",
