@@ -14,7 +14,7 @@ export function Toaster() {
   const list = useSyncExternalStore(toasts.subscribe, toasts.getSnapshot);
   return (
     <div
-      role="group"
+      role="region"
       aria-label="Messages"
       className="pointer-events-none fixed right-4 bottom-4 z-40 flex w-105 max-w-[calc(100vw-32px)] flex-col items-end gap-2 max-md:bottom-18"
     >
