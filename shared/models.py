@@ -473,6 +473,12 @@ class Task(LazyModel):
     metadata: dict[str, Any] | None = None
     limit_key: str | None = None
     fair_key: str | None = None
+    unique_key: str | None = None
+    idempotency_key: str | None = None
+    schedule: str | None = None
+    """Of which it is a run."""
+    cancelled_by: str | None = None
+    """Who cancelled it, when that was before it ran; its worker tells the end of one that was running."""
     traceparent: str | None = None
     """Of the trace that submitted it (W3C Trace Context)."""
     fingerprint: str | None = None

@@ -50,7 +50,7 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   counts_load({'*', r.queue})
   take_out(id, r)
   place_flush()
-  finish(id, r, 'X', r.rest)
+  finish(id, r, 'X', r.rest, nil, by ~= '' and name_of(by) or nil)
   pending_flush()
   done_flush()
   timers_flush('')

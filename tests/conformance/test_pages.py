@@ -294,6 +294,7 @@ async def test_a_schedule_is_asked_for_its_last_runs(queue):
     assert await _all(queue, TaskFilter(schedule="hourly")) == runs[::-1]
     assert await _all(queue, TaskFilter(TaskStatus.PENDING, schedule="hourly")) == [runs[2], runs[0]]
     assert await _all(queue, TaskFilter(schedule="nightly")) == []
+    assert {(await queue.get(run)).schedule for run in runs} == {"hourly"}
 
 
 @pytest.mark.parametrize(

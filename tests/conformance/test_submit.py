@@ -88,6 +88,20 @@ async def test_the_same_key_and_body_is_the_same_task_once(queue):
     assert third == (first[0].id, TaskStatus.COMPLETED, None)
 
 
+async def test_the_keys_of_a_task_are_told(queue):
+    given = [
+        task(idempotency_key="a o= k:1", metadata={"m": 1}),
+        task(unique_key="a o= k:1"),
+        task(unique_key="w:2", throttle_seconds=60),
+        task(unique_key="d:3", debounce={"seconds": 60}),
+        task(),
+    ]
+    stored = [await queue.get(item.id) for item in await queue.submit(given)]
+    assert [one.idempotency_key for one in stored] == ["a o= k:1", None, None, None, None]
+    assert [one.unique_key for one in stored] == [None, "a o= k:1", "w:2", "d:3", None]
+    assert stored[0].metadata == {"m": 1}
+
+
 async def test_a_key_of_another_queue_is_another_task(queue):
     items = await queue.submit(
         [task(idempotency_key="k"), task(idempotency_key="k", queue="other"), task(idempotency_key="k2")]

@@ -230,6 +230,25 @@ async def test_reads(queue, bill):
         assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING), limit=50)).tasks) == 50
     with bill("a page of 50 of any status", 4):
         assert len((await queue.list_tasks(limit=50)).tasks) == 50
+    state = await registered(queue)
+    claims = (await queue.exchange(state, free=50)).claims
+    for wanted in (TaskFilter(TaskStatus.RUNNING), TaskFilter(TaskStatus.DEAD, error="abc")):
+        await queue.list_tasks(wanted)  # its script is loaded
+    with bill("a page of 50 that a worker holds", 4):
+        wanted = TaskFilter(TaskStatus.RUNNING, worker=state.name)
+        assert len((await queue.list_tasks(wanted, limit=50)).tasks) == 50
+    outcomes = [ending(claim, "x")._replace(group="abc") for claim in claims]
+    await queue.exchange(state, outcomes, free=0)
+    with bill("a page of 50 of an error", 4):
+        assert len((await queue.list_tasks(TaskFilter(TaskStatus.DEAD, error="abc"), limit=50)).tasks) == 50
+    await queue.submit(tasks(60, priority=9))
+    with bill("a page of 50 pending of a priority", 4):
+        assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING, priority=9), limit=50)).tasks) == 50
+    [keyed] = await queue.submit([task(unique_key="k")])
+    with bill("the task of a key", 4):
+        assert [one.id for one in (await queue.list_tasks(TaskFilter(None, "default", key="k"))).tasks] == [
+            keyed.id
+        ]
     with bill("the overview", 8):
         await queue.overview()
     with bill("the registry of types", 6):

@@ -2388,6 +2388,26 @@ export interface components {
              */
             fair_key: string | null;
             /**
+             * Unique Key
+             * @default null
+             */
+            unique_key: string | null;
+            /**
+             * Idempotency Key
+             * @default null
+             */
+            idempotency_key: string | null;
+            /**
+             * Schedule
+             * @default null
+             */
+            schedule: string | null;
+            /**
+             * Cancelled By
+             * @default null
+             */
+            cancelled_by: string | null;
+            /**
              * Traceparent
              * @default null
              */
@@ -3067,12 +3087,22 @@ export interface operations {
                 created_after?: string;
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
+                /** @description Only dead tasks whose error has this fingerprint; they come by id. */
+                error?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Only tasks in this status. */
                 status?: components["schemas"]["TaskStatus"] | null;
+                /** @description Only of this priority; with `status=pending`. */
+                priority?: number | null;
+                /** @description Only what this worker holds; with `status=running`. */
+                worker?: string;
+                /** @description Only tasks of the last ten times of this schedule. */
+                schedule?: string;
+                /** @description Only what was submitted with this idempotency key, or has it as its unique key now; with `queue`. */
+                key?: string;
             };
             header?: never;
             path?: never;
@@ -4088,6 +4118,8 @@ export interface operations {
                 created_after?: string;
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
+                /** @description Only dead tasks whose error has this fingerprint; they come by id. */
+                error?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
