@@ -18,6 +18,7 @@ import msgspec
 
 from shared.errors import InvalidInput
 from shared.models import LETTERS, Attempt, Task, TaskError, TaskStatus, instant
+from shared.retry import RetryPolicy
 from shared.sealing import PAYLOAD, Sealer, Unreadable, result_place, unseal
 
 _encoder = msgspec.json.Encoder()
@@ -237,6 +238,8 @@ def read_task(
         finished_at=finished_at,
         metadata=said.get("metadata"),
         traceparent=said.get("traceparent"),
+        timeout_seconds=said.get("timeout"),
+        retry=RetryPolicy(**said["retry"]) if "retry" in said else None,
         idempotency_key=said.get("idempotency_key"),
         schedule=said.get("schedule"),
         **_keys(words),

@@ -473,6 +473,10 @@ class Task(LazyModel):
     metadata: dict[str, Any] | None = None
     limit_key: str | None = None
     fair_key: str | None = None
+    timeout_seconds: float | None = None
+    """Of one attempt; None when its type's holds."""
+    retry: RetryPolicy | None = None
+    """Its backoff; None when its type's holds."""
     unique_key: str | None = None
     idempotency_key: str | None = None
     schedule: str | None = None

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, TooLarge
 from shared.ids import is_task_id
 from shared.models import TaskStatus
+from shared.retry import RetryPolicy
 from tests.support.factories import ending, registered, task, tasks
 
 
@@ -100,6 +101,15 @@ async def test_the_keys_of_a_task_are_told(queue):
     assert [one.idempotency_key for one in stored] == ["a o= k:1", None, None, None, None]
     assert [one.unique_key for one in stored] == [None, "a o= k:1", "w:2", "d:3", None]
     assert stored[0].metadata == {"m": 1}
+
+
+async def test_the_policy_of_a_task_is_told_where_it_has_one_of_its_own(queue):
+    own = {"timeout_seconds": 12.5, "retry": {"initial_seconds": 3.0, "jitter": "none"}}
+    first, second = await queue.submit([task(**own), task()])
+    stored = await queue.get(first.id)
+    assert (stored.timeout_seconds, stored.retry) == (12.5, RetryPolicy(initial_seconds=3.0, jitter="none"))
+    other = await queue.get(second.id)
+    assert (other.timeout_seconds, other.retry) == (None, None)
 
 
 async def test_a_key_of_another_queue_is_another_task(queue):

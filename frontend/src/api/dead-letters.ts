@@ -42,20 +42,18 @@ export function newestDeadOptions() {
 }
 
 export interface GroupSample {
-  /** The newest tasks of the group among the newest dead ones of its type. */
+  /** Those with the greatest ids. */
   readonly tasks: readonly Task[];
 }
 
 /** Some tasks of a group, to see what they share. */
-export function groupSampleOptions({ fingerprint, task }: ErrorGroup) {
-  const query = new URLSearchParams({ task_type: task.type, queue: task.queue, limit: String(SAMPLE) });
+export function groupSampleOptions({ fingerprint }: ErrorGroup) {
+  const query = new URLSearchParams({ error: fingerprint, limit: String(SAMPLE) });
   return queryOptions({
     queryKey: ["dead-letters", "sample", fingerprint],
     queryFn: ({ signal }): Promise<GroupSample> =>
       read(`/dead-letters?${query.toString()}`, {
-        convert: (wire: WireTaskPage) => ({
-          tasks: toPage(wire).tasks.filter((each) => each.fingerprint === fingerprint),
-        }),
+        convert: (wire: WireTaskPage) => ({ tasks: toPage(wire).tasks }),
         signal,
       }),
     staleTime: 30_000,

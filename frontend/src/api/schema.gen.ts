@@ -2388,6 +2388,13 @@ export interface components {
              */
             fair_key: string | null;
             /**
+             * Timeout Seconds
+             * @default null
+             */
+            timeout_seconds: number | null;
+            /** @default null */
+            retry: components["schemas"]["RetryPolicy"] | null;
+            /**
              * Unique Key
              * @default null
              */

@@ -104,6 +104,14 @@ function startOfDay(at: Date): number {
 
 const clockMsFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
+const clockZoneFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZoneName: "short" });
+
+/** 14:19:42.137 CET in the viewer's zone; the day before it where that is not today's. */
+export function formatClockZone(at: Date, now: number): string {
+  const clock = clockZoneFormat.format(at);
+  return startOfDay(at) === startOfDay(new Date(now)) ? clock : `${dayFormat.format(at)}, ${clock}`;
+}
+
 /** 14:19:42.137 in the viewer's zone. */
 export function formatClockMs(at: Date): string {
   return clockMsFormat.format(at);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toTask } from "../../api/tasks";
 import { wireTask } from "../../test/factories";
-import { historyOf } from "./history";
+import { coverage, historyOf } from "./history";
 
 const NOW = Date.parse("2026-11-24T14:20:00Z");
 const dead = (fingerprint: string, finished_at: string) => toTask(wireTask({ status: "dead", fingerprint, finished_at }));
@@ -19,5 +19,16 @@ describe("historyOf", () => {
   it("says when there are deaths that it did not see", () => {
     expect(historyOf(tasks, "b", 7, NOW)?.hasEarlier).toBe(true);
     expect(historyOf(tasks, "c", 7, NOW)).toBeNull();
+  });
+});
+
+describe("coverage", () => {
+  it("says nothing where all dead tasks were looked at", () => {
+    expect(coverage(tasks, 4)).toBeNull();
+    expect(coverage([], 3)).toBeNull();
+  });
+
+  it("says how many were, and back to when", () => {
+    expect(coverage(tasks, 163)).toEqual({ looked: 4, backTo: new Date("2026-11-20T12:00:00Z") });
   });
 });

@@ -12,6 +12,12 @@ export interface GroupHistory {
   readonly hasEarlier: boolean;
 }
 
+/** What "last 24 h" and "first seen" rest on, where the newest are not all dead tasks; null where they are. Pure. */
+export function coverage(newest: readonly Task[], dead: number): { readonly looked: number; readonly backTo: Date } | null {
+  const ends = newest.flatMap((task) => (task.finishedAt === null ? [] : [task.finishedAt.getTime()]));
+  return ends.length === 0 || newest.length >= dead ? null : { looked: newest.length, backTo: new Date(Math.min(...ends)) };
+}
+
 /** What the newest dead tasks tell of a group that has `count` of them; null when none of them belongs to it. Pure. */
 export function historyOf(tasks: readonly Task[], fingerprint: string, count: number, now: number): GroupHistory | null {
   const deaths = tasks.filter((task) => task.fingerprint === fingerprint).map((task) => task.finishedAt?.getTime() ?? task.createdAt.getTime());

@@ -71,7 +71,9 @@ function useFacts(task: Task, now: number): readonly (readonly [string, ReactNod
     ["Priority", task.priority],
     ["Waited before start", waited === null ? "–" : formatDuration(waited)],
     [isEnded(task.status) ? "Total time" : "Age", formatDuration(total)],
-    ["Attempt", `${task.attempt} of ${task.maxRetries + 1}`],
+    task.schedule !== null
+      ? ["Schedule", <Link key="schedule" to="/schedules" search={{ schedule: task.schedule }} className="text-accent hover:underline">{task.schedule}</Link>]
+      : ["Attempt", `${task.attempt} of ${task.maxRetries + 1}`],
     group !== undefined && others > 0
       ? ["Same error", <Link key="same" to="/dead-letters" search={{ group: group.fingerprint }} className="text-accent hover:underline">{plural(others, "other task")}</Link>]
       : ["Submitted", <TimeText key="submitted" at={task.createdAt} />],

@@ -31,7 +31,7 @@ export function RunningTasks({ worker, running }: RunningTasksProps) {
     <Card
       title={<span className="font-mono">{worker.name}</span>}
       note={`${plural(tasks.length, "running task")}${more ? " among the first of many" : ""}, longest first`}
-      tools={<Link to="/tasks" search={{ status: "running" }} className="font-medium text-accent hover:underline">Show in Tasks</Link>}
+      tools={<Link to="/tasks" search={{ status: "running", worker: worker.name }} className="font-medium text-accent hover:underline">Show in Tasks</Link>}
     >
       {tasks.length === 0 ? (
         <p className="border-t border-border px-4 py-4 text-text-2">It runs nothing now.</p>
