@@ -23,6 +23,11 @@ export function formatDuration(ms: number): string {
   return pair(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** As formatDuration, for what was set: 30 s, 2.5 s, 10 min. */
+export function formatSetting(ms: number): string {
+  return formatDuration(ms).replace(".0 s", " s");
+}
+
 /** One unit, for "12 s ago" and "oldest 38 min": 12 s, 38 min, 5 h. */
 export function formatSpan(ms: number): string {
   const span = Math.max(0, ms);

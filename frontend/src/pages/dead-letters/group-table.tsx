@@ -50,7 +50,7 @@ export function GroupTable({ groups, open, mayAct, dead, onOpen }: GroupTablePro
           <Th>Error</Th>
           <Th className="w-36 max-md:hidden">Type</Th>
           <Th className="w-36 max-xl:hidden">Last 24 h</Th>
-          <Th className="w-32 max-lg:hidden">First seen</Th>
+          <Th className="w-40 max-lg:hidden">First seen</Th>
           <Th className="w-32 max-md:w-24">Last seen</Th>
           <Th className="w-20 text-right">Tasks</Th>
           <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-44" : "w-14")} />
@@ -120,9 +120,9 @@ function GroupRow({ group, newest, isOpen, mayAct, onOpen }: GroupRowProps) {
         </button>
       </Td>
       <Td className="truncate max-md:hidden"><span className="font-mono" title={task.type}>{task.type}</span></Td>
-      <Td className="max-xl:hidden">{history && <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.hours} width={120} height={24} />}</Td>
+      <Td className="text-text-3 max-xl:hidden">{history ? <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.hours} width={120} height={24} /> : "–"}</Td>
       <Td className="text-text-2 max-lg:hidden">
-        {history && <time dateTime={history.firstAt.toISOString()} title={formatExact(history.firstAt)}>{history.hasEarlier && "before "}{formatDay(history.firstAt, now)}</time>}
+        {history === null ? "–" : <time dateTime={history.firstAt.toISOString()} title={formatExact(history.firstAt)}>{history.hasEarlier && "before "}{formatDay(history.firstAt, now)}</time>}
       </Td>
       <Td>
         <TimeText at={lastAt} className="block" />

@@ -15,7 +15,7 @@ import { useNow } from "../../hooks/use-now";
 import { joinClasses } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
-import { formatClockZone, formatDuration, formatExact, formatMoment } from "../../lib/time";
+import { formatClockZone, formatExact, formatMoment, formatSetting } from "../../lib/time";
 import { taskEvents } from "./task-events";
 
 const LINK = "font-mono break-all text-accent hover:underline";
@@ -29,7 +29,7 @@ export function EventsCard({ task }: { task: Task }) {
         {taskEvents(task).map(({ icon: Icon, tone, text, at }, index) => (
           <li key={index} className="flex min-h-7 items-center gap-3">
             <Icon size={14} aria-hidden className={joinClasses("shrink-0", TONE_TEXT[tone])} />
-            <span className="min-w-0 truncate"><RichText text={text} /></span>
+            <span className="min-w-0 break-words"><RichText text={text} /></span>
             <span className="ml-auto shrink-0 text-12 text-text-3">
               {view === "exact" ? <time dateTime={at.toISOString()} title={formatExact(at)}>{formatClockZone(at, now)}</time> : <TimeText at={at} />}
             </span>
@@ -46,22 +46,20 @@ export function PolicyCard({ task }: { task: Task }) {
   const { data: limits } = useQuery(limitsInForceOptions());
   const type = types.find((each) => each.name === task.type);
   const retry = task.retry ?? type?.retry ?? null;
-  const facts: (readonly [string, ReactNode])[] = [["Retries", retry === null ? String(task.maxRetries) : `${task.maxRetries}, ${backoff(retry)}`]];
-  if (task.timeoutMs !== null) facts.push(["Timeout", formatDuration(task.timeoutMs)]);
-  else if (type !== undefined) facts.push(["Timeout", `${formatDuration(type.timeoutSeconds * 1000)}, of the type`]);
-  facts.push(["Submitted", <Moment key="Submitted" at={task.createdAt} />]);
+  const facts: (readonly [string, ReactNode])[] = [["Retries", retry === null || task.maxRetries === 0 ? String(task.maxRetries) : `${task.maxRetries}, ${backoff(retry)}`]];
+  if (task.timeoutMs !== null) facts.push(["Timeout", formatSetting(task.timeoutMs)]);
+  else if (type !== undefined) facts.push(["Timeout", `${formatSetting(type.timeoutSeconds * 1000)}, of the type`]);
   if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", <Moment key="Not before" at={task.runAt} />]);
-  if (task.startedAt !== null) facts.push(["Last start", <Moment key="Last start" at={task.startedAt} />]);
-  if (task.finishedAt !== null) facts.push(["Ended", <Moment key="Ended" at={task.finishedAt} />]);
   const kept = keptMs(limits, task.status === "dead" ? "dead" : "ended");
   if (task.finishedAt !== null && kept !== null) facts.push(["Kept until", <Moment key="Kept until" at={new Date(task.finishedAt.getTime() + kept)} />]);
   if (task.schedule !== null) facts.push(["Schedule", <Link key="schedule" to="/schedules" search={{ schedule: task.schedule }} className={LINK}>{task.schedule}</Link>]);
   if (task.fingerprint !== null) facts.push(["Error group", <Link key="group" to="/tasks" search={{ status: "dead", error: task.fingerprint }} className={LINK}>{task.fingerprint}</Link>]);
   if (task.idempotencyKey !== null) facts.push(["Idempotency key", <Copied key="idempotency" name="idempotency key" text={task.idempotencyKey} />]);
   if (task.uniqueKey !== null) facts.push(["Unique key", <Link key="unique" to="/tasks" search={{ queue: task.queue, key: task.uniqueKey }} title="The task that has it now" className={LINK}>{task.uniqueKey}</Link>]);
-  if (task.traceId !== null) facts.push(["Trace", <Copied key="trace" name="trace id" text={task.traceId} />]);
   if (task.limitKey !== null) facts.push(["Limit key", <span key="limit" className="font-mono break-all">{task.limitKey}</span>]);
   if (task.fairKey !== null) facts.push(["Fair key", <span key="fair" className="font-mono break-all">{task.fairKey}</span>]);
+  if (task.traceId !== null) facts.push(["Trace", <Copied key="trace" name="trace id" text={task.traceId} />]);
+  facts.push(["Submitted", <time key="submitted" dateTime={task.createdAt.toISOString()}>{formatExact(task.createdAt)}</time>]);
   for (const [name, value] of metadataOf(task.metadata)) facts.push([name, <span key={name} className="font-mono break-all">{value}</span>]);
   return (
     <Card title="Policy and links">
@@ -77,16 +75,16 @@ export function PolicyCard({ task }: { task: Task }) {
   );
 }
 
-/** from 3.0 s ×4, full jitter */
+/** from 3 s ×4, full jitter */
 function backoff({ initialMs, factor, jitter }: RetryPolicy): string {
-  return `from ${formatDuration(initialMs)} ×${factor}, ${jitter} jitter`;
+  return `from ${formatSetting(initialMs)} ×${factor}, ${jitter === "none" ? "no" : jitter} jitter`;
 }
 
 function Copied({ name, text }: { name: string; text: string }) {
   return (
     <span className="flex items-start gap-1">
       <span className="min-w-0 font-mono break-all">{text}</span>
-      <CopyButton name={name} text={text} />
+      <CopyButton name={name} text={text} className="-my-1 shrink-0" />
     </span>
   );
 }

@@ -2,15 +2,15 @@
 export const COLUMNS = [
   { name: "Status", className: "shrink-0 w-28" },
   { name: "Type", className: "truncate shrink-0 w-30" },
-  { name: "Task", className: "shrink-0 w-42" },
+  { name: "Task", className: "shrink-0 w-40" },
   { name: "Note", className: "truncate min-w-0 flex-1" },
   { name: "Queue", className: "truncate shrink-0 w-23" },
   { name: "Priority", className: "shrink-0 w-16 text-right max-[820px]:hidden" },
-  { name: "Attempt", className: "shrink-0 w-17 text-right" },
-  { name: "Waited", className: "shrink-0 w-21 text-right max-[1100px]:hidden" },
-  { name: "Ran", className: "shrink-0 w-22 text-right max-[960px]:hidden" },
-  { name: "Worker", className: "truncate shrink-0 w-26 pl-4 max-[1279px]:hidden" },
-  { name: "Changed", className: "shrink-0 w-24 pr-4 text-right" },
+  { name: "Attempt", className: "shrink-0 w-16 text-right" },
+  { name: "Waited", className: "shrink-0 w-18 text-right max-[1100px]:hidden" },
+  { name: "Ran", className: "shrink-0 w-20 text-right max-[960px]:hidden" },
+  { name: "Worker", className: "truncate shrink-0 w-25 pl-4 max-[1279px]:hidden" },
+  { name: "Changed", className: "shrink-0 w-23 pr-4 text-right" },
 ] as const;
 
 type ColumnName = (typeof COLUMNS)[number]["name"];

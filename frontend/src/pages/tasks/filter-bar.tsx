@@ -49,13 +49,13 @@ export function FilterBar({ filter, counts, queues, types, workers, group, phone
       )}
       {queue !== undefined && <Chip field="Queue" value={queue} onRemove={without("queue")} />}
       {type !== undefined && <Chip field="Type" value={mono(type)} onRemove={without("type")} />}
-      {priority !== undefined && <Chip field="Priority" value={priority} onRemove={without("priority")} />}
+      {priority !== undefined && <Chip field="Priority" value={phone ? `Priority ${priority}` : priority} onRemove={without("priority")} />}
       {worker !== undefined && <Chip field="Worker" value={mono(worker)} onRemove={without("worker")} />}
       {error !== undefined && <Chip field="Error" value={group?.task.error?.type ?? mono(error)} onRemove={without("error")} />}
       {schedule !== undefined && <Chip field="Schedule" value={mono(schedule)} onRemove={without("schedule")} />}
       {key !== undefined && <Chip field="Key" value={mono(key)} onRemove={without("key")} />}
-      {from !== undefined && <Chip field="Submitted" operator="from" value={formatMoment(new Date(from))} onRemove={without("from")} />}
-      {until !== undefined && <Chip field="Submitted" operator="before" value={formatMoment(new Date(until))} onRemove={without("until")} />}
+      {from !== undefined && <Chip field="Submitted" operator="from" value={`${phone ? "from " : ""}${formatMoment(new Date(from))}`} onRemove={without("from")} />}
+      {until !== undefined && <Chip field="Submitted" operator="before" value={`${phone ? "before " : ""}${formatMoment(new Date(until))}`} onRemove={without("until")} />}
       <p className="ml-auto text-12 text-text-2 max-md:hidden">{summary}</p>
       <CopyButton name="link" words="Copy link" text={() => window.location.href} className="max-md:hidden" />
       {isOpen && <FilterDialog filter={filter} counts={counts} queues={queues} types={types} workers={workers} onApply={apply} onClose={() => { setOpen(false); }} />}
