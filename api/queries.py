@@ -112,7 +112,7 @@ class DeadLetterQuery(BaseModel):
     task_type: _Filter = Field(default="", description="Only tasks of this type.")
     created_after: _Created = Field(default="", description="Only tasks submitted then or later, ISO 8601.")
     created_before: _Created = Field(default="", description="Only tasks submitted earlier, ISO 8601.")
-    error: _Filter = Field(
+    fingerprint: _Filter = Field(
         default="", description="Only dead tasks whose error has this fingerprint; they come by id."
     )
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
@@ -130,7 +130,7 @@ class DeadLetterQuery(BaseModel):
             self.task_type or None,
             _ms_of(self.created_after),
             _ms_of(self.created_before),
-            error=self.error or None,
+            fingerprint=self.fingerprint or None,
         )
 
 

@@ -57,7 +57,7 @@ class TaskFilter(NamedTuple):
         created_before_ms: submitted earlier.
         priority: 1 to 10; of pending tasks, whose indexes are sorted by it.
         worker: that holds it; of running tasks.
-        error: fingerprint of what killed it; of dead tasks, listed by id.
+        fingerprint: of what killed it; of dead tasks, listed by id.
         schedule: the last ten times of this schedule.
         key: idempotency key or unique key in `queue`: what was submitted with the one, what has the other now.
     """
@@ -69,7 +69,7 @@ class TaskFilter(NamedTuple):
     created_before_ms: int | None = None
     priority: int | None = None
     worker: str | None = None
-    error: str | None = None
+    fingerprint: str | None = None
     schedule: str | None = None
     key: str | None = None
 
@@ -107,7 +107,7 @@ class TaskFilter(NamedTuple):
             and (self.created_before_ms is None or created_ms < self.created_before_ms)
             and self.priority in (None, task.priority)
             and self.worker in (None, task.worker)
-            and self.error in (None, task.fingerprint)
+            and self.fingerprint in (None, task.fingerprint)
         )
 
     @property
@@ -119,7 +119,7 @@ class TaskFilter(NamedTuple):
 
 ANY_TASK = TaskFilter()
 #: What only tasks of one status are indexed by.
-_ONLY_OF = {"priority": TaskStatus.PENDING, "worker": TaskStatus.RUNNING, "error": TaskStatus.DEAD}
+_ONLY_OF = {"priority": TaskStatus.PENDING, "worker": TaskStatus.RUNNING, "fingerprint": TaskStatus.DEAD}
 #: Places whose position is the id of the last task.
 _BY_ID = ("named", "running", "group")
 
@@ -189,7 +189,7 @@ def alien_cursor() -> InvalidInput:
 
 def _fits(place: str, wanted: TaskFilter) -> bool:
     """Whether a list with such a filter goes through the index: a forged cursor must not lead elsewhere."""
-    if wanted.is_named or wanted.error is not None:
+    if wanted.is_named or wanted.fingerprint is not None:
         return place == ("named" if wanted.is_named else "group")
     kind, _, rest = place.partition(":")
     if kind in ("pending", "parked") and wanted.queue not in (None, rest.partition(":")[0]):

@@ -241,7 +241,7 @@ class Inspection(QueueBase):
         """The indexes that can hold what is wanted; counts tell which are empty."""
         if wanted.is_named:
             return ["named"]
-        if wanted.error is not None:
+        if wanted.fingerprint is not None:
             return ["group"]
         if wanted.status in _ENDED:
             return [f"done:{wanted.status}"]
@@ -357,7 +357,9 @@ class Inspection(QueueBase):
                     "list_running", workers=keys.workers, worker=wanted.worker or "", **words
                 )
             else:
-                reply = await self._run("list_group", groups=keys.groups, group=wanted.error or "", **words)
+                reply = await self._run(
+                    "list_group", groups=keys.groups, group=wanted.fingerprint or "", **words
+                )
             tasks += self._tasks(reply[1])
             if reply[2]:
                 return tasks, Cursor(at.place, reply[2])

@@ -58,7 +58,7 @@ async def test_filters(api: Client) -> None:
     assert await found("status=pending&priority=5") == [("a", "x"), ("a", "y")]
     assert await found("status=pending&priority=6") == []
     assert await found("status=running&worker=nobody") == []
-    assert await found("status=dead&error=none") == []
+    assert await found("status=dead&fingerprint=none") == []
     assert await found("schedule=none") == []
     await api.submit(queue="a", task_type="z", unique_key="ä 1")
     assert await found("queue=a&key=%C3%A4%201") == [("a", "z")]
@@ -87,7 +87,7 @@ async def test_filters(api: Client) -> None:
         ("status=pending&priority=0", "priority"),
         ("priority=5", "priority"),
         ("status=pending&worker=w", "worker"),
-        ("status=running&error=e", "error"),
+        ("status=running&fingerprint=e", "fingerprint"),
         ("key=k", "key"),
         ("queue=q&schedule=s&key=k", "key"),
     ],

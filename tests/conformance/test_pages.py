@@ -258,12 +258,12 @@ async def test_an_error_is_asked_for_its_tasks(queue):
     await queue.exchange(state, outcomes, free=0)
     for group in ("one", "one.more"):
         ids = sorted((one for one in groups if groups[one] == group), reverse=True)
-        assert await _all(queue, TaskFilter(TaskStatus.DEAD, error=group)) == ids
+        assert await _all(queue, TaskFilter(TaskStatus.DEAD, fingerprint=group)) == ids
         in_a = {claim.id for claim in claims if claim.queue == "a"}
-        found = await _all(queue, TaskFilter(TaskStatus.DEAD, "a", "noop", error=group), 1)
+        found = await _all(queue, TaskFilter(TaskStatus.DEAD, "a", "noop", fingerprint=group), 1)
         assert found == [one for one in ids if one in in_a]
-    assert await _all(queue, TaskFilter(TaskStatus.DEAD, error="on")) == []
-    assert await _all(queue, TaskFilter(TaskStatus.DEAD, None, "other", error="one")) == []
+    assert await _all(queue, TaskFilter(TaskStatus.DEAD, fingerprint="on")) == []
+    assert await _all(queue, TaskFilter(TaskStatus.DEAD, None, "other", fingerprint="one")) == []
 
 
 async def test_a_key_is_asked_for_its_tasks(queue):
@@ -303,7 +303,7 @@ async def test_a_schedule_is_asked_for_its_last_runs(queue):
         (TaskFilter(priority=5), "priority"),
         (TaskFilter(TaskStatus.DEAD, priority=5), "priority"),
         (TaskFilter(worker="w"), "worker"),
-        (TaskFilter(TaskStatus.PENDING, error="e"), "error"),
+        (TaskFilter(TaskStatus.PENDING, fingerprint="e"), "fingerprint"),
         (TaskFilter(key="k"), "key"),
         (TaskFilter(queue="q", key="k", schedule="s"), "key"),
     ],

@@ -162,7 +162,7 @@ async def test_pages_by_error_and_by_key_are_complete(queue, limit):
         claims = (await queue.exchange(state, free=100)).claims
         await queue.exchange(state, [ending(claim, "x")._replace(group="one") for claim in claims], free=0)
         dead += [claim.id for claim in claims]
-    found = [one.id for one in await pages(queue, TaskFilter(TaskStatus.DEAD, error="one"), limit)]
+    found = [one.id for one in await pages(queue, TaskFilter(TaskStatus.DEAD, fingerprint="one"), limit)]
     assert sorted(found) == sorted(dead)
     [mine] = await queue.submit([task(queue="q2", unique_key="k")])
     assert [one.id for one in await pages(queue, TaskFilter(None, "q2", key="k"), limit)] == [mine.id]

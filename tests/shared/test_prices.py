@@ -232,7 +232,7 @@ async def test_reads(queue, bill):
         assert len((await queue.list_tasks(limit=50)).tasks) == 50
     state = await registered(queue)
     claims = (await queue.exchange(state, free=50)).claims
-    for wanted in (TaskFilter(TaskStatus.RUNNING), TaskFilter(TaskStatus.DEAD, error="abc")):
+    for wanted in (TaskFilter(TaskStatus.RUNNING), TaskFilter(TaskStatus.DEAD, fingerprint="abc")):
         await queue.list_tasks(wanted)  # its script is loaded
     with bill("a page of 50 that a worker holds", 4):
         wanted = TaskFilter(TaskStatus.RUNNING, worker=state.name)
@@ -240,7 +240,10 @@ async def test_reads(queue, bill):
     outcomes = [ending(claim, "x")._replace(group="abc") for claim in claims]
     await queue.exchange(state, outcomes, free=0)
     with bill("a page of 50 of an error", 4):
-        assert len((await queue.list_tasks(TaskFilter(TaskStatus.DEAD, error="abc"), limit=50)).tasks) == 50
+        assert (
+            len((await queue.list_tasks(TaskFilter(TaskStatus.DEAD, fingerprint="abc"), limit=50)).tasks)
+            == 50
+        )
     await queue.submit(tasks(60, priority=9))
     with bill("a page of 50 pending of a priority", 4):
         assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING, priority=9), limit=50)).tasks) == 50

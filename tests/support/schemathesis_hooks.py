@@ -22,7 +22,7 @@ FORMATS = {
 #: By name, for phases that make values by their length alone.
 QUERY = {"cursor": "", "since": "", "created_after": "", "created_before": "", "after": "", "task": ""}
 #: Of lists of tasks: each asks for another parameter.
-QUERY |= {"worker": "", "error": "", "key": ""}
+QUERY |= {"worker": "", "fingerprint": "", "key": ""}
 BODY = {"cron": FORMATS["cron"], "zone": FORMATS["time-zone"], "callback_url": FORMATS["callback-url"]}
 
 for _name, _value in FORMATS.items():

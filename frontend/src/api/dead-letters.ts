@@ -48,7 +48,7 @@ export interface GroupSample {
 
 /** Some tasks of a group, to see what they share. */
 export function groupSampleOptions({ fingerprint }: ErrorGroup) {
-  const query = new URLSearchParams({ error: fingerprint, limit: String(SAMPLE) });
+  const query = new URLSearchParams({ fingerprint, limit: String(SAMPLE) });
   return queryOptions({
     queryKey: ["dead-letters", "sample", fingerprint],
     queryFn: ({ signal }): Promise<GroupSample> =>

@@ -3095,7 +3095,7 @@ export interface operations {
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
                 /** @description Only dead tasks whose error has this fingerprint; they come by id. */
-                error?: string;
+                fingerprint?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -4126,7 +4126,7 @@ export interface operations {
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
                 /** @description Only dead tasks whose error has this fingerprint; they come by id. */
-                error?: string;
+                fingerprint?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -186,7 +186,8 @@ function listPath(filter: TaskFilter, cursor: string | null, limit: number): str
   if (filter.from) query.set("created_after", filter.from);
   if (filter.until) query.set("created_before", filter.until);
   if (filter.priority !== undefined) query.set("priority", String(filter.priority));
-  for (const name of ["worker", "error", "schedule", "key"] as const) if (filter[name]) query.set(name, filter[name]);
+  if (filter.error) query.set("fingerprint", filter.error);
+  for (const name of ["worker", "schedule", "key"] as const) if (filter[name]) query.set(name, filter[name]);
   query.set("limit", String(limit));
   if (cursor !== null) query.set("cursor", cursor);
   return `/tasks?${query.toString()}`;
