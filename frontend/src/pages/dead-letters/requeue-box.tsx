@@ -35,7 +35,7 @@ export function RequeueBox({ group }: { group: ErrorGroup }) {
   const running = requeue.job ?? purge.job;
   const isBusy = requeue.isBusy || purge.isBusy;
   return (
-    <div>
+    <section aria-label="Requeue this group">
       <h3 className="font-semibold">Requeue {plural(count, "task")}</h3>
       <Segmented
         label="Pace"
@@ -77,6 +77,6 @@ export function RequeueBox({ group }: { group: ErrorGroup }) {
           onClose={() => { setPurging(false); }}
         />
       )}
-    </div>
+    </section>
   );
 }
