@@ -76,6 +76,13 @@ export function formatMoment(at: Date): string {
   return momentFormat.format(at);
 }
 
+const momentZoneFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+
+/** 24 Nov 2026, 14:20:16 CET in the viewer's zone. */
+export function formatMomentZone(at: Date): string {
+  return momentZoneFormat.format(at);
+}
+
 /** 24 Nov 2026, 14:20:16.123 CET: the whole truth, for titles. */
 export function formatExact(at: Date): string {
   return exactFormat.format(at);

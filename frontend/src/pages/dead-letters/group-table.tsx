@@ -48,12 +48,12 @@ export function GroupTable({ groups, open, mayAct, dead, onOpen }: GroupTablePro
       <thead>
         <tr>
           <Th>Error</Th>
-          <Th className="w-36 max-md:hidden">Type</Th>
+          <Th className="w-35 max-md:hidden">Type</Th>
           <Th className="w-36 max-xl:hidden">Last 24 h</Th>
-          <Th className="w-40 max-lg:hidden">First seen</Th>
-          <Th className="w-32 max-md:w-24">Last seen</Th>
+          <Th className="w-38 max-lg:hidden">First seen</Th>
+          <Th className="w-29 max-md:w-24">Last seen</Th>
           <Th className="w-20 text-right">Tasks</Th>
-          <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-44" : "w-14")} />
+          <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-56" : "w-14")} />
         </tr>
       </thead>
       <tbody>

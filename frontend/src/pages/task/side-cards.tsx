@@ -9,13 +9,13 @@ import { Card } from "../../components/card";
 import { CopyButton } from "../../components/copy-button";
 import { RichText } from "../../components/rich-text";
 import { Segmented } from "../../components/segmented";
-import { TONE_TEXT } from "../../components/status";
+import { isEnded, TONE_TEXT } from "../../components/status";
 import { TimeText } from "../../components/time-text";
 import { useNow } from "../../hooks/use-now";
 import { joinClasses } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
-import { formatClockZone, formatExact, formatMoment, formatSetting } from "../../lib/time";
+import { formatClockZone, formatExact, formatMoment, formatMomentZone, formatSetting } from "../../lib/time";
 import { taskEvents } from "./task-events";
 
 const LINK = "font-mono break-all text-accent hover:underline";
@@ -49,7 +49,7 @@ export function PolicyCard({ task }: { task: Task }) {
   const facts: (readonly [string, ReactNode])[] = [["Retries", retry === null || task.maxRetries === 0 ? String(task.maxRetries) : `${task.maxRetries}, ${backoff(retry)}`]];
   if (task.timeoutMs !== null) facts.push(["Timeout", formatSetting(task.timeoutMs)]);
   else if (type !== undefined) facts.push(["Timeout", `${formatSetting(type.timeoutSeconds * 1000)}, of the type`]);
-  if (task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", <Moment key="Not before" at={task.runAt} />]);
+  if (!isEnded(task.status) && task.runAt !== null && task.runAt.getTime() !== task.createdAt.getTime()) facts.push(["Not before", <Moment key="Not before" at={task.runAt} />]);
   const kept = keptMs(limits, task.status === "dead" ? "dead" : "ended");
   if (task.finishedAt !== null && kept !== null) facts.push(["Kept until", <Moment key="Kept until" at={new Date(task.finishedAt.getTime() + kept)} />]);
   if (task.schedule !== null) facts.push(["Schedule", <Link key="schedule" to="/schedules" search={{ schedule: task.schedule }} className={LINK}>{task.schedule}</Link>]);
@@ -59,7 +59,7 @@ export function PolicyCard({ task }: { task: Task }) {
   if (task.limitKey !== null) facts.push(["Limit key", <span key="limit" className="font-mono break-all">{task.limitKey}</span>]);
   if (task.fairKey !== null) facts.push(["Fair key", <span key="fair" className="font-mono break-all">{task.fairKey}</span>]);
   if (task.traceId !== null) facts.push(["Trace", <Copied key="trace" name="trace id" text={task.traceId} />]);
-  facts.push(["Submitted", <time key="submitted" dateTime={task.createdAt.toISOString()}>{formatExact(task.createdAt)}</time>]);
+  facts.push(["Submitted", <time key="submitted" dateTime={task.createdAt.toISOString()} title={formatExact(task.createdAt)}>{formatMomentZone(task.createdAt)}</time>]);
   for (const [name, value] of metadataOf(task.metadata)) facts.push([name, <span key={name} className="font-mono break-all">{value}</span>]);
   return (
     <Card title="Policy and links">

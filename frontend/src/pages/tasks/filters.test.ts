@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fitting, isCounted, orderOf, wholeGroup, withOnlyOf, withStatus } from "./filters";
+import { fitting, isCounted, orderOf, summaryOf, wholeGroup, withOnlyOf, withStatus } from "./filters";
 import { readTaskSearch } from "./search-params";
 
 describe("filters that the server answers together", () => {
@@ -33,6 +33,12 @@ describe("filters that the server answers together", () => {
     expect(wholeGroup({ status: "dead", error: "e" })).toBe("e");
     expect(wholeGroup({ status: "dead", error: "e", queue: "a" })).toBeUndefined();
     expect(wholeGroup({ status: "dead", error: "e", type: "t" })).toBeUndefined();
+  });
+
+  it("says how many there are where that is known", () => {
+    expect(summaryOf({ status: "dead" }, 1)).toBe("1 task, newest first");
+    expect(summaryOf({ status: "dead", type: "t" }, null)).toBe("newest first");
+    expect(summaryOf({ status: "running" }, 1204)).toBe("1,204 tasks");
   });
 
   it.each([

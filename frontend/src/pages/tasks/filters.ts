@@ -1,4 +1,5 @@
 import type { TaskFilter, TaskStatus } from "../../api/tasks";
+import { plural } from "../../lib/format";
 
 /** What the server knows of tasks of one status alone. */
 const ONLY_OF = { priority: "pending", worker: "running", error: "dead" } as const satisfies Partial<Record<keyof TaskFilter, TaskStatus>>;
@@ -45,6 +46,11 @@ export function isCounted(filter: TaskFilter): boolean {
 /** The fingerprint whose group is all that the filter asks for; undefined otherwise. */
 export function wholeGroup(filter: TaskFilter): string | undefined {
   return asksFor(filter).every((name) => name === "status" || name === "error") ? filter.error : undefined;
+}
+
+/** How many tasks there are, where that is known, and in which order the server lists them. */
+export function summaryOf(filter: TaskFilter, count: number | null): string {
+  return [count === null ? "" : plural(count, "task"), orderOf(filter)].filter(Boolean).join(", ");
 }
 
 /** In which order the server lists. */

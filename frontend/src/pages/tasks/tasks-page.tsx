@@ -5,12 +5,13 @@ import { useMemo, useRef, useState } from "react";
 import { groupsOptions } from "../../api/dead-letters";
 import { overviewOptions } from "../../api/overview";
 import { buttonClass } from "../../components/button";
+import { STATUSES } from "../../components/status";
 import { joinClasses } from "../../lib/format";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
 import { FilterBar } from "./filter-bar";
-import { isCounted, orderOf, wholeGroup } from "./filters";
+import { isCounted, summaryOf, wholeGroup } from "./filters";
 import { StatusTabs } from "./status-tabs";
 import { TaskList } from "./task-list";
 
@@ -35,6 +36,9 @@ export function TasksPage() {
     return overview.queues.find((queue) => queue.name === filter.queue)?.counts ?? null;
   }, [overview, filter.queue, hasCounts]);
 
+  const groupCount = wholeGroup(filter) === undefined ? null : (group?.count ?? null);
+  const count = groupCount ?? (counts === null ? null : filter.status === undefined ? STATUSES.reduce((sum, status) => sum + counts[status], 0) : counts[filter.status]);
+
   return (
     <PageFrame
       title="Tasks"
@@ -50,8 +54,8 @@ export function TasksPage() {
         )}
       >
         {!phone && <StatusTabs filter={filter} counts={counts} />}
-        <FilterBar filter={filter} counts={counts} queues={queues} types={types} workers={workers} group={group} phone={phone} summary={orderOf(filter)} />
-        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} counts={counts} groupCount={wholeGroup(filter) === undefined ? null : (group?.count ?? null)} onHeld={setHeld} />
+        <FilterBar filter={filter} counts={counts} queues={queues} types={types} workers={workers} group={group} phone={phone} summary={summaryOf(filter, count)} />
+        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} counts={counts} groupCount={groupCount} onHeld={setHeld} />
       </section>
     </PageFrame>
   );
