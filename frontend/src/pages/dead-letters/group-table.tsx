@@ -44,41 +44,41 @@ export function GroupTable({ groups, open, mayAct, dead, onOpen }: GroupTablePro
   const covered = newest === undefined ? null : coverage(newest, dead);
   return (
     <>
-    <table className="w-full table-fixed border-t border-border">
-      <thead>
-        <tr>
-          <Th>Error</Th>
-          <Th className="w-35 max-md:hidden">Type</Th>
-          <Th className="w-36 max-xl:hidden">Last 24 h</Th>
-          <Th className="w-38 max-lg:hidden">First seen</Th>
-          <Th className="w-29 max-md:w-24">Last seen</Th>
-          <Th className="w-20 text-right">Tasks</Th>
-          <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-56" : "w-14")} />
-        </tr>
-      </thead>
-      <tbody>
-        {groups.map((group) => {
-          const isOpen = group.fingerprint === open;
-          return (
-            <Fragment key={group.fingerprint}>
-              <GroupRow group={group} newest={newest} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
-              {isOpen && (
-                <tr>
-                  <td colSpan={phone ? 3 : 7} className="p-0">
-                    <GroupDetail group={group} mayAct={mayAct} />
-                  </td>
-                </tr>
-              )}
-            </Fragment>
-          );
-        })}
-      </tbody>
-    </table>
-    {covered !== null && (
-      <p className="border-t border-border px-4 py-2 text-12 text-text-2 max-lg:hidden">
-        Last 24 h and first seen are from the newest {formatCount(covered.looked)} of {plural(dead, "dead task")}, back to {formatDay(covered.backTo, now)}. An opened group of at most 100 is looked at whole.
-      </p>
-    )}
+      <table className="w-full table-fixed border-t border-border">
+        <thead>
+          <tr>
+            <Th>Error</Th>
+            <Th className="w-35 max-md:hidden">Type</Th>
+            <Th className="w-36 max-xl:hidden">Last 24 h</Th>
+            <Th className="w-38 max-lg:hidden">First seen</Th>
+            <Th className="w-29 max-md:w-24">Last seen</Th>
+            <Th className="w-20 text-right">Tasks</Th>
+            <Th className={joinClasses("text-right max-md:hidden", mayAct ? "w-56" : "w-14")} />
+          </tr>
+        </thead>
+        <tbody>
+          {groups.map((group) => {
+            const isOpen = group.fingerprint === open;
+            return (
+              <Fragment key={group.fingerprint}>
+                <GroupRow group={group} newest={newest} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
+                {isOpen && (
+                  <tr>
+                    <td colSpan={phone ? 3 : 7} className="p-0">
+                      <GroupDetail group={group} mayAct={mayAct} />
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
+            );
+          })}
+        </tbody>
+      </table>
+      {covered !== null && (
+        <p className="border-t border-border px-4 py-2 text-12 text-text-2 max-lg:hidden">
+          Last 24 h and first seen are from the newest {formatCount(covered.looked)} of {plural(dead, "dead task")}, back to {formatDay(covered.backTo, now)}. An opened group of at most 100 is looked at whole.
+        </p>
+      )}
     </>
   );
 }
