@@ -156,6 +156,7 @@ class Exchange(QueueBase):
             workers=keys.workers,
             types=keys.types,
             timers=keys.timers,
+            queues=keys.queues,
             worker=state.name,
             description=description,
             presence_ms=str(PRESENCE_MS + state.lease_ms),
@@ -295,6 +296,7 @@ class Exchange(QueueBase):
             run=keys.run(state.name),
             timers=keys.timers,
             workers=keys.workers,
+            queues=keys.queues,
             wakes=keys.wakes,
             worker=state.name,
         )

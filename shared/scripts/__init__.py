@@ -193,7 +193,7 @@ def _arranged(parts: list[_Part]) -> list[_Line]:
     declared = [(f"local {name}", places[name]) for name in ordered]
     rest, most_used = declared[:-_UPVALUES], declared[-_UPVALUES:]
     whole = "of the whole"
-    return [*most_used, ("local function body()", whole), *rest, *lines, ("end", whole), ("return body()", whole)]
+    return [*most_used, ("local function everything()", whole), *rest, *lines, ("end", whole), ("return everything()", whole)]
 
 
 def _captures(lines: list[_Line]) -> Counter[str]:

@@ -12,6 +12,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/record"
 --- @include "lib/repairs"
@@ -56,6 +57,7 @@ function CHECK.run(worker)
     else
       repair_note('workers')
       gone[#gone + 1] = key
+      call('HDEL', prefix .. 'queues', memory_field(worker))
     end
   end
 end
