@@ -127,6 +127,7 @@ local function look_at_holders()
       look_for(timers, 'w:' .. name, function()
         repair_note('leases')
         timer_add('w:' .. name, now)
+        count_add('*:w', 1)
       end)
     end
   end

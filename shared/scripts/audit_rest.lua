@@ -53,6 +53,7 @@ function CHECK.run(worker)
     if #ids > #strays then
       repair_note('leases')
       call('ZADD', timers, int(now), 'w:' .. worker)
+      call('HINCRBY', prefix .. 'queues', '*:w', '1')
       wake_at(now)
     else
       repair_note('workers')

@@ -198,6 +198,7 @@ CORRUPTIONS = {
     "bulk operation not listed": (lambda s, i: s.delete(f"{P}jobs"), {"timers"}),
     "a run hash of nobody": (lambda s, i: s.hset(f"{P}run:ghost", "~", "~"), {"workers"}),
     "a memory of nobody": (lambda s, i: s.hset(f"{P}queues", "*:+ghost", "5|||||"), {"workers"}),
+    "workers miscounted": (lambda s, i: s.hset(f"{P}queues", "*:w", "7"), {"counts"}),
 }
 
 

@@ -69,10 +69,10 @@ local function count_of(field)
   return (tonumber(counts[field] or 0) or 0) + (deltas[field] or 0)
 end
 
--- A task was submitted: into `field`, the count of where it goes.
-local function submitted_add(field)
-  submitted[field] = (submitted[field] or 0) + 1
-  count_add(field, 1)
+-- Tasks were submitted: into `field`, the count of where they go.
+local function submitted_add(field, n)
+  submitted[field] = (submitted[field] or 0) + n
+  count_add(field, n)
 end
 
 -- How many were submitted since an exchange last looked, of what this call has read, in all and by queue; they are
