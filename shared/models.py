@@ -578,6 +578,10 @@ class StepStats(LazyModel):
     """From when a task could start to its start; None when nothing started."""
     run: Percentiles | None
     """From start to end of completed tasks."""
+    pending: int | None = None
+    """At the end of the minute, as the last exchange that served the queues found them; None by the hour."""
+    running: int | None = None
+    """The same of the tasks that ran, which is the slots in use."""
 
 
 class QueueSeries(LazyModel):
