@@ -544,6 +544,13 @@ class QueueInfo(LazyModel):
     """Of the pending ones: wait for room under a limit, or for a worker that knows their type."""
 
 
+class VersionStart(LazyModel):
+    """When the first worker of a version started after one of another."""
+
+    version: str
+    at: datetime
+
+
 class Overview(LazyModel):
     """The state of everything, from one read."""
 
@@ -552,6 +559,8 @@ class Overview(LazyModel):
     queues: list[QueueInfo]
     workers: list[WorkerInfo]
     oldest_pending_seconds: float | None
+    versions: list[VersionStart] = Field(default_factory=list)
+    """The last eight, the latest first."""
 
 
 class Percentiles(LazyModel):

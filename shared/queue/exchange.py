@@ -243,6 +243,7 @@ class Exchange(QueueBase):
             state.lease_until = lease_until
         if self.meter and (outcomes or flat):
             self.meter.move(reply[0], "work")
+            self.meter.note_tasks(sum(outcome.kind == "c" for outcome in outcomes))
         return ExchangeReply(
             now_ms,
             status,

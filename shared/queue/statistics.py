@@ -90,8 +90,12 @@ class _Series:
     def add_present(
         self, current: str, unseen: Sequence[str | int], levels: Sequence[str | int] = ()
     ) -> None:
-        """The minute that is not over, and per queue how many were submitted that no exchange has seen; and
-        how many are pending, how many of these no exchange has seen, and how many are running.
+        """The minute that is not over.
+
+        Args:
+            current: as stored.
+            unseen: per queue, how many were submitted that no exchange has seen.
+            levels: per queue, how many are pending, how many of these no exchange has seen, how many run.
         """
         if current:
             minute, _, text = current.partition(" ")

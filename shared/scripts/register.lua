@@ -3,7 +3,7 @@
   @key  workers  hash  {<namespace>:<shard>}:workers   worker -> description
   @key  types    hash  {<namespace>:<shard>}:types     task type -> description
   @key  timers   zset  {<namespace>:<shard>}:timers    due times, ms
-  @key  queues   hash  {<namespace>:<shard>}:queues    how many workers there are, beside the counts
+  @key  queues   hash  {<namespace>:<shard>}:queues    *:w, how many workers there are; *:v, when their versions began
   @arg  worker       text  name
   @arg  description  text  JSON
   @arg  presence_ms  int   ms until the worker counts as gone
@@ -16,7 +16,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/memory"
-local MOST_WORKERS = 256
+local MOST_WORKERS, KEPT_VERSIONS = 256, 8
 
 -- What is kept of workers that are gone is forgotten here: reaping is dear enough. Their descriptions stay until room
 -- is needed.
@@ -44,5 +44,15 @@ call('HSET', workers, worker, description)
 local flat = {}
 for i = 1, item_count do flat[i] = item(i) end
 if #flat > 0 then call_variadic('HSET', types, flat) end
+-- "<ms> <version>|…", the latest first: a worker of another version than the one before marks a deploy.
+local version = string.match(description, '"version": ?"([^"|%s]+)"')
+local begun = call('HGET', queues, '*:v') or ''
+if version and string.match(begun, '^%d+ ([^|]+)') ~= version then
+  local kept = {int(now) .. ' ' .. version}
+  for one in string.gmatch(begun, '[^|]+') do
+    if #kept < KEPT_VERSIONS then kept[#kept + 1] = one end
+  end
+  call('HSET', queues, '*:v', table.concat(kept, '|'))
+end
 call('ZADD', timers, int(now + presence_ms), 'w:' .. worker)
 return {price, now, now + presence_ms}

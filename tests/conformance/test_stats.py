@@ -57,7 +57,12 @@ async def test_levels_go_on_between_the_minutes_that_tell_them(queue, store):
     await queue.submit(tasks(2))
     points = (await queue.stats(60)).points
     at = {point.at.timestamp() // 60: (point.pending, point.running) for point in points}
-    assert [at[earlier - 1], at[earlier], at[earlier + 29], at[int(minute)]] == [(0, 0), (1, 3), (1, 3), (3, 3)]
+    assert [at[earlier - 1], at[earlier], at[earlier + 29], at[int(minute)]] == [
+        (0, 0),
+        (1, 3),
+        (1, 3),
+        (3, 3),
+    ]
 
 
 async def test_a_level_that_no_minute_tells_was_as_it_is_now(queue, store):
@@ -68,7 +73,9 @@ async def test_a_level_that_no_minute_tells_was_as_it_is_now(queue, store):
     await queue.submit(tasks(1, delay_seconds=60))
     points = (await queue.stats(3)).points
     assert [(point.pending, point.running) for point in points] == [(2, 0), (2, 0), (5, 0)]
-    assert {(point.pending, point.running) for point in (await queue.stats_by_hour(3)).points} == {(None, None)}
+    assert {(point.pending, point.running) for point in (await queue.stats_by_hour(3)).points} == {
+        (None, None)
+    }
 
 
 async def test_a_minute_stored_without_levels_is_read(queue, store):

@@ -2,8 +2,9 @@
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
 -- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
--- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence. All fields of the queues
--- that a script knows beforehand are read in one call; changes are summed here and written in one call.
+-- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:v` when versions of
+-- workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
+-- are summed here and written in one call.
 -- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
