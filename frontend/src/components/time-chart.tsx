@@ -31,6 +31,8 @@ interface TimeChartProps {
 const LEFT = 46;
 const STRIP = 22;
 const AXIS = 22;
+/** What a letter of a line's name needs. */
+const CHARACTER_PX = 6.5;
 /** What a marker's words need beside its line. */
 const MARKER_PX = 240;
 
@@ -39,7 +41,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 600);
   const crosshair = useCrosshair();
-  const right = width - (hasEndLabels ? 60 : 8);
+  const right = width - (hasEndLabels ? Math.max(60, 16 + CHARACTER_PX * Math.max(...lines.map(({ name }) => name.length))) : 8);
   const base = height - AXIS - (strip ? STRIP + 8 : 0);
   const first = times[0] ?? 0;
   const last = times.at(-1) ?? first + 1;

@@ -12,9 +12,9 @@ import { TimeText } from "../../components/time-text";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { useNow } from "../../hooks/use-now";
 import { formatCount, joinClasses } from "../../lib/format";
+import type { GroupHistory } from "../../lib/death-history";
+import { historyOf, LAST_DAY } from "../../lib/death-history";
 import { formatDay, formatExact } from "../../lib/time";
-import type { GroupHistory } from "./history";
-import { historyOf } from "./history";
 import { GroupDetail } from "./group-detail";
 
 /** A group that killed a task within this time is still failing. */
@@ -33,6 +33,7 @@ export function GroupTable({ groups, open, mayAct, onOpen }: GroupTableProps) {
   const phone = useMedia(PHONE);
   const now = useNow();
   const { data: newest } = useQuery(newestDeadOptions());
+  const dead = groups.reduce((sum, group) => sum + group.count, 0);
   return (
     <table className="w-full table-fixed border-t border-border">
       <thead>
@@ -51,7 +52,7 @@ export function GroupTable({ groups, open, mayAct, onOpen }: GroupTableProps) {
           const isOpen = group.fingerprint === open;
           return (
             <Fragment key={group.fingerprint}>
-              <GroupRow group={group} history={newest === undefined ? null : historyOf(newest, group.fingerprint, group.count, now)} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
+              <GroupRow group={group} history={newest === undefined ? null : historyOf(newest, dead, group, now, LAST_DAY)} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
               {isOpen && (
                 <tr>
                   <td colSpan={phone ? 3 : 7} className="p-0">
@@ -95,7 +96,7 @@ function GroupRow({ group, history, isOpen, mayAct, onOpen }: GroupRowProps) {
         </button>
       </Td>
       <Td className="truncate max-md:hidden"><span className="font-mono" title={task.type}>{task.type}</span></Td>
-      <Td className="max-xl:hidden">{history && <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.hours} width={120} height={24} />}</Td>
+      <Td className="max-xl:hidden">{history && <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.steps} width={120} height={24} />}</Td>
       <Td className="text-text-2 max-lg:hidden">
         {history && <time dateTime={history.firstAt.toISOString()} title={formatExact(history.firstAt)}>{history.hasEarlier && "before "}{formatDay(history.firstAt, now)}</time>}
       </Td>

@@ -58,9 +58,12 @@ export function Figures({ overview, stats, now }: FiguresProps) {
   const { counts, oldestPendingSince } = overview;
   const pausedPending = overview.queues.filter((queue) => queue.paused).reduce((sum, queue) => sum + queue.counts.pending, 0);
   const oldest = oldestPendingSince === null ? "nothing waits" : `oldest waiting ${formatWait(now - oldestPendingSince.getTime())}`;
+  const levels = stats?.stepMinutes === 1 ? stats.steps.map((step) => step.pending) : [];
+  // The newest point is older than the figure, and would contradict it.
+  const pendingSpark = levels.length > 0 && <Spark look="line" values={[...levels.slice(0, -1), counts.pending]} />;
   const figures: readonly Figure[] = [
     ...(stats === null ? countFigures(overview) : statFigures(stats)),
-    { label: "Pending", value: formatCount(counts.pending), unit: counts.pending === 1 ? "task" : "tasks", context: pausedPending > 0 ? `${formatCount(pausedPending)} in paused queues` : oldest, filter: { status: "pending" } },
+    { label: "Pending", value: formatCount(counts.pending), unit: counts.pending === 1 ? "task" : "tasks", context: pausedPending > 0 ? `${formatCount(pausedPending)} in paused queues` : oldest, filter: { status: "pending" }, spark: pendingSpark },
   ];
   return (
     <ul aria-label="Figures" className="grid grid-cols-2 overflow-hidden rounded-lg border border-border bg-surface shadow-1 lg:grid-cols-4">
