@@ -45,7 +45,7 @@ export function CostCard({ cost }: { cost: Cost }) {
             </div>
           ))}
         </dl>
-        <p className="mt-2 border-t border-border pt-2 text-12 text-text-2">{perTask(cost)} Counted by the product; the bill is the authority.</p>
+        <p className="mt-2 border-t border-border pt-2 text-12 text-text-2">{perTask(cost)}{cost.plan.kind !== "own" && " Counted by the product; the bill is the authority."}</p>
       </div>
     </Card>
   );

@@ -71,7 +71,7 @@ describe("perTask", () => {
   it("divides the month's commands by its tasks, and prices 1,000 of them where they are billed", () => {
     expect(perTask(costOf({}, {}))).toBe("26,300 tasks, 15.7 commands each.");
     expect(perTask(costOf({ month_to_date: 14_500_000, tasks_of_month: 1_450_000 }, { kind: "usage", spent_usd: 29.12 }))).toBe("1.4 M tasks, 10.0 commands each, $0.020 per 1,000 tasks.");
-    expect(perTask(costOf({ tasks_of_month: 0 }, {}))).toBe("No task was completed this month.");
+    expect(perTask(costOf({ tasks_of_month: 0 }, {}))).toBe("No completed task is counted yet this month.");
   });
 });
 

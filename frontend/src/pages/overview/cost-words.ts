@@ -163,7 +163,7 @@ export function costWords(cost: Cost): CostWords {
 
 /** 26,300 tasks, 15.7 commands each; where they are billed, also what 1,000 tasks cost. */
 export function perTask({ tasks_of_month: tasks, month_to_date: calls, plan }: Cost): string {
-  if (tasks === 0) return "No task was completed this month.";
+  if (tasks === 0) return "No completed task is counted yet this month.";
   const each = calls / tasks;
   const price = plan.kind === "usage" && plan.spent_usd != null ? `, $${((plan.spent_usd / tasks) * 1000).toFixed(3)} per 1,000 tasks` : "";
   return `${formatCount(tasks)} ${tasks === 1 ? "task" : "tasks"}, ${each < 100 ? each.toFixed(1) : formatCount(each)} commands each${price}.`;

@@ -72,9 +72,9 @@ function WorkerRow({ worker, now, load, isPart }: WorkerRowProps) {
       <span className="min-w-0 flex-1 truncate font-mono" title={`${worker.name} on ${worker.host}, version ${worker.version}, started ${formatExact(worker.startedAt)}`}>
         {worker.name}
       </span>
-      {load !== undefined && <LoadBar share={load / worker.slots} className="w-22 shrink-0 max-sm:w-14" />}
-      <span className="min-w-12 shrink-0 text-right">{load === undefined ? "" : `${isPart ? "≥ " : ""}${formatCount(load)}`}/{formatCount(worker.slots)}</span>
-      <span className={joinClasses("w-20 shrink-0 text-right text-12", healthy ? "text-text-3" : "text-red-fg")} title="Last seen">
+      {load !== undefined && <LoadBar share={load / worker.slots} className="w-18 shrink-0 max-sm:w-14" />}
+      <span className="min-w-11 shrink-0 text-right">{load === undefined ? "" : `${isPart ? "≥ " : ""}${formatCount(load)}`}/{formatCount(worker.slots)}</span>
+      <span className={joinClasses("w-16 shrink-0 text-right text-12 whitespace-nowrap", healthy ? "text-text-3" : "text-red-fg")} title="Last seen">
         {seen === null ? "–" : formatRelative(seen, now)}
       </span>
     </li>
