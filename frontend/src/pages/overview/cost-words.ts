@@ -30,7 +30,7 @@ const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "sho
 const DAY_MS = 86_400_000;
 
 /** $0.71, $36.40, $10, $1,040. */
-export function formatDollars(usd: number): string {
+function formatDollars(usd: number): string {
   return Number.isInteger(usd) || usd >= 1000 ? `$${formatCount(Math.round(usd))}` : `$${usd.toFixed(2)}`;
 }
 
