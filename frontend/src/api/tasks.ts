@@ -176,7 +176,7 @@ export function loadsOptions() {
   return queryOptions({
     queryKey: ["workers", "loads"],
     queryFn: ({ signal }) => read(listPath({ status: "running" }, null, PAGE_SIZE), { convert: (wire: WireTaskPage) => loadsOf(toPage(wire)), signal }),
-    meta: { live: true, everySeconds: 15 },
+    meta: { live: true, everySeconds: 30 },
   });
 }
 

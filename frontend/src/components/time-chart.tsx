@@ -31,6 +31,8 @@ interface TimeChartProps {
 const LEFT = 46;
 const STRIP = 22;
 const AXIS = 22;
+/** Half of a time's words below the axis. */
+const TICK_PX = 16;
 /** What a letter of a line's name needs. */
 const CHARACTER_PX = 6.5;
 /** What a marker's words need beside its line. */
@@ -92,7 +94,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
           </g>
         ))}
         {timeTicks(first, last, new Date(last).getTimezoneOffset(), width < 420 ? 3 : 7).map((tick) => (
-          <text key={tick} x={x(tick)} y={height - 5} textAnchor="middle" className="fill-text-2">{formatMinute(tick, last - first)}</text>
+          <text key={tick} x={x(tick)} y={height - 5} textAnchor={x(tick) + TICK_PX > width ? "end" : "middle"} className="fill-text-2">{formatMinute(tick, last - first)}</text>
         ))}
         {shownMarkers.map((marker) => {
           const isLate = x(marker.at) + MARKER_PX > right;
