@@ -65,7 +65,7 @@ interface WorkerRowProps {
 function WorkerRow({ worker, now, load, isPart }: WorkerRowProps) {
   const healthy = isHealthy(worker, now);
   const [Icon, state, tone] = !healthy ? [OctagonX, "Lost", "text-red-fg"] : worker.isDraining ? [LogOut, "Draining", "text-amber-fg"] : [CircleCheck, "Healthy", "text-green-fg"];
-  const seen = lastSeen(worker, (load ?? 0) > 0, now);
+  const seen = lastSeen(worker, load !== 0, now);
   return (
     <li className="flex h-7 items-center gap-2.5">
       <Icon size={14} aria-label={`${state}:`} className={joinClasses("shrink-0", tone)} />

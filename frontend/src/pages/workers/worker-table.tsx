@@ -85,7 +85,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               </Td>
               <Td className="text-right whitespace-nowrap text-text-2 max-lg:hidden">{worker.memoryMb === null ? "–" : `${formatCount(worker.memoryMb)} MB`}</Td>
               <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
-                <Seen at={lastSeen(worker, load > 0, asOf)} now={now} />
+                <Seen at={lastSeen(worker, loads === undefined || load > 0, asOf)} now={now} />
               </Td>
               {mayAct && (
                 <Td className="w-28">
