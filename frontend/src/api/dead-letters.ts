@@ -38,7 +38,7 @@ export function newestDeadOptions() {
     queryKey: ["dead-letters", "newest"],
     queryFn: ({ signal }) => read(`/dead-letters?limit=${SAMPLE}`, { convert: (wire: WireTaskPage) => toPage(wire).tasks, signal }),
     staleTime: 60_000,
-    meta: { live: true, everySeconds: 60 },
+    meta: { live: true, everySeconds: 120 },
   });
 }
 
