@@ -554,6 +554,13 @@ class QueueInfo(LazyModel):
     """Of the pending ones: wait for room under a limit, or for a worker that knows their type."""
 
 
+class VersionStart(LazyModel):
+    """When the first worker of a version started after one of another."""
+
+    version: str
+    at: datetime
+
+
 class Overview(LazyModel):
     """The state of everything, from one read."""
 
@@ -562,6 +569,8 @@ class Overview(LazyModel):
     queues: list[QueueInfo]
     workers: list[WorkerInfo]
     oldest_pending_seconds: float | None
+    versions: list[VersionStart] = Field(default_factory=list)
+    """The last eight, the latest first."""
 
 
 class Percentiles(LazyModel):
@@ -588,6 +597,10 @@ class StepStats(LazyModel):
     """From when a task could start to its start; None when nothing started."""
     run: Percentiles | None
     """From start to end of completed tasks."""
+    pending: int | None = None
+    """At the end of the minute, as the last exchange that served the queues found them; None by the hour."""
+    running: int | None = None
+    """The same of the tasks that ran, which is the slots in use."""
 
 
 class QueueSeries(LazyModel):

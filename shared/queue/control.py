@@ -235,6 +235,7 @@ class Control(QueueBase):
             reply = await self._run(
                 "drain",
                 run=keys.run(worker),
+                queues=keys.queues,
                 workers=keys.workers,
                 wakes=keys.wakes,
                 prefix=keys.prefix,

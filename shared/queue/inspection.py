@@ -22,6 +22,7 @@ from shared.models import (
     TaskStatus,
     TaskType,
     TypeRegistry,
+    VersionStart,
     WorkerInfo,
     instant,
 )
@@ -147,6 +148,7 @@ class Inspection(QueueBase):
             queues=queues,
             workers=_workers(reply[3] for reply in replies),
             oldest_pending_seconds=max(ages) / 1000 if ages else None,
+            versions=_versions(replies[0][2]),
         )
 
     async def error_groups(self, limit: int = 50) -> list[ErrorGroup]:
@@ -458,6 +460,13 @@ def _created(wanted: TaskFilter) -> dict[str, str]:
 
 def _pairs(flat: Any) -> dict[str, str]:
     return flat if isinstance(flat, dict) else {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
+
+
+def _versions(flat: list[str]) -> list[VersionStart]:
+    """When versions of workers began, from the fields of the hash `queues`."""
+    begun = _pairs(flat).get("*:v", "")
+    starts = (one.split(" ", 1) for one in begun.split("|") if one)
+    return [VersionStart(version=version, at=instant(int(ms))) for ms, version in starts]
 
 
 def _queues(flat: list[str], oldest: list[Any]) -> list[QueueInfo]:

@@ -32,12 +32,13 @@ export function groupsOptions(limit = 100) {
 
 const SAMPLE = 100;
 
-/** The newest dead tasks of all groups, for when each group died. Read when it is looked at, as it costs like a page of tasks. */
+/** The newest dead tasks of all groups, for when each group died. Read seldom, as it costs like a page of tasks. */
 export function newestDeadOptions() {
   return queryOptions({
     queryKey: ["dead-letters", "newest"],
     queryFn: ({ signal }) => read(`/dead-letters?limit=${SAMPLE}`, { convert: (wire: WireTaskPage) => toPage(wire).tasks, signal }),
     staleTime: 60_000,
+    meta: { live: true, everySeconds: 120 },
   });
 }
 

@@ -14,10 +14,10 @@ import { TimeText } from "../../components/time-text";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { useNow } from "../../hooks/use-now";
 import { useJob } from "../../hooks/use-job";
+import type { GroupHistory } from "../../lib/death-history";
+import { coverage, historyOf, LAST_DAY } from "../../lib/death-history";
 import { formatCount, joinClasses, plural } from "../../lib/format";
 import { formatDay, formatExact } from "../../lib/time";
-import type { GroupHistory } from "./history";
-import { coverage, historyOf } from "./history";
 import { GroupDetail } from "./group-detail";
 
 /** A group that killed a task within this time is still failing. */
@@ -61,7 +61,7 @@ export function GroupTable({ groups, open, mayAct, dead, onOpen }: GroupTablePro
             const isOpen = group.fingerprint === open;
             return (
               <Fragment key={group.fingerprint}>
-                <GroupRow group={group} newest={newest} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
+                <GroupRow group={group} newest={newest} dead={dead} isOpen={isOpen} mayAct={mayAct} onOpen={onOpen} />
                 {isOpen && (
                   <tr>
                     <td colSpan={phone ? 3 : 7} className="p-0">
@@ -84,23 +84,24 @@ export function GroupTable({ groups, open, mayAct, dead, onOpen }: GroupTablePro
 }
 
 /** When it died: from all of the group where it is open and was read whole, else from the newest dead tasks. */
-function useHistory(group: ErrorGroup, newest: readonly Task[] | undefined, isOpen: boolean, now: number): GroupHistory | null {
+function useHistory(group: ErrorGroup, newest: readonly Task[] | undefined, dead: number, isOpen: boolean, now: number): GroupHistory | null {
   const { data: sample } = useQuery({ ...groupSampleOptions(group), enabled: isOpen });
-  const whole = sample !== undefined && sample.tasks.length >= group.count ? sample.tasks : newest;
-  return whole === undefined ? null : historyOf(whole, group.fingerprint, group.count, now);
+  if (sample !== undefined && sample.tasks.length >= group.count) return historyOf(sample.tasks, sample.tasks.length, group, now, LAST_DAY);
+  return newest === undefined ? null : historyOf(newest, dead, group, now, LAST_DAY);
 }
 
 interface GroupRowProps {
   group: ErrorGroup;
   newest: readonly Task[] | undefined;
+  dead: number;
   isOpen: boolean;
   mayAct: boolean;
   onOpen: (fingerprint: string | null) => void;
 }
 
-function GroupRow({ group, newest, isOpen, mayAct, onOpen }: GroupRowProps) {
+function GroupRow({ group, newest, dead, isOpen, mayAct, onOpen }: GroupRowProps) {
   const now = useNow();
-  const history = useHistory(group, newest, isOpen, now);
+  const history = useHistory(group, newest, dead, isOpen, now);
   const requeue = useJob("requeued");
   const navigate = useNavigate();
   const { task, count, fingerprint, lastAt } = group;
@@ -120,7 +121,7 @@ function GroupRow({ group, newest, isOpen, mayAct, onOpen }: GroupRowProps) {
         </button>
       </Td>
       <Td className="truncate max-md:hidden"><span className="font-mono" title={task.type}>{task.type}</span></Td>
-      <Td className="text-text-3 max-xl:hidden">{history ? <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.hours} width={120} height={24} /> : "–"}</Td>
+      <Td className="text-text-3 max-xl:hidden">{history ? <Spark look="bars" tone={stillFails ? "red" : "neutral"} values={history.steps} width={120} height={24} /> : "–"}</Td>
       <Td className="text-text-2 max-lg:hidden">
         {history === null ? "–" : <time dateTime={history.firstAt.toISOString()} title={formatExact(history.firstAt)}>{history.hasEarlier && "before "}{formatDay(history.firstAt, now)}</time>}
       </Td>
