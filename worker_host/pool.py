@@ -170,7 +170,11 @@ class Pool:
             if child.restart_at is not None:
                 if monotonic() >= child.restart_at:
                     self._start(child)
-            elif code == EXIT_SETTINGS and not self.is_reloading and not any(one.is_up for one in self._children):
+            elif (
+                code == EXIT_SETTINGS
+                and not self.is_reloading
+                and not any(one.is_up for one in self._children)
+            ):
                 self._pass_on_stop()
                 return self._wait_for_all(EXIT_SETTINGS)
             elif self.is_reloading and code in (0, EXIT_SETTINGS):

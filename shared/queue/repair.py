@@ -217,7 +217,9 @@ class Repair(QueueBase):
             state.stage = "queues"
             fields = await self._counts(keys)
             state.names = sorted({*state.names, *(name.rpartition(":")[0] for name in fields)} - {"*"})
-            remembering = {f"run:{name[3:]}" for name, text in fields.items() if name[:3] == "*:+" and text[:2] != "0|"}
+            remembering = {
+                f"run:{name[3:]}" for name, text in fields.items() if name[:3] == "*:+" and text[:2] != "0|"
+            }
             for part in _parts(sorted(remembering - {*state.runs}), NAMES):
                 found.update(await self._check_rest(keys, part))
         return found

@@ -50,7 +50,11 @@ async def until_clean(queue, store) -> dict[str, int]:
 
 def _counted(store) -> list[str]:
     """The fields of `queues` that count tasks."""
-    return [f for f in store.hkeys(f"{P}queues") if f[-1] not in "!@" and f not in ("*:v", "*:w") and not f.startswith("*:+")]
+    return [
+        f
+        for f in store.hkeys(f"{P}queues")
+        if f[-1] not in "!@" and f not in ("*:v", "*:w") and not f.startswith("*:+")
+    ]
 
 
 async def of_everything(queue, store) -> dict[str, list[str]]:

@@ -100,7 +100,7 @@ export interface TaskFilter {
   readonly key?: string | undefined;
 }
 
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /** A small number, whether it came from JSON.parse or kept its text (1.0). */
 function toNumber(value: number | ExactNumber | null | undefined): number {
@@ -178,7 +178,7 @@ export function toPage(wire: WireTaskPage): TaskPage {
   return { tasks: wire.tasks.map(toTask), nextCursor: wire.next_cursor };
 }
 
-function listPath(filter: TaskFilter, cursor: string | null, limit: number): string {
+export function listPath(filter: TaskFilter, cursor: string | null, limit: number): string {
   const query = new URLSearchParams();
   if (filter.status) query.set("status", filter.status);
   if (filter.queue) query.set("queue", filter.queue);
@@ -199,27 +199,6 @@ export function firstPageOptions(filter: TaskFilter, limit = PAGE_SIZE) {
     queryKey: ["tasks", "first", filter, limit],
     queryFn: ({ signal }) => read(listPath(filter, null, limit), { convert: toPage, signal }),
     meta: { live: true },
-  });
-}
-
-export interface Loads {
-  readonly ofWorker: ReadonlyMap<string, number>;
-  /** More tasks run than were looked at. */
-  readonly isPart: boolean;
-}
-
-export function loadsOf({ tasks, nextCursor }: TaskPage): Loads {
-  const ofWorker = new Map<string, number>();
-  for (const { worker } of tasks) if (worker !== null) ofWorker.set(worker, (ofWorker.get(worker) ?? 0) + 1);
-  return { ofWorker, isPart: nextCursor !== null };
-}
-
-/** How many tasks each worker runs. Read seldom, as it costs a call a worker. */
-export function loadsOptions() {
-  return queryOptions({
-    queryKey: ["workers", "loads"],
-    queryFn: ({ signal }) => read(listPath({ status: "running" }, null, PAGE_SIZE), { convert: (wire: WireTaskPage) => loadsOf(toPage(wire)), signal }),
-    meta: { live: true, everySeconds: 30 },
   });
 }
 

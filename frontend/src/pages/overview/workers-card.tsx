@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { CircleCheck, LogOut, OctagonX } from "lucide-react";
 import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
-import { loadsOptions } from "../../api/tasks";
+import { loadsOptions } from "../../api/loads";
 import { Card } from "../../components/card";
 import { LoadBar } from "../../components/load-bar";
 import { formatCount, joinClasses, plural } from "../../lib/format";

@@ -2,7 +2,7 @@ import { CircleCheck, LogOut, OctagonX, Play } from "lucide-react";
 import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
 import type { TaskPage } from "../../api/tasks";
-import { loadsOf } from "../../api/tasks";
+import { loadsOf } from "../../api/loads";
 import { Button } from "../../components/button";
 import { LoadBar } from "../../components/load-bar";
 import { StateText } from "../../components/state-text";
