@@ -112,6 +112,9 @@ class DeadLetterQuery(BaseModel):
     task_type: _Filter = Field(default="", description="Only tasks of this type.")
     created_after: _Created = Field(default="", description="Only tasks submitted then or later, ISO 8601.")
     created_before: _Created = Field(default="", description="Only tasks submitted earlier, ISO 8601.")
+    fingerprint: _Filter = Field(
+        default="", description="Only dead tasks whose error has this fingerprint; they come by id."
+    )
     limit: int = Field(default=50, ge=1, le=1_000, description="Most tasks on the page.")
     cursor: _Cursor = ""
 
@@ -127,6 +130,7 @@ class DeadLetterQuery(BaseModel):
             self.task_type or None,
             _ms_of(self.created_after),
             _ms_of(self.created_before),
+            fingerprint=self.fingerprint or None,
         )
 
 
@@ -134,11 +138,27 @@ class TaskListQuery(DeadLetterQuery):
     """Which tasks a page shows; an empty filter stands for any."""
 
     status: TaskStatus | None = Field(default=None, description="Only tasks in this status.")
+    priority: int | None = Field(
+        default=None, ge=1, le=10, description="Only of this priority; with `status=pending`."
+    )
+    worker: _Filter = Field(default="", description="Only what this worker holds; with `status=running`.")
+    schedule: _Filter = Field(default="", description="Only tasks of the last ten times of this schedule.")
+    key: str = Field(
+        default="",
+        max_length=255,
+        description="Only what was submitted with this idempotency key, or has it as its unique key now; "
+        "with `queue`.",
+    )
 
     @property
     def wanted(self) -> TaskFilter:
         """The filter as the engine takes it."""
-        return self._filter(self.status)
+        return self._filter(self.status)._replace(
+            priority=self.priority,
+            worker=self.worker or None,
+            schedule=self.schedule or None,
+            key=self.key or None,
+        )
 
 
 class EventQuery(BaseModel):

@@ -9,7 +9,8 @@ from shared.models import Overview
 def reached_part(overview: Overview, reach: Reach) -> Overview:
     """The overview of the caller's queues: their counts, and the workers that serve one of them.
 
-    The oldest pending task is looked for over all queues, so a bound key is not told its age.
+    The oldest pending task is looked for over all queues, and versions are of all workers, so a bound key is
+    told neither.
     """
     if reach.queues is None:
         return overview
@@ -17,5 +18,11 @@ def reached_part(overview: Overview, reach: Reach) -> Overview:
     workers = [worker for worker in overview.workers if any(map(reach.has, worker.queues))]
     counts = {status: sum(getattr(queue, status) for queue in queues) for status in overview.counts}
     return overview.model_copy(
-        update={"queues": queues, "workers": workers, "counts": counts, "oldest_pending_seconds": None}
+        update={
+            "queues": queues,
+            "workers": workers,
+            "counts": counts,
+            "oldest_pending_seconds": None,
+            "versions": [],
+        }
     )

@@ -246,13 +246,45 @@ class BudgetOut(LazyModel):
     level: Literal["ok", "warning", "slow", "spent"]
 
 
+class PlanInUse(LazyModel):
+    """The plan of REDIS_PLAN: what it bounds or bills, and how far that is used."""
+
+    kind: Literal["free", "usage", "fixed", "own"]
+    name: str = Field(examples=["Pay as you go"])
+    is_assumed: bool = Field(description="REDIS_PLAN is not set, so the plan is guessed.")
+    place: str = Field(description="Host and port of Redis.", examples=["eu1-name.upstash.io"])
+    monthly_usd: float | None = Field(description="Of the forecast; null when it does not fit.")
+    spent_usd: float | None = Field(description="This month, where calls are billed.")
+    budget_usd: float | None = Field(description="What MONTHLY_BUDGET_CALLS costs, where calls are billed.")
+    calls: int | None = Field(description="That the month may have: the free ones, else the budget.")
+    ends_on: date | None = Field(
+        description="When these are spent at the last week's pace; null when they last."
+    )
+    calls_per_second: int | None = Field(description="The most, where that is the bound.")
+    memory_bytes: int | None = Field(description="What the plan holds.")
+
+
+class StoreOut(LazyModel):
+    """What the server tells about itself; null for what it does not."""
+
+    name: str | None = Field(examples=["Valkey 9.1.0"])
+    calls_per_second: int | None = Field(description="Of all its clients, now.")
+    memory_bytes: int | None
+    max_memory_bytes: int | None = Field(description="0 for no bound.")
+    eviction: str | None = Field(examples=["noeviction"])
+    is_appended: bool | None = Field(description="Every write goes to a file.")
+
+
 class CostOut(LazyModel):
     """Redis calls as Upstash bills them."""
 
     now: datetime
     days: list[CostDay]
     month_to_date: int
+    tasks_of_month: int = Field(description="Completed this month, as far as workers have saved it.")
     forecast: int = Field(description="Of the whole month, when the rest goes as the last seven days did.")
+    plan: PlanInUse
+    store: StoreOut | None = Field(description="Null where calls are billed, and where it refuses to tell.")
     plans: list[PlanOut] = Field(description="The cheapest that fits first.")
     cheapest: str
     budget: BudgetOut

@@ -37,6 +37,10 @@ class ApiSettings(Settings):
     """Refuse a task type that no live worker knows, while live workers are known."""
     monthly_budget_calls: int | None = Field(default=None, ge=1)
     """Redis calls a month: a warning at 80 %, slower viewers at 90 %, no low priorities at 100 %."""
+    redis_plan: Literal["auto", "free", "pay-as-you-go", "fixed-250mb", "fixed-1gb", "fixed-5gb", "own"] = (
+        "auto"
+    )
+    """The plan whose unit the dashboard's cost is told in; `auto` guesses (`api/plans.py`)."""
     cron_secret: str | None = Field(default=None, repr=False)
     """What Vercel's cron sends as `Authorization: Bearer`; opens /api/cron/tick and nothing else."""
     events_pace: Literal["auto", "saving", "fast"] = "auto"

@@ -18,6 +18,7 @@ import msgspec
 
 from shared.errors import InvalidInput
 from shared.models import LETTERS, Attempt, Task, TaskError, TaskStatus, instant
+from shared.retry import RetryPolicy
 from shared.sealing import PAYLOAD, Sealer, Unreadable, result_place, unseal
 
 _encoder = msgspec.json.Encoder()
@@ -169,10 +170,13 @@ def _options(words: str) -> str:
 
 
 def _keys(words: str) -> dict[str, str | None]:
-    """Limit key and fair key from the words of a record."""
+    """Limit key, fair key and unique key from the words of a record."""
     plain = f" {words}".partition(" o=")[0].split()
-    found = {word[0]: unquote(word[2:]) for word in plain if word[0] in "cf"}
-    return {"limit_key": found.get("c"), "fair_key": found.get("f")} if found else {}
+    found = {word[0]: word[2:] for word in plain if word[0] in "cfubh"}
+    # A unique key stands behind its mode or its times.
+    unique = next((found[letter].rpartition(":")[2] for letter in "ubh" if letter in found), None)
+    keys = {"limit_key": found.get("c"), "fair_key": found.get("f"), "unique_key": unique}
+    return {name: unquote(word) for name, word in keys.items() if word is not None}
 
 
 def read_task(
@@ -234,8 +238,13 @@ def read_task(
         finished_at=finished_at,
         metadata=said.get("metadata"),
         traceparent=said.get("traceparent"),
+        timeout_seconds=said.get("timeout"),
+        retry=RetryPolicy(**said["retry"]) if "retry" in said else None,
+        idempotency_key=said.get("idempotency_key"),
+        schedule=said.get("schedule"),
         **_keys(words),
-        fingerprint=tail[4] if len(tail) > 4 else None,
+        fingerprint=tail[4] if len(tail) > 4 and status is TaskStatus.DEAD else None,
+        cancelled_by=tail[4] if len(tail) > 4 and status is TaskStatus.CANCELLED else None,
         omitted=omitted,
         unreadable=unreadable,
     )

@@ -473,6 +473,16 @@ class Task(LazyModel):
     metadata: dict[str, Any] | None = None
     limit_key: str | None = None
     fair_key: str | None = None
+    timeout_seconds: float | None = None
+    """Of one attempt; None when its type's holds."""
+    retry: RetryPolicy | None = None
+    """Its backoff; None when its type's holds."""
+    unique_key: str | None = None
+    idempotency_key: str | None = None
+    schedule: str | None = None
+    """Of which it is a run."""
+    cancelled_by: str | None = None
+    """Who cancelled it, when that was before it ran; its worker tells the end of one that was running."""
     traceparent: str | None = None
     """Of the trace that submitted it (W3C Trace Context)."""
     fingerprint: str | None = None
@@ -544,6 +554,13 @@ class QueueInfo(LazyModel):
     """Of the pending ones: wait for room under a limit, or for a worker that knows their type."""
 
 
+class VersionStart(LazyModel):
+    """When the first worker of a version started after one of another."""
+
+    version: str
+    at: datetime
+
+
 class Overview(LazyModel):
     """The state of everything, from one read."""
 
@@ -552,6 +569,8 @@ class Overview(LazyModel):
     queues: list[QueueInfo]
     workers: list[WorkerInfo]
     oldest_pending_seconds: float | None
+    versions: list[VersionStart] = Field(default_factory=list)
+    """The last eight, the latest first."""
 
 
 class Percentiles(LazyModel):
@@ -578,6 +597,10 @@ class StepStats(LazyModel):
     """From when a task could start to its start; None when nothing started."""
     run: Percentiles | None
     """From start to end of completed tasks."""
+    pending: int | None = None
+    """At the end of the minute, as the last exchange that served the queues found them; None by the hour."""
+    running: int | None = None
+    """The same of the tasks that ran, which is the slots in use."""
 
 
 class QueueSeries(LazyModel):

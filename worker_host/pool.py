@@ -25,7 +25,7 @@ from worker_host.wake_relay import WakeRelay
 #: A child that lived so long has recovered: its next crash is a first one again.
 STABLE_S = 30.0
 MAX_BACKOFF_S = 30.0
-#: A child that lived so long after its start is taken to work.
+#: A child must have lived so long after its start to be taken to work.
 STARTED_S = 2.0
 #: Wrong settings: a restart would end the same way.
 EXIT_SETTINGS = 2
@@ -44,6 +44,17 @@ class Child:
     crashes: int = 0
     restart_at: float | None = None
     is_rolling: bool = False
+    is_heard: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its process lives and has exchanged with Redis."""
+        return self.is_heard.is_set() and self.process is not None and self.process.poll() is None
+
+    @property
+    def works(self) -> bool:
+        """Whether it is up, and has been for a while."""
+        return self.is_up and monotonic() - self.started_at >= STARTED_S
 
 
 @dataclass
@@ -106,7 +117,12 @@ class Pool:
         arguments = [word for word in self.arguments if word != "--reload"]
         # Its own process group: Ctrl-C reaches the parent alone, which passes it on in order.
         kept = [self._read_end]
-        line = self._relay.new_line() if self._relay is not None else None
+        line = None
+        if self._relay is None:
+            child.is_heard.set()  # nobody listens to a single process
+        else:
+            child.is_heard.clear()
+            line = self._relay.new_line(child.is_heard)
         if line is not None:
             environment[WAKE_SOCKET] = str(line.fileno())
             kept.append(line.fileno())
@@ -154,20 +170,27 @@ class Pool:
             if child.restart_at is not None:
                 if monotonic() >= child.restart_at:
                     self._start(child)
-            elif code == EXIT_SETTINGS and not self.is_reloading:
+            elif (
+                code == EXIT_SETTINGS
+                and not self.is_reloading
+                and not any(one.is_up for one in self._children)
+            ):
                 self._pass_on_stop()
                 return self._wait_for_all(EXIT_SETTINGS)
-            elif code == EXIT_SETTINGS or (code == 0 and self.is_reloading):
+            elif self.is_reloading and code in (0, EXIT_SETTINGS):
                 continue  # the next saved file starts it again
             else:
                 self._plan_restart(child, code)
         return None
 
     def _roll_on(self) -> None:
-        """Ask the next worker to end when the one before it is back: the others work meanwhile."""
+        """Ask the next worker to end when the one before it works again: the others work meanwhile.
+
+        Of a release that does not start, one process is all that is lost.
+        """
         if not self._to_roll or self._stops:
             return
-        if any(child.is_rolling or monotonic() - child.started_at < STARTED_S for child in self._children):
+        if any(child.is_rolling or not child.works for child in self._children):
             return
         child = self._to_roll.pop(0)
         if child.process and child.process.poll() is None:

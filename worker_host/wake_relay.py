@@ -111,11 +111,15 @@ class WakeRelay:
         """Start the thread."""
         self._thread.start()
 
-    def new_line(self) -> socket.socket:
-        """The end of a new line for a child; the caller closes its copy once the child has it."""
+    def new_line(self, is_heard: threading.Event | None = None) -> socket.socket:
+        """The end of a new line for a child; the caller closes its copy once the child has it.
+
+        Args:
+            is_heard: set when the child has said for the first time where it waits: it has exchanged then.
+        """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        self._loop.call_soon_threadsafe(self._begin, self._serve(ours))
+        self._loop.call_soon_threadsafe(self._begin, self._serve(ours, is_heard or threading.Event()))
         return theirs
 
     def stop(self) -> None:
@@ -155,7 +159,7 @@ class WakeRelay:
                 send(writer, [])
             await asyncio.sleep(ALIVE_S)
 
-    async def _serve(self, end: socket.socket) -> None:
+    async def _serve(self, end: socket.socket, is_heard: threading.Event) -> None:
         """Take a child's reports until it ends."""
         reader, writer = await asyncio.open_connection(sock=end, limit=MAX_LINE)
         self._lines.add(writer)
@@ -163,6 +167,7 @@ class WakeRelay:
         try:
             while (line := await reader.readline()).endswith(b"\n"):
                 shard, cursor = json.loads(line)
+                is_heard.set()
                 child = children.setdefault(shard, Child(writer, shard))
                 self._stream(shard, cursor).report(child, cursor)
         except OSError:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from api.plans import OF_UPSTASH
 from shared.settings import RestTarget, TcpTarget
 
 #: An event younger than this means that things happen, seconds.
 BUSY_S = 60.0
-_OF_UPSTASH = ".upstash.io"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -54,4 +54,4 @@ def pace_of(target: RestTarget | TcpTarget, wanted: str) -> Pace:
     host = urlsplit(target.url).hostname or ""
     if isinstance(target, RestTarget):
         return FAST if host in _LOOPBACK else SAVING
-    return SAVING if host.endswith(_OF_UPSTASH) else FAST
+    return SAVING if host.endswith(OF_UPSTASH) else FAST

@@ -25,6 +25,17 @@ describe("Overview", () => {
     await expectAccessible();
   });
 
+  it("marks the tab while something needs the operator, and no longer", async () => {
+    document.head.insertAdjacentHTML("beforeend", '<link rel="icon" href="/favicon.svg">');
+    const icon = document.head.querySelector('link[rel="icon"]');
+    renderApp("/");
+    await screen.findByRole("heading", { name: /2 things need you/ }, patient);
+    expect(icon?.getAttribute("href")).toBe("/favicon-dot.svg");
+    await userEvent.click(screen.getByRole("link", { name: "Schedules" }));
+    await waitFor(() => { expect([document.title, icon?.getAttribute("href")]).toEqual(["Schedules · dtq", "/favicon.svg"]); });
+    icon?.remove();
+  });
+
   it("explains what to check when no worker runs", async () => {
     renderApp("/", (api) => {
       api.overview = emptyOverview({ counts: { pending: 4 }, queues: [wireQueue({ pending: 4 })] });

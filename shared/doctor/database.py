@@ -7,7 +7,6 @@ import secrets
 import statistics
 from collections.abc import Iterator
 from time import monotonic, time
-from typing import Any
 from urllib.parse import urlsplit
 
 from shared.doctor.environment import name_of
@@ -17,6 +16,7 @@ from shared.keys import Keys
 from shared.queue import QueueOptions, TaskQueue
 from shared.scripts import script
 from shared.settings import RestTarget, TcpTarget
+from shared.store_facts import read_info
 from shared.transports.base import ScriptSignal, Transport
 
 PINGS = 10
@@ -152,7 +152,7 @@ class Database:
             told = await self.transport.command("INFO")
         except DtqError:
             return {}
-        return _read_info(told)
+        return read_info(told)
 
 
 _CURES = {
@@ -166,14 +166,6 @@ _NO_REDIS = "Use Redis 7 or newer, Valkey, or Upstash; tell us about this server
 
 def _alien(found: str) -> Finding:
     return Finding("scripts", Verdict.FAIL, found, _NO_REDIS)
-
-
-def _read_info(told: Any) -> dict[str, str]:
-    """Fields of INFO, which one client library has parsed and the other has not."""
-    if isinstance(told, dict):
-        return {name: str(value) for name, value in told.items()}
-    pairs = (line.split(":", 1) for line in str(told).splitlines() if ":" in line)
-    return {name: value.strip() for name, value in pairs}
 
 
 def _identity(way: str, facts: dict[str, str]) -> Iterator[Finding]:

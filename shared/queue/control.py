@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from shared.codec import encode
+from shared.codec import encode, read_task
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
 from shared.keys import Keys
-from shared.models import LETTERS, NAME, TERMINAL_STATUSES, TaskStatus
+from shared.models import LETTERS, NAME, TERMINAL_STATUSES, Task, TaskStatus
 from shared.queue.base import QueueBase, together, who
 from shared.sealing import PAYLOAD, seal
+from shared.spoken import spoken
 
 #: Tasks that one call of `requeue` or `delete` may name.
 MAX_BULK = 100
@@ -75,7 +76,12 @@ class Control(QueueBase):
             by: who asks, for the audit log.
             payload: replaces the payload of all of them; None keeps theirs.
         """
+        return _bulk(ids, (await self._requeue(ids, by, payload))[0], "+")
+
+    async def _requeue(self, ids: Sequence[str], by: str, payload: Any) -> tuple[list[str], int]:
+        """The script's letters, and the server's time, ms."""
         text = "" if payload is None else self._payload_text(payload)
+        times = [0]
 
         async def requeue_in(keys: Keys, part: list[str]) -> Sequence[str]:
             reply = await self._run(
@@ -89,19 +95,26 @@ class Control(QueueBase):
                 by=who(by),
                 payload=text,
             )
+            times.append(int(reply[1]))
             letters: Sequence[str] = reply[2]
             return letters
 
-        return _bulk(ids, await self._by_shard(ids, requeue_in), "+")
+        return await self._by_shard(ids, requeue_in), max(times)
 
     async def requeue_one(self, task_id: str, *, by: str, payload: Any = None) -> TaskStatus:
         """Requeue one dead task, optionally with another payload.
 
         Raises:
             NotFound: no task of that id is kept.
-            Conflict: it is not dead.
+            Conflict: it is not dead; who requeued it is said.
         """
-        result = await self.requeue([task_id], by=by, payload=payload)
+        letters, now_ms = await self._requeue([task_id], by, payload)
+        result = _bulk([task_id], letters, "+")
+        if result.skipped:
+            record = await self._command("GET", self.keys_of_task(task_id).task(task_id))
+            said = "" if record is None else _requeued_before(read_task(task_id, record), now_ms)
+            if said:
+                raise Conflict(f"This task is {said}. Nothing was changed.")
         return _only(task_id, result, TaskStatus.PENDING, "Only dead tasks can be requeued.")
 
     async def delete(self, ids: Sequence[str], *, by: str) -> BulkResult:
@@ -222,6 +235,7 @@ class Control(QueueBase):
             reply = await self._run(
                 "drain",
                 run=keys.run(worker),
+                queues=keys.queues,
                 workers=keys.workers,
                 wakes=keys.wakes,
                 prefix=keys.prefix,
@@ -289,6 +303,16 @@ def _bulk(ids: Sequence[str], letters: Sequence[str], done: str) -> BulkResult:
         [(task_id, LETTERS[letter]) for task_id, letter in pairs if letter not in ("", done)],
         [task_id for task_id, letter in pairs if letter == ""],
     )
+
+
+def _requeued_before(task: Task, now_ms: int) -> str:
+    """What it is now, and who began its last series of attempts when; nothing when nobody did."""
+    mark = next((one for one in reversed(task.attempts) if one.outcome == "requeued"), None)
+    if mark is None:
+        return ""
+    again = "" if task.status in TERMINAL_STATUSES else " again"
+    ago = spoken(max(0.0, now_ms / 1000 - mark.started_at.timestamp()))
+    return f"already {task.status}{again} (requeued {ago} ago by {mark.worker})"
 
 
 def _only(task_id: str, result: BulkResult, status: TaskStatus, rule: str) -> TaskStatus:

@@ -11,12 +11,20 @@ from typing import Any, NamedTuple
 
 from shared.errors import CursorMismatch, InvalidInput
 from shared.keys import MAX_SHARDS
-from shared.models import NAME, TaskStatus
+from shared.models import NAME, Task, TaskStatus
 from shared.queue.merging import Spot
 
 _ENDED = (TaskStatus.DEAD, TaskStatus.CANCELLED, TaskStatus.COMPLETED)
 #: The order in which a list goes through the indexes.
-_KINDS = ("running", "pending", "parked", "timers", *(f"done:{status}" for status in _ENDED))
+_KINDS = (
+    "named",
+    "running",
+    "pending",
+    "parked",
+    "timers",
+    *(f"done:{status}" for status in _ENDED),
+    "group",
+)
 #: Kinds of index by the status of what they hold.
 _OF: dict[TaskStatus, set[str]] = {
     TaskStatus.WAITING: set(),
@@ -47,6 +55,11 @@ class TaskFilter(NamedTuple):
         task_type: registered name.
         created_after_ms: submitted then or later, ms since 1970.
         created_before_ms: submitted earlier.
+        priority: 1 to 10; of pending tasks, whose indexes are sorted by it.
+        worker: that holds it; of running tasks.
+        fingerprint: of what killed it; of dead tasks, listed by id.
+        schedule: the last ten times of this schedule.
+        key: idempotency key or unique key in `queue`: what was submitted with the one, what has the other now.
     """
 
     status: TaskStatus | None = None
@@ -54,6 +67,48 @@ class TaskFilter(NamedTuple):
     task_type: str | None = None
     created_after_ms: int | None = None
     created_before_ms: int | None = None
+    priority: int | None = None
+    worker: str | None = None
+    fingerprint: str | None = None
+    schedule: str | None = None
+    key: str | None = None
+
+    def check(self) -> None:
+        """Refuse what no index answers.
+
+        Raises:
+            InvalidInput: a field asks for another one, which is not there.
+        """
+        for name, status in _ONLY_OF.items():
+            if getattr(self, name) is not None and self.status is not status:
+                raise InvalidInput(
+                    name,
+                    f"is known of {status} tasks alone.",
+                    f"Send status={status} with it, or leave it out.",
+                )
+        if self.key is not None and self.queue is None:
+            raise InvalidInput("key", "belongs to a queue.", "Send queue with it, or leave it out.")
+        if self.key is not None and self.schedule is not None:
+            raise InvalidInput("key", "and schedule exclude each other.", "Leave one of them out.")
+
+    @property
+    def is_named(self) -> bool:
+        """Whether something names the few tasks that are wanted."""
+        return self.schedule is not None or self.key is not None
+
+    def takes(self, task: Task) -> bool:
+        """Whether a task that was named has what else is asked for."""
+        created_ms = round(task.created_at.timestamp() * 1000)
+        return (
+            self.status in (None, task.status)
+            and self.queue in (None, task.queue)
+            and self.task_type in (None, task.task_type)
+            and (self.created_after_ms or 0) <= created_ms
+            and (self.created_before_ms is None or created_ms < self.created_before_ms)
+            and self.priority in (None, task.priority)
+            and self.worker in (None, task.worker)
+            and self.fingerprint in (None, task.fingerprint)
+        )
 
     @property
     def can_match(self) -> bool:
@@ -63,6 +118,10 @@ class TaskFilter(NamedTuple):
 
 
 ANY_TASK = TaskFilter()
+#: What only tasks of one status are indexed by.
+_ONLY_OF = {"priority": TaskStatus.PENDING, "worker": TaskStatus.RUNNING, "fingerprint": TaskStatus.DEAD}
+#: Places whose position is the id of the last task.
+_BY_ID = ("named", "running", "group")
 
 
 class Cursor(NamedTuple):
@@ -130,6 +189,8 @@ def alien_cursor() -> InvalidInput:
 
 def _fits(place: str, wanted: TaskFilter) -> bool:
     """Whether a list with such a filter goes through the index: a forged cursor must not lead elsewhere."""
+    if wanted.is_named or wanted.fingerprint is not None:
+        return place == ("named" if wanted.is_named else "group")
     kind, _, rest = place.partition(":")
     if kind in ("pending", "parked") and wanted.queue not in (None, rest.partition(":")[0]):
         return False
@@ -162,7 +223,7 @@ def _is_place(cursor: Cursor) -> bool:
     """Whether a cursor names one of our indexes: it comes from outside and ends in a key name."""
     if not isinstance(cursor.place, str) or not all(map(_is_spot, cursor.places)):
         return False
-    if cursor.place == "running":
+    if cursor.place in _BY_ID:
         return _AFTER.fullmatch(cursor.position) is not None
     is_known = cursor.place in _KINDS or _NAMED.fullmatch(cursor.place) is not None
     return (

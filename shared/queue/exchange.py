@@ -156,6 +156,7 @@ class Exchange(QueueBase):
             workers=keys.workers,
             types=keys.types,
             timers=keys.timers,
+            queues=keys.queues,
             worker=state.name,
             description=description,
             presence_ms=str(PRESENCE_MS + state.lease_ms),
@@ -242,6 +243,7 @@ class Exchange(QueueBase):
             state.lease_until = lease_until
         if self.meter and (outcomes or flat):
             self.meter.move(reply[0], "work")
+            self.meter.note_tasks(sum(outcome.kind == "c" for outcome in outcomes))
         return ExchangeReply(
             now_ms,
             status,
@@ -295,6 +297,7 @@ class Exchange(QueueBase):
             run=keys.run(state.name),
             timers=keys.timers,
             workers=keys.workers,
+            queues=keys.queues,
             wakes=keys.wakes,
             worker=state.name,
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from shared.codec import decode, read_task
 from shared.errors import InvalidInput, NotFound, StoreUnavailable
-from shared.ids import ALPHABET, is_task_id
+from shared.ids import ALPHABET, derived_id, is_task_id
 from shared.keys import Keys
 from shared.models import (
     LETTER_OF,
@@ -21,6 +22,7 @@ from shared.models import (
     TaskStatus,
     TaskType,
     TypeRegistry,
+    VersionStart,
     WorkerInfo,
     instant,
 )
@@ -43,6 +45,8 @@ from shared.sealing import Sealer
 
 #: A count of pending or scheduled tasks carries what was submitted lately as multiples of it (scripts/lib/counts.lua).
 SUBMITTED = 1 << 26
+#: Scores of pending tasks, from one priority to the next (scripts/lib/time.lua).
+PRIORITY_SPAN = 1 << 49
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
 _ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
@@ -81,7 +85,7 @@ class Inspection(QueueBase):
     ) -> TaskPage:
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
-        Ended tasks come newest first. A page may be short and still have a successor. Bodies over
+        Ended tasks come newest first, those of an error by id, the latest submission first. A page may be short and still have a successor. Bodies over
         16 KiB are left out and named in `omitted`. Running tasks come shard by shard, what is due and what
         has ended in one order over all shards; a page costs its price for each shard, but for pending tasks
         and with a filter by queue.
@@ -92,10 +96,11 @@ class Inspection(QueueBase):
             cursor: `next_cursor` of the page before.
 
         Raises:
-            InvalidInput: the cursor is none of ours.
+            InvalidInput: the cursor is none of ours, or no index answers the filter.
             CursorMismatch: it was made for other filters.
         """
         start = read_cursor(cursor, wanted) if cursor else None
+        wanted.check()
         if not wanted.can_match:
             return TaskPage(tasks=[], next_cursor=None)
         indexes = await self._indexes(wanted)
@@ -143,6 +148,7 @@ class Inspection(QueueBase):
             queues=queues,
             workers=_workers(reply[3] for reply in replies),
             oldest_pending_seconds=max(ages) / 1000 if ages else None,
+            versions=_versions(replies[0][2]),
         )
 
     async def error_groups(self, limit: int = 50) -> list[ErrorGroup]:
@@ -235,6 +241,10 @@ class Inspection(QueueBase):
 
     async def _indexes(self, wanted: TaskFilter) -> list[str]:
         """The indexes that can hold what is wanted; counts tell which are empty."""
+        if wanted.is_named:
+            return ["named"]
+        if wanted.fingerprint is not None:
+            return ["group"]
         if wanted.status in _ENDED:
             return [f"done:{wanted.status}"]
         if wanted.status in (TaskStatus.SCHEDULED, TaskStatus.RETRYING):
@@ -249,7 +259,7 @@ class Inspection(QueueBase):
             fields |= part
             for letter in totals:
                 totals[letter] += sum(int(v) % SUBMITTED for f, v in part.items() if f.endswith(f":{letter}"))
-        pending = _pending_indexes(fields, wanted.queue)
+        pending = _pending_indexes(fields, wanted)
         if wanted.status is TaskStatus.PENDING:
             return pending
         indexes = ["running"] if totals["R"] else []
@@ -270,8 +280,10 @@ class Inspection(QueueBase):
         self, at: Cursor, wanted: TaskFilter, limit: int
     ) -> tuple[list[Task], Cursor | None]:
         homes = self._homes(at.place, wanted)
-        if at.place == "running":
-            return await self._read_running(homes, at.position, wanted, limit)
+        if at.place == "named":
+            return await self._read_named(at.position, wanted, limit)
+        if at.place in ("running", "group"):
+            return await self._read_by_id(at, homes, wanted, limit)
         if len(homes) == 1:
             start = Spot(at.position, at.member, at.skip)
             part = await self._read_part(homes[0], at.place, start, wanted, limit)
@@ -286,30 +298,73 @@ class Inspection(QueueBase):
         tasks, spots = merged(parts, limit, is_descending=at.place.startswith("done:"))
         return tasks, Cursor(at.place, spots=spots) if spots else None
 
-    async def _read_running(
-        self, homes: Sequence[Keys], after: str, wanted: TaskFilter, limit: int
+    async def _read_named(
+        self, after: str, wanted: TaskFilter, limit: int
     ) -> tuple[list[Task], Cursor | None]:
-        """By id, so one shard after the other."""
+        """The few tasks that a schedule or a key names; two calls a shard."""
+        if wanted.schedule is not None:
+            words = await together(
+                self._command("HGET", keys.schedules, f"{wanted.schedule}:l") for keys in self.shards
+            )
+            ids = [word for text in words if text for word in text.split() if word != "-"]
+        else:
+            ids = await self._ids_of_key(wanted.queue or "", wanted.key or "")
+        if after:
+            ids = ids[ids.index(after) + 1 :] if after in ids else []
+        if not ids:
+            return [], None
+        found = await together(
+            self._records(self.shards[shard], [one for one in ids if _shard_of(one) == shard])
+            for shard in sorted(set(map(_shard_of, ids)))
+        )
+        by_id = {task.id: task for part in found for task in part}
+        kept = [by_id[one] for one in ids if one in by_id and wanted.takes(by_id[one])]
+        return kept[:limit], Cursor("named", kept[limit - 1].id) if len(kept) > limit else None
+
+    async def _ids_of_key(self, queue: str, key: str) -> list[str]:
+        """What was submitted with the key, and what has it as its unique key now."""
+        keys, word = self.keys_of_queue(queue), quote(key, safe="")
+        holders = await self._command(
+            "MGET", *(f"{keys.prefix}{kind}:{queue}:{word}" for kind in ("unique", "throttle", "debounce"))
+        )
+        named = [derived_id(keys.shard, queue, key), *(holder for holder in holders if holder)]
+        return list(dict.fromkeys(named))
+
+    async def _records(self, keys: Keys, ids: Sequence[str]) -> list[Task]:
+        texts = await self._command("MGET", *map(keys.task, ids))
+        return self._tasks([word for pair in zip(ids, texts, strict=True) if pair[1] for word in pair])
+
+    async def _read_by_id(
+        self, at: Cursor, homes: Sequence[Keys], wanted: TaskFilter, limit: int
+    ) -> tuple[list[Task], Cursor | None]:
+        """One shard after the other, as an id begins with its shard."""
         tasks: list[Task] = []
-        first = _shard_of(after)
+        after, first = at.position, _shard_of(at.position)
         for keys in homes:
             if keys.shard < first:
                 continue
             if len(tasks) == limit:
-                return tasks, Cursor("running", tasks[-1].id)
-            _, flat, last = await self._run(
-                "list_running",
-                workers=keys.workers,
-                prefix=keys.prefix,
-                after=after,
-                limit=str(limit - len(tasks)),
-                queue=wanted.queue or "",
-                kind=wanted.task_type or "",
+                return tasks, Cursor(at.place, tasks[-1].id)
+            here = after if after and keys.shard == first else ""
+            words = {
+                "prefix": keys.prefix,
+                "after": here,
+                "limit": str(limit - len(tasks)),
+                "queue": wanted.queue or "",
+                "kind": wanted.task_type or "",
                 **_created(wanted),
-            )
-            tasks += self._tasks(flat)
-            if last:
-                return tasks, Cursor("running", last)
+            }
+            if at.place == "running":
+                reply = await self._run(
+                    "list_running", workers=keys.workers, worker=wanted.worker or "", **words
+                )
+            else:
+                reply = await self._run(
+                    "list_group", groups=keys.groups, group=wanted.fingerprint or "", **words
+                )
+            tasks += self._tasks(reply[1])
+            if reply[2]:
+                return tasks, Cursor(at.place, reply[2])
         return tasks, None
 
     async def _read_part(
@@ -325,18 +380,21 @@ class Inspection(QueueBase):
         """What one shard has of an index from `start` on; nothing when that is None."""
         if start is None:
             return EXHAUSTED
+        lowest, end = _priority_range(place, wanted.priority)
         _, flat, *following, spots = await self._run(
             "list_index",
             index=keys.prefix + place,
             prefix=keys.prefix,
             order="desc" if place.startswith("done:") else "asc",
-            **{"from": start.score},
+            **{"from": start.score or lowest},
+            before=end,
             member=start.member,
             skip=str(start.skip),
             limit=str(limit),
             status=LETTER_OF[wanted.status] if wanted.status and place == "timers" else "",
             queue="" if _is_by_queue(place) else wanted.queue or "",
             kind=wanted.task_type or "",
+            priority=str(wanted.priority or ""),
             spots="1" if tell_spots else "0",
             **_created(wanted),
         )
@@ -353,14 +411,22 @@ def not_kept(task_id: str) -> NotFound:
     return NotFound(f"Task {task_id} is not kept. Ended tasks are removed after their retention.")
 
 
-def _pending_indexes(fields: dict[str, str], queue: str | None) -> list[str]:
+def _priority_range(index: str, priority: int | None) -> tuple[str, str]:
+    """The score to begin with and the one to end before, of an index that is sorted by priority."""
+    by_key = index.startswith("parked:") and index.count(":") == 1  # sorted by limit key
+    if priority is None or by_key or not _is_by_queue(index):
+        return "", ""
+    return str((10 - priority) * PRIORITY_SPAN), str((11 - priority) * PRIORITY_SPAN)
+
+
+def _pending_indexes(fields: dict[str, str], wanted: TaskFilter) -> list[str]:
     """Sorted indexes of pending tasks that are not empty."""
     indexes = set()
     for field, value in fields.items():
         name, _, kind = field.rpartition(":")
-        if queue is not None and name != queue:
+        if wanted.queue not in (None, name):
             continue
-        if kind.isdigit() and int(value) % SUBMITTED > 0:
+        if kind.isdigit() and wanted.priority in (None, int(kind)) and int(value) % SUBMITTED > 0:
             indexes.add(f"pending:{name}")
         elif kind == "!":
             control = decode(value)
@@ -394,6 +460,13 @@ def _created(wanted: TaskFilter) -> dict[str, str]:
 
 def _pairs(flat: Any) -> dict[str, str]:
     return flat if isinstance(flat, dict) else {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
+
+
+def _versions(flat: list[str]) -> list[VersionStart]:
+    """When versions of workers began, from the fields of the hash `queues`."""
+    begun = _pairs(flat).get("*:v", "")
+    starts = (one.split(" ", 1) for one in begun.split("|") if one)
+    return [VersionStart(version=version, at=instant(int(ms))) for ms, version in starts]
 
 
 def _queues(flat: list[str], oldest: list[Any]) -> list[QueueInfo]:

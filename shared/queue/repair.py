@@ -217,6 +217,11 @@ class Repair(QueueBase):
             state.stage = "queues"
             fields = await self._counts(keys)
             state.names = sorted({*state.names, *(name.rpartition(":")[0] for name in fields)} - {"*"})
+            remembering = {
+                f"run:{name[3:]}" for name, text in fields.items() if name[:3] == "*:+" and text[:2] != "0|"
+            }
+            for part in _parts(sorted(remembering - {*state.runs}), NAMES):
+                found.update(await self._check_rest(keys, part))
         return found
 
     async def _check_records(self, keys: Keys, ids: Sequence[str]) -> Counter[str]:
@@ -325,7 +330,7 @@ class Repair(QueueBase):
             for name in state.before
             if name[0] == "!" or (name[-2:-1] == ":" and name[-1] in _SUMMED and name[0] != "*")
         }
-        found: Counter[str] = Counter()
+        found = await self._count_workers(keys)
         for part in _parts(sorted(names | state.sums.keys()), COUNTS):
             items: list[str] = []
             for name in part:
@@ -346,6 +351,16 @@ class Repair(QueueBase):
             found["unsettled"] += int(reply[3])
         state.stage = "done"
         return found
+
+    async def _count_workers(self, keys: Keys) -> Counter[str]:
+        reply = await self._run(
+            "audit_workers",
+            repairs=keys.repairs,
+            queues=keys.queues,
+            workers=keys.workers,
+            timers=keys.timers,
+        )
+        return _kinds(reply[2])
 
     async def _counts(self, keys: Keys) -> dict[str, str]:
         flat = await self.transport.command("HGETALL", keys.queues)

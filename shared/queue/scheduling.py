@@ -181,7 +181,7 @@ class Scheduling(Submission, QueueBase):
         skip: str,
         by: str = "",
     ) -> str:
-        prepared = self._prepare(spec.task, Defaults(), None, 0, 1)
+        prepared = self._prepare(spec.task, Defaults(), None, 0, 1, schedule=schedule_id)
         keys = self._home_of(spec)
         reply = await self._run(
             "fire_schedule",

@@ -18,6 +18,37 @@ MINUTE_S, HOUR_S = 60, 3_600
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, math.inf)
 _NAMES = ("submitted", "started", "completed", "retried", "dead", "cancelled")
 _OF_QUEUE = ("submitted", "ended", "retried", "dead")
+_LEVELS = ("pending", "running")
+
+
+class _Level:
+    """How many tasks of a queue are pending, or running, at the end of each step.
+
+    Each minute in which something happened to the queue tells how many there were before and after; between
+    such minutes nothing happened.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[int, int]] = {}
+        self._now = self._unseen = 0
+
+    def tell(self, at: int, before: int, after: int) -> None:
+        """Of one step."""
+        self._told[at] = before, after
+
+    def tell_now(self, present: int, unseen: int) -> None:
+        """Of this instant, and how many of them came since the last exchange."""
+        self._now, self._unseen = present, unseen
+
+    def over(self, steps: int) -> list[int]:
+        """A number a step; the last is the present's."""
+        at_work = sorted(self._told)
+        level = self._told[at_work[0]][0] if at_work else self._now - self._unseen
+        found = []
+        for at in range(steps - 1):
+            level = self._told[at][1] if at in self._told else level
+            found.append(level)
+        return [*found, self._now]
 
 
 class _Series:
@@ -29,6 +60,7 @@ class _Series:
         self.first = now_ms // (1000 * step_s) - steps + 1
         self.steps = [_Step(dict.fromkeys(_NAMES, 0), {}, {}) for _ in range(steps)]
         self.queues: dict[str, dict[str, list[int]]] = {}
+        self._levels: dict[str, dict[str, _Level]] = {}
 
     def add(self, begin_s: int, text: str) -> None:
         """Count in what is stored of the minute or hour that begins then; what lies before the series is left out.
@@ -44,33 +76,60 @@ class _Series:
         self.steps[at].add(numbers, waits, runs)
         for word in queues.split():
             name, *figures = word.split(":")
-            for kind, figure in zip(_OF_QUEUE, figures, strict=True):
+            for kind, figure in zip(_OF_QUEUE, figures[:4], strict=True):
                 self._queue(name)[kind][at] += int(figure)
+            if figures[4:]:
+                for kind, before, after in zip(_LEVELS, figures[4:6], figures[6:], strict=True):
+                    self._level(name)[kind].tell(at, int(before), int(after))
 
     def add_flat(self, unit_s: int, flat: Sequence[str]) -> None:
         """The same for `number, text, …`, where the number counts units since 1970."""
         for i in range(0, len(flat), 2):
             self.add(int(flat[i]) * unit_s, flat[i + 1])
 
-    def add_present(self, current: str, unseen: Sequence[str | int]) -> None:
-        """The minute that is not over, and per queue how many were submitted that no exchange has seen."""
+    def add_present(
+        self, current: str, unseen: Sequence[str | int], levels: Sequence[str | int] = ()
+    ) -> None:
+        """The minute that is not over.
+
+        Args:
+            current: as stored.
+            unseen: per queue, how many were submitted that no exchange has seen.
+            levels: per queue, how many are pending, how many of these no exchange has seen, how many run.
+        """
         if current:
             minute, _, text = current.partition(" ")
             self.add(int(minute) * MINUTE_S, text)
         for i in range(0, len(unseen), 2):
             self.steps[-1].numbers["submitted"] += int(unseen[i + 1])
             self._queue(str(unseen[i]))["submitted"][-1] += int(unseen[i + 1])
+        for i in range(0, len(levels), 4):
+            pending, fresh, running = map(int, levels[i + 1 : i + 4])
+            level = self._level(str(levels[i]))
+            level["pending"].tell_now(pending, fresh)
+            level["running"].tell_now(running, 0)
 
     def _queue(self, name: str) -> dict[str, list[int]]:
         return self.queues.setdefault(name, {kind: [0] * len(self.steps) for kind in _OF_QUEUE})
 
+    def _level(self, name: str) -> dict[str, _Level]:
+        return self._levels.setdefault(name, {kind: _Level() for kind in _LEVELS})
+
+    def _sums(self, kind: str) -> list[int | None]:
+        """Over all queues; unknown by the hour, of which no levels are kept."""
+        if self.step_s != MINUTE_S:
+            return [None] * len(self.steps)
+        of_queues = [levels[kind].over(len(self.steps)) for levels in self._levels.values()]
+        return [sum(levels) for levels in zip(*of_queues, strict=True)] or [0] * len(self.steps)
+
     def told(self, *, with_queues: bool) -> Stats:
         """As it is answered."""
+        pending, running = self._sums("pending"), self._sums("running")
         return Stats(
             now=instant(self.now_ms),
             since=self._time(0),
             step_seconds=self.step_s,
-            points=[self._point(at) for at in range(len(self.steps))],
+            points=[self._point(at, pending[at], running[at]) for at in range(len(self.steps))],
             wait=_percentiles([one.waits for one in self.steps]),
             run=_percentiles([one.runs for one in self.steps]),
             queues=[QueueSeries(name=name, **series) for name, series in sorted(self.queues.items())]
@@ -78,7 +137,7 @@ class _Series:
             else None,
         )
 
-    def _point(self, at: int) -> StepStats:
+    def _point(self, at: int, pending: int | None, running: int | None) -> StepStats:
         numbers, waits, runs = self.steps[at]
         return StepStats(
             at=self._time(at),
@@ -86,6 +145,8 @@ class _Series:
             failed=numbers["retried"] + numbers["dead"],
             wait=_percentiles([waits]),
             run=_percentiles([runs]),
+            pending=pending,
+            running=running,
         )
 
     def _time(self, at: int) -> datetime:
@@ -127,9 +188,9 @@ class Statistics(QueueBase):
             for keys in self.shards
         )
         series = _Series(max(reply[1] for reply in replies), minutes, MINUTE_S)
-        for _, _, stored, current, unseen in replies:
+        for _, _, stored, current, unseen, levels in replies:
             series.add_flat(MINUTE_S, stored)
-            series.add_present(current, unseen)
+            series.add_present(current, unseen, levels)
         return series.told(with_queues=with_queues)
 
     async def stats_by_hour(self, hours: int = MAX_HOURS) -> Stats:

@@ -207,6 +207,7 @@ class Submission(QueueBase):
         index: int,
         total: int,
         traceparent: str | None = None,
+        schedule: str | None = None,
     ) -> _Prepared:
         where = f"tasks[{index}]." if total > 1 else ""
         payload = encode(task.payload, f"{where}payload")
@@ -227,12 +228,12 @@ class Submission(QueueBase):
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
         words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
         options = _options(task, traceparent)
+        if len(encode(options, f"{where}metadata")) > MAX_METADATA:
+            rule = f"is longer than {MAX_METADATA} characters as JSON."
+            raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
+        options |= _origin(task, schedule)
         if options:
-            text = encode(options, f"{where}metadata")
-            if len(text) > MAX_METADATA:
-                rule = f"is longer than {MAX_METADATA} characters as JSON."
-                raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
-            words.append(f"o={text}")
+            words.append(f"o={encode(options, f'{where}idempotency_key')}")
         attributes = " ".join(words)
         if self.options.sealer is not None:
             payload = self.options.sealer.seal(payload, PAYLOAD)
@@ -285,6 +286,12 @@ def _unique_word(task: TaskSubmission, key: str) -> str:
 
 def _ms(seconds: float) -> int:
     return math.ceil(seconds * 1000)
+
+
+def _origin(task: TaskSubmission, schedule: str | None) -> dict[str, Any]:
+    """Where it comes from, beside the options, and only what was set; its length is bounded already."""
+    origin = {"schedule": schedule, "idempotency_key": task.idempotency_key}
+    return {name: value for name, value in origin.items() if value is not None}
 
 
 def _options(task: TaskSubmission, traceparent: str | None) -> dict[str, Any]:

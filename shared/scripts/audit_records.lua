@@ -16,6 +16,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"
@@ -126,6 +127,7 @@ local function look_at_holders()
       look_for(timers, 'w:' .. name, function()
         repair_note('leases')
         timer_add('w:' .. name, now)
+        count_add('*:w', 1)
       end)
     end
   end

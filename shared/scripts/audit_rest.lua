@@ -12,6 +12,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/record"
 --- @include "lib/repairs"
@@ -52,10 +53,12 @@ function CHECK.run(worker)
     if #ids > #strays then
       repair_note('leases')
       call('ZADD', timers, int(now), 'w:' .. worker)
+      call('HINCRBY', prefix .. 'queues', '*:w', '1')
       wake_at(now)
     else
       repair_note('workers')
       gone[#gone + 1] = key
+      call('HDEL', prefix .. 'queues', memory_field(worker))
     end
   end
 end

@@ -18,6 +18,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"
@@ -34,11 +35,12 @@ if not text then return refused('DTQ_NOT_FOUND') end
 local r = record_parse(text)
 
 local function ask_worker()
-  local run = prefix .. 'run:' .. r.worker
-  local asked = call('HGET', run, 'x')
-  if not asked or not string.find(' ' .. asked .. ' ', ' ' .. id .. ' ', 1, true) then
-    call('HDEL', run, 'x') -- a removal first: memory may be full
-    call('HSET', run, 'x', asked and asked .. ' ' .. id or id)
+  local field = memory_field(r.worker)
+  local memory = memory_of(call('HGET', queues, field)) or memory_of(NO_MEMORY)
+  if not string.find(' ' .. memory.asked .. ' ', ' ' .. id .. ' ', 1, true) then
+    memory.asked = memory.asked == '' and id or memory.asked .. ' ' .. id
+    call('HDEL', queues, '') -- a removal first: memory may be full
+    call('HSET', queues, field, memory_text(memory))
   end
   wake_worker = r.worker
   wakes_flush()
@@ -50,7 +52,7 @@ elseif r.status == 'P' or r.status == 'S' or r.status == 'Y' then
   counts_load({'*', r.queue})
   take_out(id, r)
   place_flush()
-  finish(id, r, 'X', r.rest)
+  finish(id, r, 'X', r.rest, nil, by ~= '' and name_of(by) or nil)
   pending_flush()
   done_flush()
   timers_flush('')

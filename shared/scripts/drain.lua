@@ -1,6 +1,7 @@
 --[[ drain: ask a worker to claim no more, or to claim again. What it runs goes on.
   Precondition  none.
-  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds; d -> drain
+  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds
+  @key  queues   hash    {<namespace>:<shard>}:queues        what its exchanges remember, beside the counts
   @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description, with draining
   @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:
@@ -14,17 +15,19 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/audit"
 local DRAINING = ',"draining":true}'
 local described = call('HGET', workers, worker)
 if not described then return refused('DTQ_NO_WORKER') end
 local is_told = string.sub(described, -#DRAINING) == DRAINING
+local memory = memory_of(call('HGET', queues, memory_field(worker))) or memory_of(NO_MEMORY)
+memory.draining = hold == 1 and 'd' or ''
+call('HSET', queues, memory_field(worker), memory_text(memory))
 if hold == 1 then
-  call('HSET', run, 'd', '1')
   if not is_told then call('HSET', workers, worker, string.sub(described, 1, -2) .. DRAINING) end
 else
-  call('HDEL', run, 'd')
   if is_told then call('HSET', workers, worker, string.sub(described, 1, -#DRAINING - 1) .. '}') end
 end
 wake_worker = worker

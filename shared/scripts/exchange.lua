@@ -1,6 +1,6 @@
 --[[ exchange: one worker hands in outcomes and takes new tasks; on the way what is due gets done.
   Precondition  the worker is registered; it sends one exchange at a time, with a rising number.
-  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim; ! -> last number|lost|cancelled|told, x -> ids to cancel
+  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim
   @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue
   @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
   @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
@@ -37,6 +37,7 @@ local own_timer = 'w:' .. worker
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"
@@ -55,33 +56,26 @@ local own_timer = 'w:' .. worker
 --- @include "lib/lease"
 --- @include "lib/budget"
 
-local memory = call('HMGET', run, '!', 'x', 'd')
-
-if not memory[1] and number > 1 then
-  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}}
-end
-local told = ''
-if memory[1] then
-  local last, lost, cancelled, told_before = string.match(memory[1], '^(%d+)|([^|]*)|([^|]*)|([^|]*)$')
-  if number < tonumber(last) then
-    return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}}
-  end
-  if number == tonumber(last) then
-    local again = claims_of(number)
-    local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
-    return {price, now, 'replay', until_ms, 1, -1, '', lost, cancelled, again, 0, {}}
-  end
-  told = told_before
-end
-
 local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
-counts_load(names)
+counts_load(names, memory_field(worker))
+local memory = memory_of(counts[memory_field(worker)]) or memory_of(NO_MEMORY)
+local last = tonumber(memory.number)
 
-if memory[3] then free = 0 end -- asked to drain
-local cancelled = memory[2] or ''
-local lost = {}
-local removed = apply_outcomes(lost, told .. ' ' .. cancelled, memory[2])
+if last == 0 and number > 1 then
+  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}}
+elseif number < last then
+  return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}}
+elseif number == last then
+  local again = claims_of(number)
+  local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
+  return {price, now, 'replay', until_ms, 1, -1, '', memory.lost, memory.cancelled, again, 0, {}}
+end
+
+local is_draining = memory.draining == 'd'
+if is_draining then free = 0 end
+local told, cancelled, lost = memory.told, memory.asked, {}
+local removed = apply_outcomes(lost, told .. ' ' .. cancelled)
 
 local is_more, claimed, claims_more = false, {}, false
 for _, letter in ipairs({'C', 'D', 'X'}) do
@@ -98,23 +92,27 @@ if free > 0 and not affords(queue_count + 1) then
 elseif free > 0 then
   local are_left = unpark(names)
   pending_flush()
-  claimed, claims_more = claim(names)
+  -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
+  claimed, claims_more = claim(names, #removed == 0 or want_cursor + maintain > 0)
   claims_more = claims_more or (are_left and #claimed / 2 < free)
 end
 is_more = is_more or claims_more
 if #removed == 0 and not has_popped then
   -- No removal yet: one lets the writes below through when memory is full (the lease!).
-  call('HDEL', run, 'x')
+  call('HDEL', run, '')
 end
 
+memory.number, memory.lost, memory.cancelled, memory.asked = int(number), table.concat(lost, ' '), cancelled, ''
+memory.told = still_told(told, cancelled, removed)
+field_put(memory_field(worker), memory_text(memory))
+local held = {}
+for i = 1, #claimed, 2 do held[i], held[i + 1] = claimed[i], memory.number end
 -- More than 64 bytes make the server keep the hash as a table: in the list that it keeps of a small one each of 100
 -- claims would be compared with all others.
-local number_text, number_wide = int(number), string.format('%065.0f', number)
-local memo = {'!', table.concat({number_wide, table.concat(lost, ' '), cancelled, still_told(told, cancelled, removed)}, '|')}
-for i = 1, #claimed, 2 do memo[i + 2], memo[i + 3] = claimed[i], number_text end
+if number == 1 then held[#held + 1], held[#held + 2] = '~', string.rep('~', 65) end
 if is_lease_due and holding + #claimed > 0 then renew_lease() end
 
-call_variadic('HSET', run, memo)
+if #held > 0 then call_variadic('HSET', run, held) end
 pending_flush()
 limits_flush()
 done_flush()
@@ -132,4 +130,4 @@ end
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
-  memory[3] and 1 or 0, due_schedules}
+  is_draining and 1 or 0, due_schedules}

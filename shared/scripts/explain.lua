@@ -21,6 +21,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
 --- @include "lib/record"
 local HEAD_BYTES = '8191' -- the payload and what follows is not needed
 local PACE_ENTRIES, PACE_MS = '100', 60000
@@ -71,7 +72,8 @@ local function reply(known, asked, ahead, more)
 end
 
 if r.status == 'R' then
-  local asked = call('HGET', prefix .. 'run:' .. r.worker, 'x') or ''
+  local memory = memory_of(call('HGET', queues, memory_field(r.worker))) or memory_of(NO_MEMORY)
+  local asked = memory.told .. ' ' .. memory.asked
   local known = {
     r.worker, call('HGET', workers, r.worker) or '{}', call('ZSCORE', timers, 'w:' .. r.worker) or '',
   }

@@ -57,11 +57,12 @@ if not is_skipped then
     pairs_[3], pairs_[4] = prefix .. 'p:' .. task_id, payload
   end
   if call('MSETNX', unpack(pairs_)) == 1 then
-    local priority, queue_name, options = string.match(attributes, '^(%d+) (%S+) %S+ %d+(.*)$')
-    fair_note(queue_name, tonumber(priority), options)
+    local level, queue_name, options = string.match(attributes, '^(%d+) (%S+) %S+ %d+(.*)$')
+    local priority = tonumber(level)
+    fair_note(queue_name, priority, options)
     fair_load()
-    make_pending(task_id, queue_name, tonumber(priority), fair_rank(queue_name, tonumber(priority), options, now_rank),
-      submitted_add)
+    put_pending(task_id, queue_name, priority, fair_rank(queue_name, priority, options, now_rank))
+    submitted_add(fields_of(queue_name)[priority], 1)
     event_add(task_id, queue_name, 'P')
   end
 end

@@ -249,7 +249,7 @@ if #chosen > 0 then
   if f.kind == 'requeue' then
     requeue_all(chosen, f.by, f.payload)
   elseif f.kind == 'cancel' then
-    for _, one in ipairs(chosen) do finish(one.id, one.r, 'X', one.r.rest) end
+    for _, one in ipairs(chosen) do finish(one.id, one.r, 'X', one.r.rest, nil, f.by) end
   else
     remove_all(chosen)
   end

@@ -3,6 +3,7 @@
   @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds
   @key  timers   zset    {<namespace>:<shard>}:timers        due times, ms
   @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description
+  @key  queues   hash    {<namespace>:<shard>}:queues        what its exchanges remember, beside the counts
   @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
   @arg  worker  text  name
   @returns  {price, now ms, tasks still held}
@@ -11,6 +12,7 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 local member = 'w:' .. worker
 call('HDEL', workers, worker) -- a removal first: memory may be full
@@ -23,7 +25,8 @@ if held > 0 then
   wake_at(now)
   wakes_flush()
 else
-  call('ZREM', timers, member)
+  if call('ZREM', timers, member) == 1 then call('HINCRBY', queues, '*:w', '-1') end
   call('DEL', run)
+  call('HDEL', queues, memory_field(worker))
 end
 return {price, now, held}

@@ -4,12 +4,14 @@
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  order   text  asc | desc by score
   @arg  from    text  score to begin with, "" for the start
+  @arg  before  text  score to end before, rising; "" for the end
   @arg  member  text  the last member that was shown, of that score; "" for the start
   @arg  skip    int   members of that score up to it, when it was shown
   @arg  limit   int   tasks, 1..1000
   @arg  status  text  status letter, "" for any
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
+  @arg  priority  text  "" for any
   @arg  created_after   text  ms, created then or later; "" for any
   @arg  created_before  text  ms, created earlier; "" for any
   @arg  spots   int   1: tell the place before each task
@@ -21,7 +23,8 @@
 ]]
 --- @include "lib/call"
 local SCAN, AGAIN = 1000, 1000
-local is_filtered = queue ~= '' or kind ~= '' or status ~= '' or created_after ~= '' or created_before ~= ''
+local is_filtered = queue ~= '' or kind ~= '' or status ~= '' or priority ~= '' or created_after ~= ''
+  or created_before ~= ''
 -- Members of the score of the last page are read again, and passed over by name: some of them may have gone
 -- meanwhile, and a count alone would then pass over others that were never shown.
 local offset = math.max(0, skip - AGAIN)
@@ -32,15 +35,16 @@ if order == 'desc' then
   members = call('ZRANGE', index, from == '' and '+inf' or from, '-inf', 'BYSCORE', 'REV',
     'LIMIT', int(offset), int(scan), 'WITHSCORES')
 else
-  members = call('ZRANGE', index, from == '' and '-inf' or from, '+inf', 'BYSCORE',
+  members = call('ZRANGE', index, from == '' and '-inf' or from, before == '' and '+inf' or '(' .. before, 'BYSCORE',
     'LIMIT', int(offset), int(scan), 'WITHSCORES')
 end
 
 local function is_wanted(text)
-  local letter, created, queue_name, task_type = string.match(text, '^(%a)[^\n]*\n(%d+) %d+ (%S+) (%S+)')
+  local letter, created, level, queue_name, task_type =
+    string.match(text, '^(%a)[^\n]*\n(%d+) (%d+) (%S+) (%S+)')
   created = tonumber(created)
   return (status == '' or letter == status) and (queue == '' or queue_name == queue)
-    and (kind == '' or task_type == kind) and created >= earliest and created < latest
+    and (kind == '' or task_type == kind) and (priority == '' or level == priority) and created >= earliest and created < latest
 end
 
 -- Byte by byte, as the index sorts: Lua's own comparison follows the server's locale.

@@ -6,6 +6,7 @@
   @arg  limit   int   tasks, 1..1000
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
+  @arg  worker  text  that holds them, "" for any
   @arg  created_after   text  ms, created then or later; "" for any
   @arg  created_before  text  ms, created earlier; "" for any
   @returns  {price, {id, record, ...}, last id | ""}
@@ -14,7 +15,7 @@
 ]]
 --- @include "lib/call"
 local ids = {}
-for _, name in ipairs(call('HKEYS', workers)) do
+for _, name in ipairs(worker ~= '' and {worker} or call('HKEYS', workers)) do
   for _, field in ipairs(call('HKEYS', prefix .. 'run:' .. name)) do
     if #field == 27 and field > after then ids[#ids + 1] = field end
   end

@@ -1,7 +1,7 @@
 --[[ spend: add what was spent, and tell all that is known of it.
   Precondition  none.
-  @key  cost  hash  {<namespace>:<shard>}:cost   <day since 1970>:<source> -> Redis calls; 62 days are kept
-  @args item  two per source: submit | work | idle | viewers, and how many calls
+  @key  cost  hash  {<namespace>:<shard>}:cost   <day since 1970>:<source> -> Redis calls, :tasks -> tasks; 62 days are kept
+  @args item  two per source: submit | work | idle | viewers, and how many calls; tasks, and how many were completed
   @returns  {price, now ms, {"<day>:<source>", calls, ...}}
   Cost    O(days); three calls and one per source.
   Replay  added again: a lost answer counts twice, which errs on the safe side.

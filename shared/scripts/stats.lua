@@ -4,7 +4,8 @@
   @arg  prefix   text  {<namespace>:<shard>}:
   @arg  minutes  int   how far back, 1..1440
   @returns  {price, now ms, {minute, numbers, ...}, the minute that is not over,
-            {queue, tasks submitted that no exchange has seen, ...}}
+            {queue, tasks submitted that no exchange has seen, ...}, {queue, pending,
+            pending that no exchange has seen, running, ...}}
   Cost    O(minutes + queues); a read per hour.
   Replay  reads only.
 ]]
@@ -23,5 +24,5 @@ for hour = math.floor(first / 60), math.floor(this_minute / 60) do
     end
   end
 end
-local current, waiting = read_unseen()
-return {price, now, found, current, waiting}
+local current, waiting, levels = read_unseen()
+return {price, now, found, current, waiting, levels}

@@ -36,6 +36,19 @@
 --- @include "lib/place"
 
 local ids, texts, bodies, due_times = {}, {}, {}, {}
+
+-- What each task is asked to be; that of many is the same, and is taken apart once a call.
+local asked, attributes_known = {}, {}
+for i = 1, record_count do
+  local words = item(3 * i - 1)
+  local known = attributes_known[words]
+  if not known then
+    local priority, queue_name, options = string.match(words, '^(%d+) (%S+) %S+ %d+(.*)$')
+    known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, new = {P = {}, S = {}}}
+    attributes_known[words] = known
+  end
+  asked[i] = known
+end
 --- @include "lib/unique"
 
 local function due_of(when)
@@ -56,7 +69,7 @@ end
 if allowance ~= '' then
   local field, named, names = '*:~' .. string.match(allowance, '%S+$'), {}, {}
   for i = 1, record_count do
-    local queue_name = string.match(item(3 * i - 1), '^%d+ (%S+)')
+    local queue_name = asked[i].queue
     if not named[queue_name] then
       named[queue_name] = true
       names[#names + 1] = queue_name
@@ -68,26 +81,27 @@ if allowance ~= '' then
   if whole_at then field_put(field, 'w' .. int(whole_at)) end
 end
 
+local id_start, head_of_pending = #prefix + 3, 'P0 0 0\n' .. int(now) .. ' '
 for i = 1, record_count do
-  ids[i] = string.sub(record(i), #prefix + 3)
-  local payload = item(3 * i)
-  due_times[i] = due_of(item(3 * i - 2))
+  ids[i] = sub(record(i), id_start)
+  local payload, due = item(3 * i), due_of(item(3 * i - 2))
   if #payload > BODY_INLINE then
     bodies[i] = payload
     payload = '@'
   end
-  texts[i] = string.format('%s0 0 %s\n%s ', due_times[i] > 0 and 'S' or 'P', int(due_times[i]), int(now))
-    .. item(3 * i - 1) .. '\n' .. payload
+  due_times[i] = due
+  local head = due > 0 and 'S0 0 ' .. int(due) .. '\n' .. int(now) .. ' ' or head_of_pending
+  texts[i] = head .. asked[i].words .. '\n' .. payload
 end
 
 local function flat_of(indexes)
-  local flat = {}
+  local flat, length = {}, 0
   for _, i in ipairs(indexes) do
-    flat[#flat + 1] = record(i)
-    flat[#flat + 1] = texts[i]
+    flat[length + 1], flat[length + 2] = record(i), texts[i]
+    length = length + 2
     if bodies[i] then
-      flat[#flat + 1] = prefix .. 'p:' .. ids[i]
-      flat[#flat + 1] = bodies[i]
+      flat[length + 1], flat[length + 2] = prefix .. 'p:' .. ids[i], bodies[i]
+      length = length + 2
     end
   end
   return flat
@@ -143,27 +157,31 @@ for _, i in ipairs(missing) do is_new[i] = true end
 if #missing < #all then give_back_keys(is_new) end
 settle_replaced(is_new)
 
-local places = {}
-for position, i in ipairs(missing) do
-  local priority, queue_name, options = string.match(item(3 * i - 1), '^(%d+) (%S+) %S+ %d+(.*)$')
-  places[position] = {priority = tonumber(priority), queue = queue_name, options = options}
-  if due_times[i] == 0 then fair_note(queue_name, tonumber(priority), options) end
+for _, i in ipairs(missing) do
+  if due_times[i] == 0 then fair_note(asked[i].queue, asked[i].priority, asked[i].options) end
 end
 fair_load()
+local filled = {}
 for position, i in ipairs(missing) do
-  local place = places[position]
-  local queue_name = place.queue
+  local wanted, id = asked[i], ids[i]
   local letter = due_times[i] > 0 and 'S' or 'P'
   statuses[i] = letter
   if letter == 'P' then
-    local rank = fair_rank(queue_name, place.priority, place.options, now_rank + position - 1)
-    make_pending(ids[i], queue_name, place.priority, rank, submitted_add)
+    local rank = fair_rank(wanted.queue, wanted.priority, wanted.options, now_rank + position - 1)
+    put_pending(id, wanted.queue, wanted.priority, rank)
   else
-    timer_add('t:' .. ids[i] .. ':' .. queue_name, due_times[i], true)
+    timer_add('t:' .. id .. ':' .. wanted.queue, due_times[i], true)
     wake_at(due_times[i])
-    submitted_add(fields_of(queue_name).S)
   end
-  event_add(ids[i], queue_name, letter)
+  local new = wanted.new[letter]
+  if #new == 0 then filled[#filled + 1] = {wanted = wanted, letter = letter} end
+  new[#new + 1] = id
+end
+for _, one in ipairs(filled) do
+  local wanted, letter = one.wanted, one.letter
+  local fields, new = fields_of(wanted.queue), wanted.new[letter]
+  submitted_add(letter == 'P' and fields[wanted.priority] or fields.S, #new)
+  events_add(new, wanted.queue, letter)
 end
 settle_debounced(is_new)
 pending_flush()

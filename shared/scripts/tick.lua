@@ -15,6 +15,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/memory"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"

@@ -55,6 +55,13 @@ async def test_filters(api: Client) -> None:
     assert await found("status=pending&queue=a&task_type=y") == [("a", "y")]
     assert await found("status=waiting") == []
     assert await found("queue=&task_type=") == [("a", "x"), ("a", "y"), ("b", "x")]
+    assert await found("status=pending&priority=5") == [("a", "x"), ("a", "y")]
+    assert await found("status=pending&priority=6") == []
+    assert await found("status=running&worker=nobody") == []
+    assert await found("status=dead&fingerprint=none") == []
+    assert await found("schedule=none") == []
+    await api.submit(queue="a", task_type="z", unique_key="ä 1")
+    assert await found("queue=a&key=%C3%A4%201") == [("a", "z")]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +84,12 @@ async def test_filters(api: Client) -> None:
         ("cursor=WzEsMiwzXQ", "cursor"),
         ("cursor=" + "A" * 2000, "cursor"),
         ("page=2", "page"),
+        ("status=pending&priority=0", "priority"),
+        ("priority=5", "priority"),
+        ("status=pending&worker=w", "worker"),
+        ("status=running&fingerprint=e", "fingerprint"),
+        ("key=k", "key"),
+        ("queue=q&schedule=s&key=k", "key"),
     ],
 )
 async def test_a_wrong_query_is_named(tcp_api: Client, query: str, field: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.conftest import DESKTOP
 from tests.browser.keys import Keys
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
@@ -22,3 +23,10 @@ async def test_a_first_run_shows_three_checks_and_a_command(address: str, page: 
     await Keys(page).choose(page.get_by_role("button", name="Submit a demo task"))
     await expect(page.get_by_role("heading", name="Nothing has been submitted yet")).to_be_hidden()
     await expect(page.get_by_role("list", name="Figures")).to_be_visible()
+    await expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    for name in ("Wait before start", "Workers", "Redis"):  # the fourth row fits the window
+        card = page.get_by_role("region", name=name, exact=True)
+        await expect(card).to_be_visible()
+        box = await card.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= DESKTOP["height"], name

@@ -67,8 +67,14 @@ async def test_requeue_a_group_with_a_pace(seeded: str, page: Page, pictures: Pa
         page.get_by_text("Work done before the failure may be done twice", exact=False)
     ).to_be_visible()
     await page.screenshot(path=pictures / "dead-letters-open.png")
-    await page.get_by_role("button", name=re.compile(r"^Requeue \d+$")).click()
+    box = page.get_by_role("region", name="Requeue this group")
+    await box.get_by_role("button", name=re.compile(r"^Requeue \d+$")).click()
     await expect(page.get_by_text(re.compile(r"^\d+ requeued"))).to_be_visible()
+    # A few need no pace: from the row, at once.
+    few = page.get_by_role("row").filter(has_text="AuthenticationError")
+    async with page.expect_request("**/api/dead-letters/requeue") as asked:
+        await few.get_by_role("button", name=re.compile(r"^Requeue \d+$")).click()
+    assert set((await asked.value).post_data_json) == {"fingerprint"}
 
 
 async def test_pause_and_resume_a_queue(seeded: str, page: Page):

@@ -133,7 +133,8 @@ async def test_requeue_a_group_with_a_pace(page: Page, keys: Keys):
     await keys.press("ArrowRight")
     await expect(page.get_by_role("radio", name="20 per s")).to_be_focused()
     await expect(page.get_by_text("Takes about", exact=False)).to_be_visible()
-    await keys.choose(page.get_by_role("button", name=re.compile(r"^Requeue \d+$")))
+    box = page.get_by_role("region", name="Requeue this group")
+    await keys.choose(box.get_by_role("button", name=re.compile(r"^Requeue \d+$")))
     await expect(page.get_by_text(re.compile(r"^\d+ requeued"))).to_be_visible()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -49,7 +50,13 @@ async def _hostile_tasks(engine: TaskQueue, state: WorkerState, client: httpx.As
     body = {"queue": "hostile", "metadata": {ATTACK: ATTACK}, "limit_key": ATTACK, "fair_key": ATTACK}
     for number in range(3):
         await submit(
-            client, "hostile.do", {ATTACK: ATTACK}, idempotency_key=f"{ATTACK}{number}", max_retries=0, **body
+            client,
+            "hostile.do",
+            {ATTACK: ATTACK},
+            idempotency_key=f"{ATTACK}{number}",
+            unique_key=f"{number}{ATTACK}",
+            max_retries=0,
+            **body,
         )
     completed, dead, running = (await engine.exchange(state, free=3)).claims
     outcomes = [
@@ -64,13 +71,18 @@ async def _hostile_tasks(engine: TaskQueue, state: WorkerState, client: httpx.As
 async def test_text_of_users_is_text_everywhere(seeded: str, engine: TaskQueue, page: Page):
     state = await _hostile_worker(engine)
     async with httpx.AsyncClient(base_url=seeded, trust_env=False, timeout=30) as client:
-        spec = {"cron": "0 3 * * *", "zone": "UTC", "task": {"task_type": "hostile.do", "payload": {}}}
+        task = {"task_type": "hostile.do", "payload": {ATTACK: ATTACK}, "metadata": {ATTACK: ATTACK}}
+        spec = {"cron": "0 3 * * *", "zone": "UTC", "task": {**task, "limit_key": ATTACK, "fair_key": ATTACK}}
 
         async def is_known() -> bool:
             return (await client.put("/api/schedules/hostile", json=spec)).status_code < 300
 
         await wait_until(is_known, describe="the hostile worker's type", timeout_s=15)
-        for refused in ({"task_type": ATTACK}, {"task_type": "hostile.do", "queue": ATTACK}):
+        for refused in (
+            {"task_type": ATTACK},
+            {"task_type": "hostile.do", "queue": ATTACK},
+            {"task_type": "hostile.do", "callback_url": f"https://a.example/{ATTACK}"},
+        ):
             assert (await client.post("/api/tasks", json={"payload": {}, **refused})).status_code == 422
         assert (await client.put(f"/api/schedules/{ATTACK[:8]}", json=spec)).status_code == 422
         for path in ("schedules/hostile", "queues/hostile"):
@@ -84,6 +96,8 @@ async def test_text_of_users_is_text_everywhere(seeded: str, engine: TaskQueue, 
     shows = {
         "/": ATTACK,
         "/tasks?status=dead&queue=hostile": ATTACK,
+        "/tasks?status=dead&error=0123456789abcdef": ATTACK,
+        f"/tasks?queue=hostile&key={quote('2' + ATTACK)}": ATTACK,
         f"/tasks/{ids['completed']}": ATTACK,
         f"/tasks/{ids['dead']}": ATTACK,
         f"/tasks/{ids['running']}": ATTACK,
@@ -101,6 +115,14 @@ async def test_text_of_users_is_text_everywhere(seeded: str, engine: TaskQueue, 
             await tab.click()
         await expect(page).to_have_title(re.compile("· dtq$"))
         assert await page.locator('img[src="x"]').count() == 0
+    await page.goto(f"{seeded}/tasks?status=dead&queue=hostile")
+    await page.locator("tbody tr[data-row]").first.press(" ")
+    await expect(page.get_by_role("dialog").get_by_text(ATTACK).first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("f")
+    await expect(page.get_by_label("Error").get_by_text(ATTACK)).to_be_attached()
+    await page.keyboard.press("Escape")
+    assert await page.locator('img[src="x"]').count() == 0
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox").fill("img")
     await expect(page.get_by_role("option").filter(has_text="<img").first).to_be_visible()

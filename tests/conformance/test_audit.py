@@ -48,6 +48,15 @@ async def until_clean(queue, store) -> dict[str, int]:
     raise AssertionError(f"still repairing: {found}")
 
 
+def _counted(store) -> list[str]:
+    """The fields of `queues` that count tasks."""
+    return [
+        f
+        for f in store.hkeys(f"{P}queues")
+        if f[-1] not in "!@" and f not in ("*:v", "*:w") and not f.startswith("*:+")
+    ]
+
+
 async def of_everything(queue, store) -> dict[str, list[str]]:
     """Tasks in all places, large bodies, unique keys, groups, a schedule, a bulk operation."""
     ids = await _waiting_of_all_kinds(queue)
@@ -157,11 +166,11 @@ CORRUPTIONS = {
         {"scores"},
     ),
     "counts lost": (
-        lambda s, i: s.hdel(f"{P}queues", *[f for f in s.hkeys(f"{P}queues") if f[-1] not in "!@"]),
+        lambda s, i: s.hdel(f"{P}queues", *_counted(s)),
         {"counts"},
     ),
     "counts wrong": (
-        lambda s, i: [s.hincrby(f"{P}queues", f, 7) for f in s.hkeys(f"{P}queues") if f[-1] not in "!@"],
+        lambda s, i: [s.hincrby(f"{P}queues", f, 7) for f in _counted(s)],
         {"counts"},
     ),
     "counts of a ghost": (
@@ -191,7 +200,9 @@ CORRUPTIONS = {
     "schedule without a timer": (lambda s, i: s.zrem(f"{P}timers", "s:hourly"), {"timers"}),
     "bulk operation without a timer": (lambda s, i: s.zrem(f"{P}timers", f"j:{i['job'][0]}"), {"timers"}),
     "bulk operation not listed": (lambda s, i: s.delete(f"{P}jobs"), {"timers"}),
-    "a run hash of nobody": (lambda s, i: s.hset(f"{P}run:ghost", "!", "5|||"), {"workers"}),
+    "a run hash of nobody": (lambda s, i: s.hset(f"{P}run:ghost", "~", "~"), {"workers"}),
+    "a memory of nobody": (lambda s, i: s.hset(f"{P}queues", "*:+ghost", "5|||||"), {"workers"}),
+    "workers miscounted": (lambda s, i: s.hset(f"{P}queues", "*:w", "7"), {"counts"}),
 }
 
 

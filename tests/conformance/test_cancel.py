@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from shared.errors import Conflict, NotFound
+from shared.jobs import JobFilter, JobKind
 from shared.models import TaskStatus
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
@@ -136,3 +137,26 @@ async def test_a_cancellation_does_not_outlive_its_claim(queue):
     await queue.exchange(state, [ending(claim)], free=0)
     reply = await queue.exchange(state, free=0)
     assert reply.cancelled == []
+
+
+async def test_who_cancelled_it_is_kept_with_a_task_that_had_not_started(queue):
+    items = await queue.submit([task(), task(), task(delay_seconds=60)])
+    await queue.cancel(items[0].id, by="ops-laptop\nrequest-1")
+    await queue.cancel(items[1].id)
+    wanted = JobFilter(queue="default", statuses=frozenset({TaskStatus.SCHEDULED}))
+    await queue.run_job_slice(
+        await queue.begin_job(JobKind.CANCEL, wanted, by="ops-desk\nrequest-2"), 1, "me"
+    )
+    told = [await queue.get(item.id) for item in items]
+    assert [one.status for one in told] == [TaskStatus.CANCELLED] * 3
+    assert [one.cancelled_by for one in told] == ["ops-laptop", None, "ops-desk"]
+    assert [one.fingerprint for one in told] == [None] * 3
+
+
+async def test_who_cancelled_it_survives_the_audit_and_its_removal(queue, store):
+    """The word stands where a dead task has its group."""
+    [item] = await queue.submit([task(retention_seconds=1)])
+    await queue.cancel(item.id, by="ops-laptop")
+    assert (await queue.audit(may_go_on=lambda: True)).repaired == {}
+    assert await queue.error_groups() == []
+    assert (await queue.delete([item.id], by="ops")).done == [item.id]

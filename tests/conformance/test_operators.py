@@ -44,6 +44,19 @@ async def test_what_is_not_dead_is_not_requeued(queue):
         await queue.requeue_one("0" * 27, by="ops")
 
 
+async def test_a_conflict_tells_who_requeued_it_and_when(queue):
+    [task_id] = await die(queue)
+    await queue.requeue_one(task_id, by="ops laptop\nrequest-1")
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    said = r"already running again \(requeued [\d.]+ (ms|s) ago by ops-laptop\)\. Nothing was changed\.$"
+    with pytest.raises(Conflict, match=said):
+        await queue.requeue_one(task_id, by="late")
+    await queue.exchange(state, [ending(claim)], free=0)
+    with pytest.raises(Conflict, match=r"already completed \(requeued"):
+        await queue.requeue_one(task_id, by="late")
+
+
 async def test_requeueing_twice_changes_nothing_the_second_time(queue):
     [task_id] = await die(queue)
     await queue.requeue_one(task_id, by="ops")

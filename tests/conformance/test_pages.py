@@ -210,3 +210,105 @@ async def test_a_task_that_ends_while_a_page_is_read_is_shown_once(queue, monkey
     assert sorted((one.id, one.status) for one in page.tasks) == sorted(
         (item.id, TaskStatus.COMPLETED) for item in (ended, moving)
     )
+
+
+async def test_priority_is_a_range_of_what_is_pending(queue):
+    """In every queue, and of what is parked for its type, too."""
+    state = await registered(queue, "a", "b")
+    wanted = [one.id for one in await queue.submit([*tasks(3, queue="a", priority=7)])]
+    await queue.submit([*tasks(2, queue="a", priority=8), *tasks(2, queue="b", priority=6)])
+    wanted += [one.id for one in await queue.submit(tasks(2, queue="b", priority=7))]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, priority=7)) == wanted
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, "b", priority=7)) == wanted[3:]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, priority=1)) == []
+    aliens = [one.id for one in await queue.submit(tasks(2, queue="a", priority=9, task_type="alien"))]
+    await queue.submit(tasks(1, queue="a", priority=10, task_type="alien"))
+    await queue.exchange(state, free=3)
+    parked = await _all(queue, TaskFilter(TaskStatus.PENDING, priority=9))
+    assert parked == aliens
+
+
+async def test_priority_finds_what_a_limit_key_holds_back(queue):
+    """Those stand by their key: the record tells the priority."""
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    await queue.submit([task(limit_key="k", priority=9)])
+    low, high = await queue.submit([task(limit_key="k", priority=3), task(limit_key="k", priority=8)])
+    assert len((await queue.exchange(state, free=3)).claims) == 1
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, priority=8)) == [high.id]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, priority=3)) == [low.id]
+
+
+async def test_a_worker_is_asked_for_what_it_holds(queue):
+    mine, other = await registered(queue), await registered(queue)
+    await queue.submit(tasks(5))
+    held = sorted(claim.id for claim in (await queue.exchange(mine, free=3)).claims)
+    await queue.exchange(other, free=3)
+    assert await _all(queue, TaskFilter(TaskStatus.RUNNING, worker=mine.name)) == held
+    assert await _all(queue, TaskFilter(TaskStatus.RUNNING, worker="nobody")) == []
+
+
+async def test_an_error_is_asked_for_its_tasks(queue):
+    """Alone, and with filters that are looked for inside the group."""
+    state = await registered(queue, "a", "b")
+    await queue.submit([*tasks(4, queue="a"), *tasks(3, queue="b"), *tasks(2, queue="a")])
+    claims = (await queue.exchange(state, free=9)).claims
+    groups = {claim.id: "one" if number % 3 else "one.more" for number, claim in enumerate(claims)}
+    outcomes = [ending(claim, "x")._replace(group=groups[claim.id]) for claim in claims]
+    await queue.exchange(state, outcomes, free=0)
+    for group in ("one", "one.more"):
+        ids = sorted((one for one in groups if groups[one] == group), reverse=True)
+        assert await _all(queue, TaskFilter(TaskStatus.DEAD, fingerprint=group)) == ids
+        in_a = {claim.id for claim in claims if claim.queue == "a"}
+        found = await _all(queue, TaskFilter(TaskStatus.DEAD, "a", "noop", fingerprint=group), 1)
+        assert found == [one for one in ids if one in in_a]
+    assert await _all(queue, TaskFilter(TaskStatus.DEAD, fingerprint="on")) == []
+    assert await _all(queue, TaskFilter(TaskStatus.DEAD, None, "other", fingerprint="one")) == []
+
+
+async def test_a_key_is_asked_for_its_tasks(queue):
+    """What was submitted with it, and what has it as its unique key now."""
+    once, unique, window = await queue.submit(
+        [task(idempotency_key="ä k"), task(unique_key="ä k"), task(unique_key="w", throttle_seconds=60)]
+    )
+    await queue.submit([task(queue="other", unique_key="ä k")])
+    of_key = TaskFilter(None, "default", key="ä k")
+    assert await _all(queue, of_key, 1) == [once.id, unique.id]
+    assert await _all(queue, TaskFilter(None, "default", key="w")) == [window.id]
+    assert await _all(queue, TaskFilter(None, "default", key="nobody's")) == []
+    await queue.cancel(unique.id)
+    assert await _all(queue, of_key) == [once.id]
+    assert await _all(queue, TaskFilter(TaskStatus.CANCELLED, "default", key="ä k")) == []
+
+
+async def test_a_schedule_is_asked_for_its_last_runs(queue):
+    from datetime import UTC, datetime
+
+    from shared.models import ScheduleSpec
+
+    spec = ScheduleSpec(interval_seconds=3600, task=task(queue="later"))
+    await queue.save_schedule("hourly", spec, by="ops", now=datetime.now(UTC))
+    assert await _all(queue, TaskFilter(schedule="hourly")) == []
+    runs = [await queue.run_schedule("hourly") for _ in range(3)]
+    await queue.cancel(runs[1])
+    assert await _all(queue, TaskFilter(schedule="hourly")) == runs[::-1]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, schedule="hourly")) == [runs[2], runs[0]]
+    assert await _all(queue, TaskFilter(schedule="nightly")) == []
+    assert {(await queue.get(run)).schedule for run in runs} == {"hourly"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (TaskFilter(priority=5), "priority"),
+        (TaskFilter(TaskStatus.DEAD, priority=5), "priority"),
+        (TaskFilter(worker="w"), "worker"),
+        (TaskFilter(TaskStatus.PENDING, fingerprint="e"), "fingerprint"),
+        (TaskFilter(key="k"), "key"),
+        (TaskFilter(queue="q", key="k", schedule="s"), "key"),
+    ],
+)
+async def test_what_no_index_answers_is_refused(queue, wanted, field):
+    with pytest.raises(InvalidInput) as refusal:
+        await queue.list_tasks(wanted)
+    assert refusal.value.field == field

@@ -11,7 +11,7 @@ import pytest
 from shared.errors import InvalidInput
 from shared.models import TaskStatus
 from shared.queue.cursors import ANY_TASK, TaskFilter
-from tests.support.factories import TYPE, description, ending, registered, task, tasks
+from tests.support.factories import TYPE, description, ending, registered, task, tasks, worker
 
 COUNT = 12
 
@@ -239,3 +239,18 @@ async def test_ping(queue):
 async def test_the_status_waiting_is_reserved_and_empty(queue):
     await queue.submit([task()])
     assert (await queue.list_tasks(TaskFilter(TaskStatus.WAITING))).tasks == []
+
+
+async def test_when_versions_of_workers_began_is_kept_beyond_their_lives(queue):
+    async def start(version: str) -> None:
+        state = worker()
+        text = description(state).replace('"version": "1"', f'"version": "{version}"')
+        await queue.register(state, text, {})
+        await queue.leave(state)
+
+    for version in ("1.8.1", "1.8.2", "1.8.2", *(f"2.{n}" for n in range(7))):
+        await start(version)
+    overview = await queue.overview()
+    assert [one.version for one in overview.versions] == [*(f"2.{n}" for n in reversed(range(7))), "1.8.2"]
+    assert abs((overview.versions[0].at - overview.now).total_seconds()) < 60
+    assert overview.queues == overview.workers == []

@@ -152,6 +152,22 @@ async def test_pages_are_complete_without_repeats_and_in_one_order(queue, status
         assert ended == sorted(ended, reverse=True)
 
 
+@pytest.mark.parametrize("limit", [1, 4, 50])
+async def test_pages_by_error_and_by_key_are_complete(queue, limit):
+    dead: list[str] = []
+    states = await workers(queue)
+    for name in QUEUES:
+        await queue.submit(tasks(3, queue=name))
+    for state in states.values():
+        claims = (await queue.exchange(state, free=100)).claims
+        await queue.exchange(state, [ending(claim, "x")._replace(group="one") for claim in claims], free=0)
+        dead += [claim.id for claim in claims]
+    found = [one.id for one in await pages(queue, TaskFilter(TaskStatus.DEAD, fingerprint="one"), limit)]
+    assert sorted(found) == sorted(dead)
+    [mine] = await queue.submit([task(queue="q2", unique_key="k")])
+    assert [one.id for one in await pages(queue, TaskFilter(None, "q2", key="k"), limit)] == [mine.id]
+
+
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 async def test_pages_of_everything_are_complete_and_without_repeats(queue, limit):
     expected = set()

@@ -42,6 +42,48 @@ async def test_what_happened_is_counted(queue):
     assert len(stats.points) == 2
 
 
+async def test_levels_go_on_between_the_minutes_that_tell_them(queue, store):
+    """Half an hour ago an exchange found 6 pending, left 3 and 3 running; two more pending now, seen by nobody."""
+    state = await registered(queue)
+    await queue.submit(tasks(6))
+    claims = (await queue.exchange(state, free=5)).claims
+    await queue.exchange(state, [ending(claim) for claim in claims[:2]], free=0)
+    text = store.hget("{test:0}:queues", "*:@")
+    assert text.endswith("|default:6:2:0:0:0:0:1:3")
+    minute, _, numbers = text.partition(" ")
+    store.hdel("{test:0}:queues", "*:@")
+    earlier = int(minute) - 30
+    store.hset(f"{{test:0}}:stats:{earlier // 60}", str(earlier), numbers)
+    await queue.submit(tasks(2))
+    points = (await queue.stats(60)).points
+    at = {point.at.timestamp() // 60: (point.pending, point.running) for point in points}
+    assert [at[earlier - 1], at[earlier], at[earlier + 29], at[int(minute)]] == [
+        (0, 0),
+        (1, 3),
+        (1, 3),
+        (3, 3),
+    ]
+
+
+async def test_a_level_that_no_minute_tells_was_as_it_is_now(queue, store):
+    await queue.submit(tasks(2))
+    await queue.exchange(await registered(queue), free=0)
+    store.hdel("{test:0}:queues", "*:@")
+    await queue.submit(tasks(3))
+    await queue.submit(tasks(1, delay_seconds=60))
+    points = (await queue.stats(3)).points
+    assert [(point.pending, point.running) for point in points] == [(2, 0), (2, 0), (5, 0)]
+    assert {(point.pending, point.running) for point in (await queue.stats_by_hour(3)).points} == {
+        (None, None)
+    }
+
+
+async def test_a_minute_stored_without_levels_is_read(queue, store):
+    minute = int((await queue.stats(1)).now.timestamp()) // 60 - 1
+    store.hset(f"{{test:0}}:stats:{minute // 60}", str(minute), "5 4 3 1 0 0|||default:5:3:1:0")
+    assert (await queue.stats(60)).points[-2].submitted == 5
+
+
 async def test_nothing_is_counted_twice(queue):
     await _some_work(queue)
     state = await registered(queue)

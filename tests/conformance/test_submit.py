@@ -10,6 +10,7 @@ import pytest
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, TooLarge
 from shared.ids import is_task_id
 from shared.models import TaskStatus
+from shared.retry import RetryPolicy
 from tests.support.factories import ending, registered, task, tasks
 
 
@@ -86,6 +87,29 @@ async def test_the_same_key_and_body_is_the_same_task_once(queue):
     await queue.exchange(state, [ending(reply.claims[0])], free=0)
     [third] = await queue.submit([task({"a": 1}, idempotency_key="k")])
     assert third == (first[0].id, TaskStatus.COMPLETED, None)
+
+
+async def test_the_keys_of_a_task_are_told(queue):
+    given = [
+        task(idempotency_key="a o= k:1", metadata={"m": 1}),
+        task(unique_key="a o= k:1"),
+        task(unique_key="w:2", throttle_seconds=60),
+        task(unique_key="d:3", debounce={"seconds": 60}),
+        task(),
+    ]
+    stored = [await queue.get(item.id) for item in await queue.submit(given)]
+    assert [one.idempotency_key for one in stored] == ["a o= k:1", None, None, None, None]
+    assert [one.unique_key for one in stored] == [None, "a o= k:1", "w:2", "d:3", None]
+    assert stored[0].metadata == {"m": 1}
+
+
+async def test_the_policy_of_a_task_is_told_where_it_has_one_of_its_own(queue):
+    own = {"timeout_seconds": 12.5, "retry": {"initial_seconds": 3.0, "jitter": "none"}}
+    first, second = await queue.submit([task(**own), task()])
+    stored = await queue.get(first.id)
+    assert (stored.timeout_seconds, stored.retry) == (12.5, RetryPolicy(initial_seconds=3.0, jitter="none"))
+    other = await queue.get(second.id)
+    assert (other.timeout_seconds, other.retry) == (None, None)
 
 
 async def test_a_key_of_another_queue_is_another_task(queue):

@@ -60,7 +60,6 @@ async def test_nothing_is_appended_under_load(queue, store):
         await queue.submit(tasks(5, priority=3))
     state = await registered(queue)
     reply = await queue.exchange(state, free=3)
-    length += 1  # the lease of the first claim
     for _ in range(5):
         reply = await queue.exchange(state, [ending(claim) for claim in reply.claims], free=3)
     assert _length(store) == length
@@ -154,9 +153,40 @@ async def test_promotion_by_tick_wakes(queue, store):
     assert fields["q"] == "default"
 
 
+async def test_a_lease_is_told_where_there_are_others(queue, store):
+    """A sleeper must not sleep past it; where one worker is all there is, nobody sleeps."""
+    state, other = await registered(queue), await registered(queue)
+    await queue.exchange(state, free=1)
+
+    async def told_by_a_claim() -> int:
+        await queue.submit([task()])
+        before = _length(store)
+        [claim] = (await queue.exchange(state, free=1)).claims
+        told = _length(store) - before
+        await queue.exchange(state, [ending(claim)], free=1)
+        assert await queue.renew(state, is_idle=True)
+        return told
+
+    assert await told_by_a_claim() == 1
+    await queue.leave(other)
+    assert await told_by_a_claim() == 0
+    killed = await registered(queue, lease_ms=50)
+    await queue.submit([task()])
+    assert len((await queue.exchange(killed, free=1)).claims) == 1
+    assert await told_by_a_claim() == 1
+
+    async def is_reaped() -> bool:
+        return len((await queue.exchange(state, free=0)).claims) == 0 and not store.zscore(
+            "{test:0}:timers", f"w:{killed.name}"
+        )
+
+    await wait_until(is_reaped, describe="the other one is reaped")
+    assert await told_by_a_claim() == 0
+
+
 async def test_the_cursor_of_an_exchange_that_woke_others_is_its_own_entry(queue, store):
     await queue.submit([task()])
-    state = await registered(queue)
+    state, _ = await registered(queue), await registered(queue)
     reply = await queue.exchange(state, free=5, want_cursor=False)
     assert reply.cursor == store.xrevrange("{test:0}:wakes", count=1)[0][0]
     assert (await queue.exchange(state, free=4, holding=1, want_cursor=False)).cursor == ""

@@ -110,6 +110,20 @@ def test_what_parts_share_is_declared_first_and_what_most_functions_use_last(fol
     ]  # fmt: skip
 
 
+def test_of_many_what_most_functions_use_stands_outside_of_the_rest(folder):
+    names = [f"n{n:02}" for n in range(70)]
+    functions = "".join(f"local function f{n:02}() return {names[n]}, n00, n01 end\n" for n in range(70))
+    _write(folder, "lib/one", f"local {', '.join(names)}\n{functions}")
+    calls = ", ".join(f"f{n:02}" for n in range(70))
+    _write(folder, "some", f'--[[ some: x\n]]\n--- @include "lib/one"\nreturn {calls}, {names[69]}\n')
+    lines = scripts.script("some").body.splitlines()
+    around = lines.index("local function everything()")
+    assert around == 59
+    assert lines[57:59] == ["local n00", "local n01"]
+    assert lines[-2:] == ["end", "return everything()"]
+    assert len(scripts.script("some").lines) == len(lines)
+
+
 def test_two_parts_must_not_share_by_the_same_name(folder):
     _write(folder, "lib/one", "local list = {}\n")
     _write(folder, "lib/two", "local list = {}\n")

@@ -142,7 +142,7 @@ def _places(seen: Snapshot) -> dict[str, list[str]]:
     for key, fields in seen.hashes.items():
         if key.startswith("run:"):
             for name, value in fields.items():
-                if name not in ("!", "x", "d"):
+                if name != "~":
                     places[name].append(f"{key} {value}")
     return places
 
@@ -186,7 +186,7 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
     counted = {
         name: int(value) % 2**26
         for name, value in fields.items()
-        if name[-2:] not in (":!", ":@") and not name.startswith("*:~")
+        if name[-2:] not in (":!", ":@", ":w", ":v") and not name.startswith(("*:~", "*:+"))
     }
     names = set(expected) | set(counted)
     return [
@@ -240,7 +240,16 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
     wrong = [
         f"{key} holds tasks without a lease"
         for key, fields in seen.hashes.items()
-        if key.startswith("run:") and set(fields) - {"!", "x"} and f"w:{key[4:]}" not in timers
+        if key.startswith("run:") and set(fields) - {"~"} and f"w:{key[4:]}" not in timers
+    ]
+    alive = {member[2:] for member in timers if member.startswith("w:")}
+    shared = seen.hashes.get("queues", {})
+    if int(shared.get("*:w", 0)) != len(alive):
+        wrong.append(f"{shared.get('*:w')} workers are counted, {sorted(alive)} live")
+    wrong += [
+        f"{name} is remembered of a worker that is gone"
+        for name, text in shared.items()
+        if name.startswith("*:+") and not text.startswith("0|") and name[3:] not in alive
     ]
     for letter, key in ENDED.items():
         kept = seen.zsets.get(key)

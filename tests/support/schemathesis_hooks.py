@@ -21,6 +21,8 @@ FORMATS = {
 }
 #: By name, for phases that make values by their length alone.
 QUERY = {"cursor": "", "since": "", "created_after": "", "created_before": "", "after": "", "task": ""}
+#: Of lists of tasks: each asks for another parameter.
+QUERY |= {"worker": "", "fingerprint": "", "key": ""}
 BODY = {"cron": FORMATS["cron"], "zone": FORMATS["time-zone"], "callback_url": FORMATS["callback-url"]}
 
 for _name, _value in FORMATS.items():
@@ -34,6 +36,7 @@ def before_call(context: Any, case: Any, **_: Any) -> None:
         return
     if isinstance(case.query, dict):
         case.query |= {name: value for name, value in QUERY.items() if name in case.query}
+        case.query.pop("priority", None)  # it asks for status=pending
     if case.path.endswith("/dead-letters/requeue") and isinstance(case.body, dict):
         case.body.pop("payload", None)  # one payload fits tasks of one type, and there are none here
     _correct(case.body)

@@ -276,6 +276,31 @@ async def test_sighup_restarts_the_processes_one_after_the_other(
     assert await pool.ended() == 0
 
 
+async def test_a_release_that_does_not_start_takes_one_process_and_no_more(
+    engine: TaskQueue, start_worker: StartWorker, tmp_path
+):
+    module = tmp_path / "released_handlers.py"
+    text = (
+        "from worker_host.handlers import register_handler\n\n"
+        '@register_handler("answer")\nasync def answer(payload: dict) -> dict:\n    return {"answer": 41}\n'
+    )
+    module.write_text(text)
+    pool = start_worker("--processes", "2", "--handlers", "released_handlers", PYTHONPATH=str(tmp_path))
+    await pool.ready(2)
+    await asyncio.to_thread(module.write_text, "this is no python\n")
+    pool.send(signal.SIGHUP)
+    await pool.says("a worker process ended")
+    (first,) = await submit(engine, "answer", {})
+    assert (await reaches(engine, first, COMPLETED)).result == {"answer": 41}
+    assert pool.lines.count('"stopped"') == 1
+    await asyncio.to_thread(module.write_text, text.replace("41", "42"))
+    await pool.ready(4)
+    (second,) = await submit(engine, "answer", {})
+    assert (await reaches(engine, second, COMPLETED)).result == {"answer": 42}
+    pool.send(signal.SIGTERM)
+    assert await pool.ended() == 0
+
+
 async def test_sighup_restarts_a_single_worker_in_place(engine: TaskQueue, start_worker: StartWorker):
     worker = await start_worker().ready()
     worker.send(signal.SIGHUP)

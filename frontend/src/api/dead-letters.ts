@@ -32,30 +32,29 @@ export function groupsOptions(limit = 100) {
 
 const SAMPLE = 100;
 
-/** The newest dead tasks of all groups, for when each group died. Read when it is looked at, as it costs like a page of tasks. */
+/** The newest dead tasks of all groups, for when each group died. Read seldom, as it costs like a page of tasks. */
 export function newestDeadOptions() {
   return queryOptions({
     queryKey: ["dead-letters", "newest"],
     queryFn: ({ signal }) => read(`/dead-letters?limit=${SAMPLE}`, { convert: (wire: WireTaskPage) => toPage(wire).tasks, signal }),
     staleTime: 60_000,
+    meta: { live: true, everySeconds: 120 },
   });
 }
 
 export interface GroupSample {
-  /** The newest tasks of the group among the newest dead ones of its type. */
+  /** Those with the greatest ids. */
   readonly tasks: readonly Task[];
 }
 
 /** Some tasks of a group, to see what they share. */
-export function groupSampleOptions({ fingerprint, task }: ErrorGroup) {
-  const query = new URLSearchParams({ task_type: task.type, queue: task.queue, limit: String(SAMPLE) });
+export function groupSampleOptions({ fingerprint }: ErrorGroup) {
+  const query = new URLSearchParams({ fingerprint, limit: String(SAMPLE) });
   return queryOptions({
     queryKey: ["dead-letters", "sample", fingerprint],
     queryFn: ({ signal }): Promise<GroupSample> =>
       read(`/dead-letters?${query.toString()}`, {
-        convert: (wire: WireTaskPage) => ({
-          tasks: toPage(wire).tasks.filter((each) => each.fingerprint === fingerprint),
-        }),
+        convert: (wire: WireTaskPage) => ({ tasks: toPage(wire).tasks }),
         signal,
       }),
     staleTime: 30_000,

@@ -60,6 +60,12 @@ export interface Worker {
   readonly expiresAt: Date;
 }
 
+/** When the first worker of a version started after one of another. */
+interface VersionStart {
+  readonly version: string;
+  readonly at: Date;
+}
+
 export type Role = "admin" | "read" | "submit";
 
 export interface Overview {
@@ -69,6 +75,8 @@ export interface Overview {
   readonly workers: readonly Worker[];
   /** Since when the oldest task waits. An age would stand still while the answer stays the same. */
   readonly oldestPendingSince: Date | null;
+  /** The last few, the latest first. */
+  readonly versions: readonly VersionStart[];
   readonly role: Role | null;
 }
 
@@ -173,6 +181,7 @@ export function toOverview(wire: WireOverview): Overview {
     queues: wire.queues.map(toQueue),
     workers: wire.workers.map(toWorker),
     oldestPendingSince: oldest === null ? null : new Date(Date.parse(wire.now) - oldest * 1000),
+    versions: (wire.versions ?? []).map(({ version, at }) => ({ version, at: new Date(at) })),
     role: toRole(wire.role),
   };
 }

@@ -743,7 +743,8 @@ export interface paths {
          * @description Calls as Upstash bills them, those inside scripts included, for the last 62 days.
          *
          *     API instances and workers save their counts now and then: the newest some hundred calls of each may be
-         *     missing, and those of an instance that ended before it saved.
+         *     missing, and those of an instance that ended before it saved. Where calls are not billed one by one, the
+         *     server is asked for its memory, too: one call more.
          */
         get: operations["read_cost_api_stats_cost_get"];
         put?: never;
@@ -1283,10 +1284,18 @@ export interface components {
             /** Month To Date */
             month_to_date: number;
             /**
+             * Tasks Of Month
+             * @description Completed this month, as far as workers have saved it.
+             */
+            tasks_of_month: number;
+            /**
              * Forecast
              * @description Of the whole month, when the rest goes as the last seven days did.
              */
             forecast: number;
+            plan: components["schemas"]["PlanInUse"];
+            /** @description Null where calls are billed, and where it refuses to tell. */
+            store: components["schemas"]["StoreOut"] | null;
             /**
              * Plans
              * @description The cheapest that fits first.
@@ -1780,6 +1789,8 @@ export interface components {
             workers: components["schemas"]["WorkerInfo"][];
             /** Oldest Pending Seconds */
             oldest_pending_seconds: number | null;
+            /** Versions */
+            versions?: components["schemas"]["VersionStart"][];
             /**
              * Environment
              * @description The namespace: production, or a preview's.
@@ -1818,6 +1829,68 @@ export interface components {
             p95_ms: number;
             /** P99 Ms */
             p99_ms: number;
+        };
+        /**
+         * PlanInUse
+         * @description The plan of REDIS_PLAN: what it bounds or bills, and how far that is used.
+         */
+        PlanInUse: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "free" | "usage" | "fixed" | "own";
+            /**
+             * Name
+             * @example Pay as you go
+             */
+            name: string;
+            /**
+             * Is Assumed
+             * @description REDIS_PLAN is not set, so the plan is guessed.
+             */
+            is_assumed: boolean;
+            /**
+             * Place
+             * @description Host and port of Redis.
+             * @example eu1-name.upstash.io
+             */
+            place: string;
+            /**
+             * Monthly Usd
+             * @description Of the forecast; null when it does not fit.
+             */
+            monthly_usd: number | null;
+            /**
+             * Spent Usd
+             * @description This month, where calls are billed.
+             */
+            spent_usd: number | null;
+            /**
+             * Budget Usd
+             * @description What MONTHLY_BUDGET_CALLS costs, where calls are billed.
+             */
+            budget_usd: number | null;
+            /**
+             * Calls
+             * @description That the month may have: the free ones, else the budget.
+             */
+            calls: number | null;
+            /**
+             * Ends On
+             * @description When these are spent at the last week's pace; null when they last.
+             */
+            ends_on: string | null;
+            /**
+             * Calls Per Second
+             * @description The most, where that is the bound.
+             */
+            calls_per_second: number | null;
+            /**
+             * Memory Bytes
+             * @description What the plan holds.
+             */
+            memory_bytes: number | null;
         };
         /**
          * PlanOut
@@ -2272,6 +2345,49 @@ export interface components {
             cancelled: number;
             wait: components["schemas"]["Percentiles"] | null;
             run: components["schemas"]["Percentiles"] | null;
+            /**
+             * Pending
+             * @default null
+             */
+            pending: number | null;
+            /**
+             * Running
+             * @default null
+             */
+            running: number | null;
+        };
+        /**
+         * StoreOut
+         * @description What the server tells about itself; null for what it does not.
+         */
+        StoreOut: {
+            /**
+             * Name
+             * @example Valkey 9.1.0
+             */
+            name: string | null;
+            /**
+             * Calls Per Second
+             * @description Of all its clients, now.
+             */
+            calls_per_second: number | null;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /**
+             * Max Memory Bytes
+             * @description 0 for no bound.
+             */
+            max_memory_bytes: number | null;
+            /**
+             * Eviction
+             * @example noeviction
+             */
+            eviction: string | null;
+            /**
+             * Is Appended
+             * @description Every write goes to a file.
+             */
+            is_appended: boolean | null;
         };
         /**
          * Submitted
@@ -2387,6 +2503,33 @@ export interface components {
              * @default null
              */
             fair_key: string | null;
+            /**
+             * Timeout Seconds
+             * @default null
+             */
+            timeout_seconds: number | null;
+            /** @default null */
+            retry: components["schemas"]["RetryPolicy"] | null;
+            /**
+             * Unique Key
+             * @default null
+             */
+            unique_key: string | null;
+            /**
+             * Idempotency Key
+             * @default null
+             */
+            idempotency_key: string | null;
+            /**
+             * Schedule
+             * @default null
+             */
+            schedule: string | null;
+            /**
+             * Cancelled By
+             * @default null
+             */
+            cancelled_by: string | null;
             /**
              * Traceparent
              * @default null
@@ -2609,6 +2752,19 @@ export interface components {
              * @description More is due than the time of one request allows: ask again.
              */
             more: boolean;
+        };
+        /**
+         * VersionStart
+         * @description When the first worker of a version started after one of another.
+         */
+        VersionStart: {
+            /** Version */
+            version: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * WorkerDrained
@@ -3067,12 +3223,22 @@ export interface operations {
                 created_after?: string;
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
+                /** @description Only dead tasks whose error has this fingerprint; they come by id. */
+                fingerprint?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Only tasks in this status. */
                 status?: components["schemas"]["TaskStatus"] | null;
+                /** @description Only of this priority; with `status=pending`. */
+                priority?: number | null;
+                /** @description Only what this worker holds; with `status=running`. */
+                worker?: string;
+                /** @description Only tasks of the last ten times of this schedule. */
+                schedule?: string;
+                /** @description Only what was submitted with this idempotency key, or has it as its unique key now; with `queue`. */
+                key?: string;
             };
             header?: never;
             path?: never;
@@ -4088,6 +4254,8 @@ export interface operations {
                 created_after?: string;
                 /** @description Only tasks submitted earlier, ISO 8601. */
                 created_before?: string;
+                /** @description Only dead tasks whose error has this fingerprint; they come by id. */
+                fingerprint?: string;
                 /** @description Most tasks on the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -4,7 +4,7 @@ import { paceOf } from "./stats";
 
 function minutes(...pairs: readonly (readonly [submitted: number, finished: number])[]) {
   const steps: Step[] = pairs.map(([submitted, finished], n) => ({
-    at: n * 60_000, submitted, finished, failed: 0, dead: 0, started: finished, waitP50Ms: null, waitP95Ms: null,
+    at: n * 60_000, submitted, finished, failed: 0, dead: 0, started: finished, waitP50Ms: null, waitP95Ms: null, pending: 0, running: 0,
   }));
   return { steps, stepMinutes: 1, waitP50Ms: 120, waitP95Ms: null, runP50Ms: null, queues: new Map() };
 }

@@ -16,6 +16,9 @@ export interface Step {
   readonly started: number;
   readonly waitP50Ms: number | null;
   readonly waitP95Ms: number | null;
+  /** At its end; null by the hour, of which they are not kept. */
+  readonly pending: number | null;
+  readonly running: number | null;
 }
 
 /** A number a step. */
@@ -79,6 +82,8 @@ function toStats({ points, step_seconds, wait, run, queues }: WireStats): Stats 
       started: point.started,
       waitP50Ms: p50(point.wait),
       waitP95Ms: p95(point.wait),
+      pending: point.pending ?? null,
+      running: point.running ?? null,
     })),
     stepMinutes: step_seconds / 60,
     waitP50Ms: p50(wait),

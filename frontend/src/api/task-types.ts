@@ -1,6 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Schema } from "../lib/schema-fields";
 import { read } from "./client";
+import type { RetryPolicy } from "./tasks";
+import { toRetryPolicy } from "./tasks";
 import type { WireTaskType } from "./wire";
 
 export interface TaskType {
@@ -10,6 +12,8 @@ export interface TaskType {
   readonly queue: string;
   readonly maxRetries: number;
   readonly timeoutSeconds: number;
+  /** Null where the product's own holds. */
+  readonly retry: RetryPolicy | null;
   readonly description: string;
   /** A worker that is alive knows it. */
   readonly isLive: boolean;
@@ -23,6 +27,7 @@ function toTaskType(wire: WireTaskType): TaskType {
     queue: wire.queue,
     maxRetries: wire.max_retries,
     timeoutSeconds: wire.timeout_seconds,
+    retry: wire.retry ? toRetryPolicy(wire.retry) : null,
     description: wire.description,
     isLive: wire.live,
   };

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { Json } from "../lib/json";
 import { ExactNumber } from "../lib/json";
 import { read, readIfOffered } from "./client";
-import type { TaskStatus, WireAttempt, WireError, WireTask, WireTaskPage } from "./wire";
+import type { TaskStatus, WireAttempt, WireError, WireRetry, WireTask, WireTaskPage } from "./wire";
 
 export type { TaskStatus } from "./wire";
 
@@ -51,10 +51,28 @@ export interface Task {
   readonly limitKey: string | null;
   /** Who takes turns with others inside its priority. */
   readonly fairKey: string | null;
+  readonly uniqueKey: string | null;
+  readonly idempotencyKey: string | null;
+  /** Name of the schedule that it is a run of. */
+  readonly schedule: string | null;
+  /** Who cancelled it, when that was before it ran. */
+  readonly cancelledBy: string | null;
+  /** Of one attempt; null where its type's holds. */
+  readonly timeoutMs: number | null;
+  /** Its own backoff; null where its type's holds. */
+  readonly retry: RetryPolicy | null;
+  /** Of the trace that submitted it. */
+  readonly traceId: string | null;
   /** Of its error group. */
   readonly fingerprint: string | null;
   /** Names of bodies that a list leaves out because they are large. */
   readonly omitted: readonly string[];
+}
+
+export interface RetryPolicy {
+  readonly initialMs: number;
+  readonly factor: number;
+  readonly jitter: "none" | "full" | "equal";
 }
 
 export interface TaskPage {
@@ -70,9 +88,19 @@ export interface TaskFilter {
   readonly from?: string | undefined;
   /** Submitted before this time, ISO 8601. */
   readonly until?: string | undefined;
+  /** 1 to 10; of pending tasks. */
+  readonly priority?: number | undefined;
+  /** That holds them; of running tasks. */
+  readonly worker?: string | undefined;
+  /** Fingerprint of what killed them; of dead tasks. */
+  readonly error?: string | undefined;
+  /** Whose last ten times they are. */
+  readonly schedule?: string | undefined;
+  /** Idempotency key or unique key in the queue. */
+  readonly key?: string | undefined;
 }
 
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /** A small number, whether it came from JSON.parse or kept its text (1.0). */
 function toNumber(value: number | ExactNumber | null | undefined): number {
@@ -97,6 +125,11 @@ function toAttempt(attempt: WireAttempt): Attempt {
     outcome: attempt.outcome,
     error: toError(attempt.error),
   };
+}
+
+/** Numbers may have kept their text. */
+export function toRetryPolicy({ initial_seconds, factor, jitter }: WireRetry): RetryPolicy {
+  return { initialMs: toNumber(initial_seconds) * 1000, factor: toNumber(factor), jitter };
 }
 
 function toLogLine({ at, level, message, text }: Record<string, unknown>): LogLine {
@@ -129,6 +162,13 @@ export function toTask(wire: WireTask): Task {
     finishedAt: toDate(wire.finished_at),
     limitKey: wire.limit_key ?? null,
     fairKey: wire.fair_key ?? null,
+    uniqueKey: wire.unique_key ?? null,
+    idempotencyKey: wire.idempotency_key ?? null,
+    schedule: wire.schedule ?? null,
+    cancelledBy: wire.cancelled_by ?? null,
+    timeoutMs: wire.timeout_seconds == null ? null : toNumber(wire.timeout_seconds) * 1000,
+    retry: wire.retry ? toRetryPolicy(wire.retry) : null,
+    traceId: wire.traceparent?.split("-")[1] ?? null,
     fingerprint: wire.fingerprint ?? null,
     omitted: wire.omitted,
   };
@@ -138,13 +178,16 @@ export function toPage(wire: WireTaskPage): TaskPage {
   return { tasks: wire.tasks.map(toTask), nextCursor: wire.next_cursor };
 }
 
-function listPath(filter: TaskFilter, cursor: string | null, limit: number): string {
+export function listPath(filter: TaskFilter, cursor: string | null, limit: number): string {
   const query = new URLSearchParams();
   if (filter.status) query.set("status", filter.status);
   if (filter.queue) query.set("queue", filter.queue);
   if (filter.type) query.set("task_type", filter.type);
   if (filter.from) query.set("created_after", filter.from);
   if (filter.until) query.set("created_before", filter.until);
+  if (filter.priority !== undefined) query.set("priority", String(filter.priority));
+  if (filter.error) query.set("fingerprint", filter.error);
+  for (const name of ["worker", "schedule", "key"] as const) if (filter[name]) query.set(name, filter[name]);
   query.set("limit", String(limit));
   if (cursor !== null) query.set("cursor", cursor);
   return `/tasks?${query.toString()}`;

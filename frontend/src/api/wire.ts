@@ -7,6 +7,7 @@ type Schemas = components["schemas"];
 
 export type TaskStatus = Schemas["TaskStatus"];
 export type WireError = Schemas["TaskError"];
+export type WireRetry = Schemas["RetryPolicy"];
 export type WireAttempt = Schemas["Attempt"];
 export type WireTask = Omit<Schemas["Task"], "payload" | "result" | "metadata" | "progress"> & {
   payload?: Json;

@@ -38,7 +38,7 @@ export function PriorityTable({ counts, now, filter }: PriorityTableProps) {
               <th scope="row" className="text-left font-normal">{priority}</th>
               <td><LoadBar share={count / most} tone="accent" className="w-full" /></td>
               <td className={joinClasses("text-right tabular-nums", count === 0 && "text-text-3")}>
-                {count === 0 ? "0" : <Link to="/tasks" search={{ ...filter, status: "pending" }} className="hover:text-accent hover:underline">{formatCount(count)}</Link>}
+                {count === 0 ? "0" : <Link to="/tasks" search={{ ...filter, status: "pending", priority }} className="hover:text-accent hover:underline">{formatCount(count)}</Link>}
               </td>
               <td className={joinClasses("text-right whitespace-nowrap tabular-nums", oldestSince === null ? "text-text-3" : now - oldestSince.getTime() > LONG_WAIT_MS ? "text-amber-fg" : "text-text-2")}>
                 {oldestSince === null ? "–" : formatWait(now - oldestSince.getTime())}

@@ -25,7 +25,7 @@ export function Spark({ values, look, tone = "accent", width = 92, height = 26 }
         </>
       ) : (
         <>
-          <line x1={0} x2={width} y1={height - 0.5} y2={height - 0.5} className="stroke-border-strong" />
+          <line x1={Math.max(0, xs[values.findIndex((value) => value !== null)] ?? 0)} x2={width} y1={height - 0.5} y2={height - 0.5} className="stroke-border-strong" />
           {ys.map((y, index) =>
             (values[index] ?? 0) === 0 || y === null ? null : (
               <rect key={index} x={xs[index]} y={y} width={Math.max(1.5, Math.min(6, step - 1))} height={height - y} className={FILL[tone]} />

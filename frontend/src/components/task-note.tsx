@@ -1,5 +1,5 @@
 import type { Task } from "../api/tasks";
-import { formatRelative } from "../lib/time";
+import { formatComing, formatRelative } from "../lib/time";
 
 export interface Note {
   readonly text: string;
@@ -18,15 +18,16 @@ export function noteOf(task: Task, queuePaused: boolean, now: number): Note | nu
     case "retrying":
       return say(task.runAt && `next ${formatRelative(task.runAt, now)}`);
     case "scheduled":
-      return say(task.runAt && `runs ${formatRelative(task.runAt, now)}`);
+      return say(task.runAt && `runs ${formatComing(task.runAt, now)}, ${formatRelative(task.runAt, now)}`);
     case "pending":
       return say(queuePaused ? "queue paused" : null);
     case "waiting":
       return say("on other tasks");
     case "dead":
       return say(task.error?.type);
-    case "completed":
     case "cancelled":
+      return say(task.cancelledBy && `by ${task.cancelledBy}`);
+    case "completed":
       return null;
   }
 }

@@ -31,6 +31,10 @@ interface TimeChartProps {
 const LEFT = 46;
 const STRIP = 22;
 const AXIS = 22;
+/** Half of a time's words below the axis. */
+const TICK_PX = 16;
+/** What a letter of a line's name needs. */
+const CHARACTER_PX = 6.5;
 /** What a marker's words need beside its line. */
 const MARKER_PX = 240;
 
@@ -39,7 +43,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 600);
   const crosshair = useCrosshair();
-  const right = width - (hasEndLabels ? 60 : 8);
+  const right = width - (hasEndLabels ? Math.max(60, 16 + CHARACTER_PX * Math.max(...lines.map(({ name }) => name.length))) : 8);
   const base = height - AXIS - (strip ? STRIP + 8 : 0);
   const first = times[0] ?? 0;
   const last = times.at(-1) ?? first + 1;
@@ -90,7 +94,7 @@ export function TimeChart({ label, times, lines, strip, markers = [], height, fo
           </g>
         ))}
         {timeTicks(first, last, new Date(last).getTimezoneOffset(), width < 420 ? 3 : 7).map((tick) => (
-          <text key={tick} x={x(tick)} y={height - 5} textAnchor="middle" className="fill-text-2">{formatMinute(tick, last - first)}</text>
+          <text key={tick} x={x(tick)} y={height - 5} textAnchor={x(tick) + TICK_PX > width ? "end" : "middle"} className="fill-text-2">{formatMinute(tick, last - first)}</text>
         ))}
         {shownMarkers.map((marker) => {
           const isLate = x(marker.at) + MARKER_PX > right;

@@ -45,7 +45,11 @@ export function useJob(verb: string) {
     start: (begin: () => Promise<Job>) => {
       setStarting(true);
       begin().then(
-        (started) => { setId(started.id); setStarting(false); },
+        (started) => {
+          client.setQueryData(jobOptions(started.id).queryKey, started); // a short one has ended by now
+          setId(started.id);
+          setStarting(false);
+        },
         (error: unknown) => { setStarting(false); showProblem("This could not be started", error); },
       );
     },

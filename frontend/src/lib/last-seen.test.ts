@@ -13,6 +13,7 @@ const ago = (leftMs: number, isBusy: boolean) => {
 describe("lastSeen", () => {
   it.each([
     ["busy, has just renewed", 29_000, true, 1],
+    ["busy, has just renewed, by a server whose clock is read a little late", 30_200, true, 0],
     ["busy and killed, all but lost", 1_000, true, 29],
     ["lost, its tasks are not given away yet", -4_000, true, 34],
     ["idle for three minutes", 150_000, false, 180],

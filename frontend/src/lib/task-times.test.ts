@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toTask } from "../api/tasks";
 import { ago, NOW, wireAttempt, wireTask } from "../test/factories";
-import { changedAt, ranMs, waitedMs } from "./task-times";
+import { changedAt, leftMs, ranMs, waitedMs } from "./task-times";
 
 describe("the spans of a task", () => {
   it.each([
@@ -41,5 +41,18 @@ describe("the spans of a task", () => {
     expect(changedAt(toTask(wireTask({ status: "dead", finished_at: ago(3) })))).toEqual(new Date(ago(3)));
     expect(changedAt(toTask(wireTask({ status: "running", started_at: ago(5) })))).toEqual(new Date(ago(5)));
     expect(changedAt(toTask(wireTask({ created_at: ago(54) })))).toEqual(new Date(ago(54)));
+  });
+});
+
+describe("leftMs", () => {
+  it.each([
+    [0.5, 10_000, 10_000],
+    [0.8, 8_000, 2_000],
+    [0.04, 1_000, null],
+    [1, 1_000, null],
+    [null, 1_000, null],
+  ])("%o done in %i ms: %o", (fraction, ran, left) => {
+    const said = leftMs(fraction, ran);
+    expect(said === null ? null : Math.round(said)).toBe(left);
   });
 });

@@ -35,3 +35,11 @@ export function changedAt(task: Timed): Date {
   const last = task.attempts.at(-1);
   return task.finishedAt ?? (task.status === "running" ? task.startedAt : null) ?? last?.endedAt ?? task.startedAt ?? task.createdAt;
 }
+
+/** A share below this says too little of the rest. */
+const LEAST_SHARE = 0.05;
+
+/** How long a run takes still when it goes on as it went; null where that cannot be said yet. */
+export function leftMs(fraction: number | null, ran: number): number | null {
+  return fraction === null || fraction < LEAST_SHARE || fraction >= 1 ? null : (ran / fraction) * (1 - fraction);
+}

@@ -23,6 +23,11 @@ export function formatDuration(ms: number): string {
   return pair(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** As formatDuration, for what was set: 30 s, 2.5 s, 10 min. */
+export function formatSetting(ms: number): string {
+  return formatDuration(ms).replace(".0 s", " s");
+}
+
 /** One unit, for "12 s ago" and "oldest 38 min": 12 s, 38 min, 5 h. */
 export function formatSpan(ms: number): string {
   const span = Math.max(0, ms);
@@ -71,6 +76,13 @@ export function formatMoment(at: Date): string {
   return momentFormat.format(at);
 }
 
+const momentZoneFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+
+/** 24 Nov 2026, 14:20:16 CET in the viewer's zone. */
+export function formatMomentZone(at: Date): string {
+  return momentZoneFormat.format(at);
+}
+
 /** 24 Nov 2026, 14:20:16.123 CET: the whole truth, for titles. */
 export function formatExact(at: Date): string {
   return exactFormat.format(at);
@@ -103,6 +115,14 @@ function startOfDay(at: Date): number {
 }
 
 const clockMsFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+
+const clockZoneFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZoneName: "short" });
+
+/** 14:19:42.137 CET in the viewer's zone; the day before it where that is not today's. */
+export function formatClockZone(at: Date, now: number): string {
+  const clock = clockZoneFormat.format(at);
+  return startOfDay(at) === startOfDay(new Date(now)) ? clock : `${dayFormat.format(at)}, ${clock}`;
+}
 
 /** 14:19:42.137 in the viewer's zone. */
 export function formatClockMs(at: Date): string {

@@ -130,12 +130,14 @@ local function take_from_counts(fields, popped)
   for i = 2, length, 2 do count_add(fields[priority_of(popped[i])], -1) end
 end
 
--- Pops what `want` slots may take, in order of service. A wide pop takes CLAIM_CAP of queues with limit keys.
-local function pop(open, want, is_wide)
+-- Pops what `want` slots may take, in order of service. A wide pop takes CLAIM_CAP of queues with limit keys. Unless it
+-- has to look, a queue that has nothing by its counts is left alone.
+local function pop(open, want, is_wide, must_look)
   local batch = {ids = {}, scores = {}, homes = {}, keys = {}}
   for _, service in ipairs(open) do
     local asked = math.min(want, service.room and service.room - service.started or want)
     if asked > 0 and is_wide and service.is_keyed then asked = CLAIM_CAP end
+    if asked > 0 and not must_look and not service.is_empty then service.is_empty = not counts_pending(service.name) end
     if asked > 0 and not service.is_empty then
       local popped = call('ZPOPMIN', service.key, int(asked))
       has_popped = true
@@ -247,12 +249,12 @@ local function take(batch, want, claimed)
 end
 
 -- Returns {id, record, ...} and whether claimable work may be left for the free slots.
-local function claim(names)
+local function claim(names, must_look)
   local open, claimed, want, told = open_queues(names), {}, math.min(free, CLAIM_CAP), callbacks
-  local batch = pop(open, want, false)
+  local batch = pop(open, want, false, must_look)
   if #batch.ids > 0 and take(batch, want, claimed) and #claimed / 2 < want then
     -- Over their limits stand many: a wide look behind them, so that they hold up nobody.
-    batch = pop(open, want - #claimed / 2, true)
+    batch = pop(open, want - #claimed / 2, true, must_look)
     if #batch.ids > 0 then take(batch, want - #claimed / 2, claimed) end
   end
   parked_flush()

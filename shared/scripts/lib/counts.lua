@@ -1,26 +1,29 @@
 -- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
--- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time). All fields
--- of the queues that a script knows beforehand are read in one call; changes are summed here and written in one call.
+-- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
+-- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:v` when versions of
+-- workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
+-- are summed here and written in one call.
 -- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
-local TOTAL_FIELDS = {'C', 'D', 'X', '@'}
-local FIELDS = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
+local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w'}
+local LETTERS = {'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
 local counts, deltas, queue_loaded = {}, {}, {}
 local field_names = {}
 local control_texts, control_gone = {}, {}
 local submitted, unseen = {}, {}
 
--- The fields of a queue by their kind, spelled once per call; pending ones by number, too.
+-- The fields of a queue by their kind, spelled once per call; pending ones by their priority. P is for events alone.
 local function fields_of(name)
   local fields = field_names[name]
   if not fields then
-    fields = {}
-    for _, kind in ipairs(FIELDS) do fields[kind] = name .. ':' .. kind end
-    for priority = 1, 10 do fields[priority] = fields[int(priority)] end
-    fields.P = name .. ':P' -- for events alone: pending is counted by priority
+    local s = name .. ':'
+    fields = {
+      s .. '1', s .. '2', s .. '3', s .. '4', s .. '5', s .. '6', s .. '7', s .. '8', s .. '9', s .. '10', K = s .. 'K',
+      R = s .. 'R', S = s .. 'S', Y = s .. 'Y', C = s .. 'C', D = s .. 'D', X = s .. 'X', P = s .. 'P', ['!'] = s .. '!',
+    }
     field_names[name] = fields
   end
   return fields
@@ -37,20 +40,25 @@ local function count_set(field, text)
 end
 
 local function counts_load(names, extra_field)
-  local fields, wanted = {}, {extra_field}
+  local wanted = {extra_field}
   for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true
-      for _, kind in ipairs(name == '*' and TOTAL_FIELDS or FIELDS) do wanted[#wanted + 1] = name .. ':' .. kind end
+      if name == '*' then
+        for _, field in ipairs(TOTAL_FIELDS) do wanted[#wanted + 1] = field end
+      else
+        local n, named = #wanted, fields_of(name)
+        for priority = 1, 10 do wanted[n + priority] = named[priority] end
+        for i, letter in ipairs(LETTERS) do wanted[n + 10 + i] = named[letter] end
+      end
     end
   end
   if #wanted == 0 then return end
   for i = 1, #wanted, CHUNK do
     local values = call('HMGET', queues, unpack(wanted, i, math.min(i + CHUNK - 1, #wanted)))
-    for j = 1, #values do fields[i + j - 1] = values[j] end
-  end
-  for i, field in ipairs(wanted) do
-    if fields[i] then count_set(field, fields[i]) end
+    for j, text in ipairs(values) do
+      if text then count_set(wanted[i + j - 1], text) end
+    end
   end
 end
 
@@ -62,10 +70,10 @@ local function count_of(field)
   return (tonumber(counts[field] or 0) or 0) + (deltas[field] or 0)
 end
 
--- A task was submitted: into `field`, the count of where it goes.
-local function submitted_add(field)
-  submitted[field] = (submitted[field] or 0) + 1
-  count_add(field, 1)
+-- Tasks were submitted: into `field`, the count of where they go.
+local function submitted_add(field, n)
+  submitted[field] = (submitted[field] or 0) + n
+  count_add(field, n)
 end
 
 -- How many were submitted since an exchange last looked, of what this call has read, in all and by queue; they are
@@ -146,15 +154,20 @@ local function only_addition()
   return only, tonumber(kind) and name
 end
 
+-- Whether a queue has pending tasks, with what this call has changed.
+local function counts_pending(name)
+  local fields = fields_of(name)
+  for priority = 1, 10 do
+    if count_of(fields[priority]) > 0 then return true end
+  end
+  return false
+end
+
 -- Whether a queue was at its limit of running tasks, has room now and tasks for it.
 local function is_released(name, before, after)
   local limit = control_of(name).limit
   local most = limit and tonumber(string.match(limit, '^%S+'))
-  if not most or before < most or after >= most then return false end
-  for priority = 1, 10 do
-    if count_of(fields_of(name)[priority]) > 0 then return true end
-  end
-  return false
+  return most and before >= most and after < most and counts_pending(name)
 end
 
 -- Writes what changed; calls `on_filled(queue)` for each queue that had no pending task and has

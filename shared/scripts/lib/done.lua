@@ -61,12 +61,14 @@ local function group_add(id, group)
 end
 
 -- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts;
--- `group` is the fingerprint of what killed it.
-local function finish(id, r, letter, rest, group)
+-- `group` is the fingerprint of what killed it, `who` the name of who cancelled it; both may be nil.
+local function finish(id, r, letter, rest, group, who)
   r.tail = (string.match(r.tail, '^ %S+ %d+ %d+') or ' - 0 0') .. ' ' .. int(now)
   if group then
     r.tail = r.tail .. ' ' .. group
     group_add(id, group)
+  elseif who then
+    r.tail = r.tail .. ' ' .. who
   end
   record_put(id, record_text(r, letter, rest))
   ended(id, r.queue, letter, r.created, r.options)

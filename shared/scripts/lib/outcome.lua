@@ -156,7 +156,7 @@ end
 
 -- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
 -- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
-local function apply_outcomes(lost, asked, has_new_asked)
+local function apply_outcomes(lost, asked)
   local removed, keys, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}, {}
   local id_start, gone = #prefix + 3, 0
   for i = 1, record_count do keys[i] = record(i) end
@@ -171,7 +171,6 @@ local function apply_outcomes(lost, asked, has_new_asked)
       removed[gone] = ids[i]
     end
   end
-  if has_new_asked then removed[#removed + 1] = 'x' end
   if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
     local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]

@@ -1,20 +1,23 @@
--- The one way into `pending:<queue>`: the counts know whether the queue was empty, and only then
+-- The two ways into `pending:<queue>`: the counts know whether the queue was empty, and only then
 -- an entry goes to `wakes` (see counts_flush). Everything in here can be run by every worker that
 -- serves the queue, except while the queue is paused or at a limit.
 local new_pending, pending_order = {}, {}
 
--- `add` counts it: as one more, or as submitted.
-local function make_pending(id, queue_name, priority, rank, add)
+-- Of one that was submitted, which its caller counts.
+local function put_pending(id, queue_name, priority, rank)
   local list = new_pending[queue_name]
   if not list then
     list = {}
     new_pending[queue_name] = list
     pending_order[#pending_order + 1] = queue_name
   end
-  list[#list + 1] = score_of(priority, rank)
-  list[#list + 1] = id
-  local field = fields_of(queue_name)[priority]
-  if add then add(field) else count_add(field, 1) end
+  local length = #list
+  list[length + 1], list[length + 2] = score_of(priority, rank), id
+end
+
+local function make_pending(id, queue_name, priority, rank)
+  put_pending(id, queue_name, priority, rank)
+  count_add(fields_of(queue_name)[priority], 1)
 end
 
 local function pending_flush()

@@ -29,14 +29,11 @@ end
 local function reap(name)
   local run_key = prefix .. 'run:' .. name
   local held = call('HGETALL', run_key)
-  local ids, keys, asked = {}, {}, ''
+  local memory = memory_of(call('HGET', queues, memory_field(name))) or memory_of(NO_MEMORY)
+  local ids, keys, asked = {}, {}, memory.told .. ' ' .. memory.asked
   local is_more = false
   for i = 1, #held, 2 do
-    if held[i] == 'x' then
-      asked = asked .. ' ' .. held[i + 1]
-    elseif held[i] == '!' then
-      asked = asked .. ' ' .. string.match(held[i + 1], '[^|]*$')
-    elseif #held[i] == 27 then
+    if #held[i] == 27 then
       if #ids < REAP_SLICE then
         ids[#ids + 1] = held[i]
         keys[#keys + 1] = prefix .. 't:' .. held[i]
@@ -49,7 +46,8 @@ local function reap(name)
     call('HDEL', run_key, unpack(ids))
   else
     call('DEL', run_key)
-    call('ZREM', timers, 'w:' .. name)
+    if call('ZREM', timers, 'w:' .. name) == 1 then count_add('*:w', -1) end
+    field_put(memory_field(name), NO_MEMORY) -- should it live after all, it is told that it lost its lease
   end
   if #ids == 0 then return is_more end
   for i, text in ipairs(read_many(keys)) do

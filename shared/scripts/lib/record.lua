@@ -1,5 +1,6 @@
 -- A task is one string, t:<id>:
---   line 1  <status letter><attempt> <free starts> <due ms> [<worker> <claim> <started ms> [<finished ms>]]
+--   line 1  <status letter><attempt> <free starts> <due ms> [<worker> <claim> <started ms> [<finished ms> [<last>]]]
+--           <last> is the fingerprint of what killed a dead task, or who cancelled one before it ran
 --   line 2  <created ms> <priority> <queue> <type> <max retries> [i=<fingerprint>] [k=<retention ms>]
 --           [m=<id merged last>] [x=<expires ms>] [u=<mode>:<unique key>] [b=<ms>:<most ms>:<debounce key>] [h=<ms>:<throttle key>]
 --           [c=<limit key>] [f=<fair key>] [w=<callback URL>] [o=<json>]

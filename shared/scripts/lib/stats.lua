@@ -1,7 +1,9 @@
 -- What happened in a minute, in one field that rides in the reads and writes of the counts, so it costs no call:
 --   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>|<queues>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
--- ms. Queues are "<name>:<submitted>:<ended>:<retried>:<dead> …", the first 64 of the minute. When the minute is over,
+-- ms. Queues are "<name>:<submitted>:<ended>:<retried>:<dead>:<pending before>:<running before>:<pending>:<running> …",
+-- the first 64 of the minute; the last four, how many there were before the minute's first call and after its last one,
+-- are told by calls that have read the queue's counts anyway. When the minute is over,
 -- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, its sum without queues to
 -- stats:day:<day> <hour>. Both expire.
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
@@ -73,30 +75,54 @@ end
 -- Where the end of a task or of an attempt is counted, by the letter of its event.
 local ENDS = {C = {2}, X = {2}, D = {2, 4}, Y = {3}}
 
-local function merged_queues(text, arrived)
-  local names, sums, parts = {}, {}, {}
-  local function add(name, at, n)
-    if not sums[name] then
-      if #names == STATS_QUEUES then return end
+-- How many of a queue are pending and running: before this call, without what no exchange had seen, and after it.
+local function levels_of(name, unseen_before)
+  local fields = fields_of(name)
+  local before, after = 0, 0
+  for priority = 1, 11 do
+    local field = priority <= 10 and fields[priority] or fields.K
+    before = before + (tonumber(counts[field] or 0) or 0) - (unseen_before[field] or 0)
+    after = after + math.max(0, count_of(field))
+  end
+  return {math.max(0, before), tonumber(counts[fields.R] or 0) or 0, after, math.max(0, count_of(fields.R))}
+end
+
+local function merged_queues(text, arrived, unseen_before)
+  local names, sums, parts, touched = {}, {}, {}, {}
+  local function of(name)
+    if not sums[name] and #names < STATS_QUEUES then
       names[#names + 1], sums[name] = name, {0, 0, 0, 0}
     end
-    sums[name][at] = sums[name][at] + n
+    return sums[name]
   end
   for name, numbers in string.gmatch(text, '([^ :]+):(%S+)') do
-    local at = 0
+    local sum, at = of(name) or {}, 0
     for n in string.gmatch(numbers, '%d+') do
       at = at + 1
-      add(name, at, tonumber(n))
+      sum[at] = tonumber(n)
     end
   end
-  for name, n in pairs(arrived) do add(name, 1, n) end
+  for name, n in pairs(arrived) do
+    local sum = of(name)
+    if sum then sum[1] = sum[1] + n end
+    touched[name] = true
+  end
   for field, n in pairs(event_counts) do
     local name, letter = string.match(field, '^(.*):(.)$')
-    for _, at in ipairs(ENDS[letter] or {}) do add(name, at, n) end
+    local sum = (ENDS[letter] or queue_loaded[name]) and of(name)
+    for _, at in ipairs(sum and ENDS[letter] or {}) do sum[at] = sum[at] + n end
+    touched[name] = true
+  end
+  for name in pairs(touched) do
+    local sum = queue_loaded[name] and sums[name]
+    if sum then
+      local levels = levels_of(name, unseen_before)
+      sum[5], sum[6], sum[7], sum[8] = sum[5] or levels[1], sum[6] or levels[2], levels[3], levels[4]
+    end
   end
   for i, name in ipairs(names) do
-    local sum = sums[name]
-    parts[i] = name .. ':' .. int(sum[1]) .. ':' .. int(sum[2]) .. ':' .. int(sum[3]) .. ':' .. int(sum[4])
+    for at, n in ipairs(sums[name]) do sums[name][at] = int(n) end
+    parts[i] = name .. ':' .. table.concat(sums[name], ':')
   end
   return table.concat(parts, ' ')
 end
@@ -122,6 +148,8 @@ end
 -- To be called when all events are added and before the counts are written.
 local function stats_flush()
   local minute, stored = int(math.floor(now / 60000)), counts['*:@'] or ''
+  local unseen_before = {}
+  for field, n in pairs(unseen) do unseen_before[field] = n end
   local arrived, arrived_by_queue = harvest()
   local sums = {arrived}
   for _, letter in ipairs({'R', 'C', 'Y', 'D', 'X'}) do sums[#sums + 1] = event_totals[letter] or 0 end
@@ -135,6 +163,6 @@ local function stats_flush()
   add_numbers(sums, string.match(numbers or '', '^%d+ (.*)$') or '')
   field_put('*:@', table.concat({
     minute .. ' ' .. numbers_text(sums), merged(waited or '', waits), merged(ran or '', runs),
-    merged_queues(by_queue or '', arrived_by_queue),
+    merged_queues(by_queue or '', arrived_by_queue, unseen_before),
   }, '|'))
 end

@@ -11,7 +11,7 @@ local function rank_of_ms(ms)
 end
 
 local function score_of(priority, rank)
-  return int((10 - priority) * PRIORITY_SPAN + rank)
+  return string.format('%.0f', (10 - priority) * PRIORITY_SPAN + rank)
 end
 
 local function priority_of(score)

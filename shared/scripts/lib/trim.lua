@@ -28,7 +28,7 @@ local function trim(letter)
       if text then
         local r = record_parse(text)
         count_add(fields_of(r.queue)[letter], -1)
-        local group = string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
+        local group = letter == 'D' and string.match(r.tail, '^ %S+ %d+ %d+ %d+ (%S+)')
         if group then
           grouped[#grouped + 1] = group .. ':' .. ids[i]
         end

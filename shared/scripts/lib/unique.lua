@@ -115,7 +115,7 @@ end
 local function take_keys()
   local all = {}
   for i = 1, record_count do
-    local queue_name, options = string.match(item(3 * i - 1), '^%d+ (%S+) %S+ %d+(.*)$')
+    local queue_name, options = asked[i].queue, asked[i].options
     if options ~= '' then
       local unique, window, quiet = unique_key_of(queue_name, options), option_of(options, 'h'), option_of(options, 'b')
       local refusal = unique and take_unique(i, unique, string.sub(option_of(options, 'u'), 1, 1))

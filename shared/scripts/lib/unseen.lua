@@ -1,14 +1,24 @@
--- The minute that is not over (see stats.lua), and per queue how many were submitted that no exchange has seen.
+-- The minute that is not over (see stats.lua), per queue how many were submitted that no exchange has seen, and how many
+-- are pending, how many of these no exchange has seen, and how many are running.
 local function read_unseen()
-  local fields, current, waiting = call('HGETALL', queues), '', {}
+  local fields, current, waiting, levels, at = call('HGETALL', queues), '', {}, {}, {}
   for i = 1, #fields, 2 do
-    local n = tonumber(fields[i + 1])
+    local n, name, kind = tonumber(fields[i + 1]), string.match(fields[i], '^(.*):([^:]*)$')
     if fields[i] == '*:@' then
       current = fields[i + 1]
     elseif n and n >= SUBMITTED then
-      waiting[#waiting + 1] = string.match(fields[i], '^(.*):')
+      waiting[#waiting + 1] = name
       waiting[#waiting + 1] = math.floor(n / SUBMITTED)
     end
+    if n and (tonumber(kind) or kind == 'K' or kind == 'R') then
+      if not at[name] then
+        at[name] = #levels + 1
+        for _, value in ipairs({name, 0, 0, 0}) do levels[#levels + 1] = value end
+      end
+      local place = at[name] + (kind == 'R' and 3 or 1)
+      levels[place] = levels[place] + n % SUBMITTED
+      levels[at[name] + 2] = levels[at[name] + 2] + math.floor(n / SUBMITTED)
+    end
   end
-  return current, waiting
+  return current, waiting, levels
 end

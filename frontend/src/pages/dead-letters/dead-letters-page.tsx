@@ -77,6 +77,7 @@ export function DeadLettersPage() {
               <GroupTable
                 groups={groups.data}
                 open={group}
+                dead={dead}
                 mayAct={mayAct}
                 onOpen={(fingerprint) => void navigate({ to: "/dead-letters", search: fingerprint === null ? {} : { group: fingerprint }, replace: true })}
               />

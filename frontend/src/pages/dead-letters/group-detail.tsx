@@ -48,9 +48,9 @@ function Shared({ group }: { group: ErrorGroup }) {
   const { data: sample, isError } = useQuery(groupSampleOptions(group));
   const { data: overview } = useQuery({ ...overviewOptions(), enabled: false });
   if (isError) return <p className="text-text-2">This could not be read.</p>;
-  if (sample === undefined) return <p className="text-text-3">Looking at the newest tasks</p>;
+  if (sample === undefined) return <p className="text-text-3">Looking at its tasks</p>;
   const seen = sample.tasks.length;
-  if (seen === 0) return <p className="text-text-2">None of the newest dead tasks of this type belong to it.</p>;
+  if (seen === 0) return <p className="text-text-2">It has no dead task any more.</p>;
   const facts = sharedFacts(sample.tasks, overview?.workers ?? []);
   const cause = likelyCause(facts, seen, overview?.workers.map((worker) => worker.version) ?? []);
   return (
@@ -70,7 +70,7 @@ function Shared({ group }: { group: ErrorGroup }) {
           {cause}
         </p>
       )}
-      {seen < group.count && <p className="mt-3 text-12 text-text-3">Of the newest {plural(seen, "task")} looked at.</p>}
+      {seen < group.count && <p className="mt-3 text-12 text-text-3">Of {plural(seen, "task")} looked at.</p>}
     </>
   );
 }

@@ -9,7 +9,7 @@ import { LoadBar } from "../../components/load-bar";
 import { Segmented } from "../../components/segmented";
 import { useJob } from "../../hooks/use-job";
 import { formatCount, plural } from "../../lib/format";
-import { formatDuration } from "../../lib/time";
+import { formatSetting } from "../../lib/time";
 import { sendUnlessUndone } from "../../lib/toasts";
 
 type PaceName = "all" | "slow" | "one";
@@ -22,7 +22,7 @@ function consequence(pace: PaceName, count: number): string {
   const twice = "Attempts start again at 1. Work done before the failure may be done twice.";
   if (pace === "one") return `One task first; the rest when it has completed. ${twice}`;
   if (pace === "all") return `They start as fast as the workers take them. ${twice}`;
-  return `Takes about ${formatDuration(Math.max(1, count / TASKS_A_SECOND) * 1000)}. ${twice}`;
+  return `Takes about ${formatSetting(Math.ceil(count / TASKS_A_SECOND) * 1000)}. ${twice}`;
 }
 
 /** How fast to try a group again, and what that means, before the button that does it. */
@@ -35,7 +35,7 @@ export function RequeueBox({ group }: { group: ErrorGroup }) {
   const running = requeue.job ?? purge.job;
   const isBusy = requeue.isBusy || purge.isBusy;
   return (
-    <div>
+    <section aria-label="Requeue this group">
       <h3 className="font-semibold">Requeue {plural(count, "task")}</h3>
       <Segmented
         label="Pace"
@@ -77,6 +77,6 @@ export function RequeueBox({ group }: { group: ErrorGroup }) {
           onClose={() => { setPurging(false); }}
         />
       )}
-    </div>
+    </section>
   );
 }

@@ -24,12 +24,14 @@ export function NeedRow({ need, mayAct }: { need: Need; mayAct: boolean }) {
   const id = useId();
   const { step } = need;
   const Icon = SIGN[need.sign];
-  const kind = need.tone === "red" ? "primary" : "plain";
+  // On a phone the button of a red one takes a line of its own.
+  const isFirst = need.tone === "red";
+  const kind = isFirst ? "primary" : "plain";
   return (
     <li className="border-t border-border px-4 py-2.5">
-      <div className="flex items-center gap-3.5 max-md:flex-wrap">
+      <div className={joinClasses("flex items-center gap-3.5", isFirst && "max-md:flex-wrap")}>
         <Icon size={16} aria-hidden className={joinClasses("mx-2.5 shrink-0 max-md:hidden", TONE_TEXT[need.tone])} />
-        <p className="min-w-0 flex-1 text-text-2 max-md:basis-full">
+        <p className={joinClasses("min-w-0 flex-1 text-text-2", isFirst && "max-md:basis-full")}>
           <span className="font-semibold text-text">
             <RichText text={need.what} />
           </span>
@@ -60,7 +62,8 @@ interface NextStepProps {
 
 function NextStep({ step, kind, mayAct, isOpen, adviceId, onAdvice }: NextStepProps) {
   const { resume } = useQueueActions();
-  const look = buttonClass(kind, "max-md:w-full");
+  const width = kind === "primary" ? "max-md:w-full" : "shrink-0";
+  const look = buttonClass(kind, width);
   switch (step.kind) {
     case "show":
       return <Link to="/tasks" search={step.filter} className={look}>{step.label}</Link>;
@@ -71,14 +74,14 @@ function NextStep({ step, kind, mayAct, isOpen, adviceId, onAdvice }: NextStepPr
     case "resume":
       if (!mayAct) return <Link to="/queues" search={{ queue: step.queue }} className={look}>Show queue</Link>;
       return (
-        <Button kind={kind} className="max-md:w-full" aria-busy={resume.isPending} onClick={() => { resume.mutate(step.queue); }}>
+        <Button kind={kind} className={width} aria-busy={resume.isPending} onClick={() => { resume.mutate(step.queue); }}>
           <Play size={14} aria-hidden />
-          {step.label}
+          <span>Resume<span className="max-md:sr-only"> queue</span></span>
         </Button>
       );
     case "advice":
       return (
-        <Button kind={kind} className="max-md:w-full" aria-expanded={isOpen} aria-controls={adviceId} onClick={onAdvice}>
+        <Button kind={kind} className={width} aria-expanded={isOpen} aria-controls={adviceId} onClick={onAdvice}>
           {step.label}
         </Button>
       );

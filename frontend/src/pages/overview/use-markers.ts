@@ -7,8 +7,8 @@ import type { Marker } from "../../lib/markers";
 
 const DONE: Readonly<Record<string, string>> = { pause: "paused", resume: "resumed" };
 
-/** When queues were paused and resumed, and when each version of the workers that run began to. Pure. */
-export function markersOf({ queues, workers }: Pick<Overview, "queues" | "workers">, actions: readonly AuditEntry[]): readonly Marker[] {
+/** When queues were paused and resumed, and when versions of workers began. Pure. */
+export function markersOf({ queues, versions }: Pick<Overview, "queues" | "versions">, actions: readonly AuditEntry[]): readonly Marker[] {
   const markers = new Map<string, Marker>();
   const add = (at: number, text: string) => { markers.set(`${text} ${Math.floor(at / 1000)}`, { at, text }); };
   for (const { action, target, at } of actions) {
@@ -17,9 +17,7 @@ export function markersOf({ queues, workers }: Pick<Overview, "queues" | "worker
   }
   // Read again each second, unlike the log: it has what was paused since that was read.
   for (const { name, paused } of queues) if (paused?.at) add(paused.at.getTime(), `${name} paused`);
-  const starts = new Map<string, number>();
-  for (const { version, startedAt } of workers) starts.set(version, Math.min(starts.get(version) ?? Infinity, startedAt.getTime()));
-  for (const [version, at] of starts) add(at, `worker ${version} started`);
+  for (const { version, at } of versions) add(at.getTime(), `worker ${version} deployed`);
   return [...markers.values()];
 }
 

@@ -32,7 +32,7 @@ export function taskEvents(task: Task): readonly TaskEvent[] {
   if (task.finishedAt) {
     const look = { completed: { icon: CircleCheck, tone: "green" }, dead: { icon: OctagonX, tone: "red" }, cancelled: { icon: Ban, tone: "neutral" } } as const;
     const ended = task.status === "completed" || task.status === "dead" || task.status === "cancelled" ? task.status : null;
-    const text = { completed: "Completed", dead: task.attempt > task.maxRetries ? "Dead, retries used up" : "Dead", cancelled: "Cancelled" };
+    const text = { completed: "Completed", dead: task.attempt > task.maxRetries ? "Dead, retries used up" : "Dead", cancelled: `Cancelled${task.cancelledBy === null ? "" : ` by \`${task.cancelledBy}\``}` };
     if (ended !== null) events.push({ ...look[ended], text: text[ended], at: task.finishedAt });
   }
   return events.map((event, index) => ({ event, index })).sort((a, b) => b.event.at.getTime() - a.event.at.getTime() || b.index - a.index).map(({ event }) => event);

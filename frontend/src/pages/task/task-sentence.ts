@@ -27,6 +27,6 @@ export function taskSentence(task: Task, now: number): string {
     case "dead":
       return `gave up after ${plural(task.attempt, "attempt")}${when(task.finishedAt, now)}`;
     case "cancelled":
-      return `was cancelled${when(task.finishedAt, now)}`;
+      return `was cancelled${task.cancelledBy === null ? "" : ` by ${task.cancelledBy}`}${when(task.finishedAt, now)}`;
   }
 }

@@ -53,8 +53,8 @@ export function BulkBar({ selection, rows, filter, total, onWhole }: BulkBarProp
     selection.clear();
     setAll(false);
     onWhole();
-    if (kind === "requeue") requeued.start(() => requeueDead(scope, {}));
-    else if (kind === "delete") sendUnlessUndone({ text: `${many} are deleted`, send: () => { deleted.start(() => deleteDead(scope)); } });
+    if (kind === "requeue") requeued.start(() => requeueDead({ ...scope, fingerprint: filter.error }, {}));
+    else if (kind === "delete") sendUnlessUndone({ text: `${many} are deleted`, send: () => { deleted.start(() => deleteDead({ ...scope, fingerprint: filter.error })); } });
     else if (isWaitingStatus(status)) {
       const waiting = status;
       cancelled.start(() => cancelWaiting(waiting, scope));

@@ -25,15 +25,15 @@ interface NoTasksProps {
 
 /** Why the list is empty: nothing was ever submitted, nothing has this status, or the filters leave nothing. */
 export function NoTasks({ filter, counts, workers, mayAct }: NoTasksProps) {
-  const { status, queue, type, from, until } = filter;
+  const { status, queue, type, from, until, priority, worker, error, schedule, key } = filter;
   const { data: limits } = useQuery(limitsInForceOptions());
-  if (queue === undefined && type === undefined && from === undefined && until === undefined) {
+  if (Object.entries(filter).every(([name, value]) => name === "status" || value === undefined)) {
     if (counts !== null && STATUSES.every((each) => counts[each] === 0)) return <FirstRun workers={workers} mayAct={mayAct} />;
     if (status === "dead") return <Message icon={Inbox} title={nothingGaveUp(keptMs(limits, "dead"))} />;
     return <Message icon={Inbox} title={status === undefined ? "No task is kept" : `No task is ${STATUS[status].label.toLowerCase()}`} />;
   }
   const label = status === undefined ? "" : `${STATUS[status].label.toLowerCase()} `;
-  const none = [type === undefined ? "" : `of type ${type}`, queue === undefined ? "" : `in queue ${queue}`, from === undefined ? "" : `submitted from ${formatMoment(new Date(from))} on`, until === undefined ? "" : `submitted before ${formatMoment(new Date(until))}`];
+  const none = [type === undefined ? "" : `of type ${type}`, queue === undefined ? "" : `in queue ${queue}`, from === undefined ? "" : `submitted from ${formatMoment(new Date(from))} on`, until === undefined ? "" : `submitted before ${formatMoment(new Date(until))}`, priority === undefined ? "" : `of priority ${priority}`, worker === undefined ? "" : `on worker ${worker}`, error === undefined ? "" : "of this error", schedule === undefined ? "" : `among the last 10 times of ${schedule}`, key === undefined ? "" : `with the key ${key}`];
   const all = status === undefined || counts === null ? null : counts[status];
   return (
     <Message

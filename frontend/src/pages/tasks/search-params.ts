@@ -1,9 +1,10 @@
 import type { TaskFilter } from "../../api/tasks";
 import { isTaskStatus } from "../../components/status";
+import { fitting } from "./filters";
 
 function name(value: unknown): string | undefined {
   if (typeof value === "number") return String(value); // the router reads ?queue=1 as a number
-  return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
+  return typeof value === "string" && value !== "" && value.length <= 255 ? value : undefined;
 }
 
 function instant(value: unknown): string | undefined {
@@ -23,5 +24,11 @@ export function readTaskSearch(search: Record<string, unknown>): TaskFilter {
   if (from !== undefined) filter.from = from;
   const until = instant(search.until);
   if (until !== undefined) filter.until = until;
-  return filter;
+  const priority = Number(search.priority ?? 0);
+  if (Number.isInteger(priority) && priority >= 1 && priority <= 10) filter.priority = priority;
+  for (const field of ["worker", "error", "schedule", "key"] as const) {
+    const value = name(search[field]);
+    if (value !== undefined) filter[field] = value;
+  }
+  return fitting(filter);
 }

@@ -4,6 +4,7 @@ import type { Counts } from "../../api/overview";
 import type { TaskFilter } from "../../api/tasks";
 import { STATUS, STATUSES } from "../../components/status";
 import { formatCount } from "../../lib/format";
+import { withStatus } from "./filters";
 
 interface StatusTabsProps {
   filter: TaskFilter;
@@ -21,14 +22,14 @@ const TAB =
 export function StatusTabs({ filter, counts }: StatusTabsProps) {
   return (
     <nav aria-label="Status" className="flex flex-wrap border-b border-border px-2">
-      <Link to="/tasks" search={{ ...filter, status: undefined }} activeOptions={EXACT} className={TAB}>
+      <Link to="/tasks" search={withStatus(filter, undefined)} activeOptions={EXACT} className={TAB}>
         <List size={14} aria-hidden />
         All
       </Link>
       {STATUSES.map((status) => {
         const { label, icon: Icon } = STATUS[status];
         return (
-          <Link key={status} to="/tasks" search={{ ...filter, status }} activeOptions={EXACT} className={TAB}>
+          <Link key={status} to="/tasks" search={withStatus(filter, status)} activeOptions={EXACT} className={TAB}>
             <Icon size={14} aria-hidden className="max-xl:hidden" />
             {label}
             {counts !== null && <span className="font-normal text-text-3">{formatCount(counts[status])}</span>}

@@ -7,7 +7,6 @@ import type { Task, TaskFilter } from "../../api/tasks";
 import { describeProblem } from "../../api/problem";
 import { Button } from "../../components/button";
 import { ErrorMessage, Message } from "../../components/message";
-import { isEnded } from "../../components/status";
 import { SkeletonRows } from "../../components/skeleton";
 import { useHotkeys } from "../../hooks/use-hotkeys";
 import { useSelection } from "../../hooks/use-selection";
@@ -15,6 +14,7 @@ import { formatCount, plural } from "../../lib/format";
 import { placeOf, rememberList, rememberPlace } from "./last-list";
 import { useLive } from "../../live/live";
 import { BulkBar } from "./bulk-bar";
+import { orderOf } from "./filters";
 import { isWholeStatus } from "./use-bulk";
 import { NoTasks } from "./no-tasks";
 import { TaskCards } from "./task-cards";
@@ -32,6 +32,8 @@ interface TaskListProps {
   mayAct: boolean;
   /** Of the filter without its status; null where they are not known. */
   counts: Counts | null;
+  /** Of the error group that is all the filter asks for; null where it asks for something else. */
+  groupCount: number | null;
   /** Told how many newer tasks the held list does not show. */
   onHeld: (count: number) => void;
 }
@@ -39,7 +41,7 @@ interface TaskListProps {
 const PeekSheet = lazy(async () => ({ default: (await import("./peek-sheet")).PeekSheet }));
 
 /** The rows with everything that can stand in their place: loading, failed, empty, held, more to load. */
-export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld }: TaskListProps) {
+export function TaskList({ filter, overview, phone, box, mayAct, counts, groupCount, onHeld }: TaskListProps) {
   const navigate = useNavigate();
   const { nextTryAt, readNow } = useLive();
   const entry = useRouterState({ select: ({ location }) => location.state.__TSR_key ?? "" });
@@ -140,7 +142,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
             pausedQueues={pausedQueues}
             scrollBox={box}
             hasMore={hasMore}
-            newestFirst={filter.status !== undefined && isEnded(filter.status)}
+            newestFirst={orderOf(filter) === "newest first"}
             selection={mayAct ? selection : null}
             cursor={at}
             takesFocus={before !== null}
@@ -164,7 +166,7 @@ export function TaskList({ filter, overview, phone, box, mayAct, counts, onHeld 
           )}
         </div>
       </div>
-      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={counts !== null && isWholeStatus(filter.status) ? counts[filter.status] : null} onWhole={showNewer} />}
+      {mayAct && <BulkBar selection={selection} rows={rows} filter={filter} total={groupCount ?? (counts !== null && isWholeStatus(filter.status) ? counts[filter.status] : null)} onWhole={showNewer} />}
       <Suspense fallback={null}>{peeked !== null && <PeekSheet id={peeked} onClose={() => { setPeeked(null); }} />}</Suspense>
     </>
   );

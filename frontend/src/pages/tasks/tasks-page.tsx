@@ -2,25 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
+import { groupsOptions } from "../../api/dead-letters";
 import { overviewOptions } from "../../api/overview";
-import type { TaskStatus } from "../../api/tasks";
 import { buttonClass } from "../../components/button";
-import { isEnded } from "../../components/status";
+import { STATUSES } from "../../components/status";
 import { joinClasses } from "../../lib/format";
 import { PHONE, useMedia } from "../../hooks/use-media";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
 import { FilterBar } from "./filter-bar";
+import { isCounted, summaryOf, wholeGroup } from "./filters";
 import { StatusTabs } from "./status-tabs";
 import { TaskList } from "./task-list";
-
-/** In which order the server lists. */
-function orderOf(status: TaskStatus | undefined): string {
-  if (status === undefined) return "running, then pending, then due, then ended";
-  if (status === "pending") return "in order of service";
-  if (status === "scheduled" || status === "retrying") return "next due first";
-  return isEnded(status) ? "newest first" : "";
-}
 
 export function TasksPage() {
   const filter = useSearch({ from: "/tasks" });
@@ -29,16 +22,22 @@ export function TasksPage() {
   const { mayAct } = useIdentity();
   const [held, setHeld] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  const filterKey = JSON.stringify([filter.status, filter.queue, filter.type, filter.from, filter.until]);
+  const filterKey = JSON.stringify(filter);
 
   const queues = useMemo(() => overview?.queues.map((queue) => queue.name) ?? [], [overview]);
   const types = useMemo(() => [...new Set(overview?.workers.flatMap((worker) => worker.types))], [overview]);
-  const hasUncounted = filter.type !== undefined || filter.from !== undefined || filter.until !== undefined;
+  const workers = useMemo(() => overview?.workers.map((worker) => worker.name) ?? [], [overview]);
+  const { data: groups } = useQuery({ ...groupsOptions(), enabled: filter.error !== undefined });
+  const group = groups?.find((each) => each.fingerprint === filter.error);
+  const hasCounts = isCounted(filter);
   const counts = useMemo(() => {
-    if (overview === undefined || hasUncounted) return null;
+    if (overview === undefined || !hasCounts) return null;
     if (filter.queue === undefined) return overview.counts;
     return overview.queues.find((queue) => queue.name === filter.queue)?.counts ?? null;
-  }, [overview, filter.queue, hasUncounted]);
+  }, [overview, filter.queue, hasCounts]);
+
+  const groupCount = wholeGroup(filter) === undefined ? null : (group?.count ?? null);
+  const count = groupCount ?? (counts === null ? null : filter.status === undefined ? STATUSES.reduce((sum, status) => sum + counts[status], 0) : counts[filter.status]);
 
   return (
     <PageFrame
@@ -55,8 +54,8 @@ export function TasksPage() {
         )}
       >
         {!phone && <StatusTabs filter={filter} counts={counts} />}
-        <FilterBar filter={filter} counts={counts} queues={queues} types={types} phone={phone} summary={orderOf(filter.status)} />
-        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} counts={counts} onHeld={setHeld} />
+        <FilterBar filter={filter} counts={counts} queues={queues} types={types} workers={workers} group={group} phone={phone} summary={summaryOf(filter, count)} />
+        <TaskList key={filterKey} filter={filter} overview={overview} phone={phone} box={box} mayAct={mayAct} counts={counts} groupCount={groupCount} onHeld={setHeld} />
       </section>
     </PageFrame>
   );

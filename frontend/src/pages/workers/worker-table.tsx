@@ -2,6 +2,7 @@ import { CircleCheck, LogOut, OctagonX, Play } from "lucide-react";
 import { isHealthy } from "../../api/health-needs";
 import type { Worker } from "../../api/overview";
 import type { TaskPage } from "../../api/tasks";
+import { loadsOf } from "../../api/loads";
 import { Button } from "../../components/button";
 import { LoadBar } from "../../components/load-bar";
 import { StateText } from "../../components/state-text";
@@ -33,9 +34,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
   const now = useNow();
   const drain = useDrain();
   const newest = newestVersion(workers);
-  const isWhole = running?.nextCursor === null;
-  const loads = new Map<string, number>();
-  for (const task of running?.tasks ?? []) if (task.worker !== null) loads.set(task.worker, (loads.get(task.worker) ?? 0) + 1);
+  const loads = running && loadsOf(running);
   return (
     <table className="w-full">
       <thead>
@@ -55,7 +54,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
         {workers.map((worker) => {
           const healthy = isHealthy(worker, asOf);
           const isChosen = worker.name === chosen;
-          const load = loads.get(worker.name) ?? 0;
+          const load = loads?.ofWorker.get(worker.name) ?? 0;
           return (
             <tr
               key={worker.name}
@@ -69,10 +68,10 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               </RowHead>
               <Td>{stateOf(worker, healthy)}</Td>
               <Td className="max-sm:hidden">
-                {running !== undefined && (
+                {loads && (
                   <span className="flex items-center gap-3">
                     <LoadBar share={load / worker.slots} className="w-24 max-xl:w-14" />
-                    <span className="font-medium whitespace-nowrap">{isWhole ? "" : "≥ "}{load}/{worker.slots}</span>
+                    <span className="font-medium whitespace-nowrap">{loads.isPart && "≥ "}{load}/{worker.slots}</span>
                   </span>
                 )}
               </Td>
@@ -86,7 +85,7 @@ export function WorkerTable({ workers, running, asOf, chosen, mayAct, onChoose }
               </Td>
               <Td className="text-right whitespace-nowrap text-text-2 max-lg:hidden">{worker.memoryMb === null ? "–" : `${formatCount(worker.memoryMb)} MB`}</Td>
               <Td className={joinClasses("text-right whitespace-nowrap max-md:hidden", healthy ? "text-text-2" : "font-medium text-red-fg")}>
-                <Seen at={lastSeen(worker, load > 0, asOf)} now={now} />
+                <Seen at={lastSeen(worker, loads === undefined || load > 0, asOf)} now={now} />
               </Td>
               {mayAct && (
                 <Td className="w-28">

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Server } from "lucide-react";
 import { isHealthy } from "../../api/health-needs";
 import { overviewOptions } from "../../api/overview";
+import { statsOptions } from "../../api/stats";
 import { firstPageOptions } from "../../api/tasks";
 import { Card } from "../../components/card";
 import { CopyButton } from "../../components/copy-button";
@@ -15,6 +16,7 @@ import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
 import { LostWorkers } from "./lost-workers";
 import { RunningTasks } from "./running-tasks";
+import { SlotsCard } from "./slots-card";
 import { WorkerTable } from "./worker-table";
 
 export const START_COMMAND = "docker run -e REDIS_URL=rediss://… dtq-worker";
@@ -26,6 +28,7 @@ export function WorkersPage() {
   const { nextTryAt, readNow } = useLive();
   const { data: overview, dataUpdatedAt, isError, error } = useQuery(overviewOptions());
   const asOf = Math.min(useNow(), toServerTime(dataUpdatedAt));
+  const { data: stats = null } = useQuery(statsOptions("1h"));
   const { data: running } = useQuery({ ...firstPageOptions({ status: "running" }), enabled: (overview?.counts.running ?? 0) > 0 });
   if (overview === undefined)
     return (
@@ -35,6 +38,7 @@ export function WorkersPage() {
     );
   const { workers, counts } = overview;
   const shown = workers.find((worker) => worker.name === chosen) ?? workers[0];
+  const slots = workers.filter((worker) => isHealthy(worker, asOf)).reduce((sum, worker) => sum + worker.slots, 0);
   const page = counts.running > 0 ? running : { tasks: [], nextCursor: null };
   return (
     <PageFrame title="Workers">
@@ -60,7 +64,12 @@ export function WorkersPage() {
             />
           )}
         </Card>
-        {shown && <RunningTasks worker={shown} running={page} />}
+        {shown && (
+          <div className="grid items-start gap-3 md:gap-4 xl:grid-cols-[2fr_1fr]">
+            <RunningTasks worker={shown} running={page} />
+            {stats !== null && <SlotsCard stats={stats} running={counts.running} slots={slots} />}
+          </div>
+        )}
       </div>
     </PageFrame>
   );
