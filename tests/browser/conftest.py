@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
 from shared.queue import QueueOptions, TaskQueue
 from shared.settings import TcpTarget
@@ -135,3 +135,8 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     yield opened
     await context.close()
     assert errors == []
+
+
+def message(page: Page, text: str | re.Pattern[str]) -> Locator:
+    """A message at the foot of the page; what it says is also announced, where nobody sees it."""
+    return page.get_by_role("region", name="Messages").get_by_text(text)

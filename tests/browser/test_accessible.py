@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, new_context
+from tests.browser.conftest import DESKTOP, PHONE, message, new_context
 from tests.support.local_run import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -120,7 +120,7 @@ async def test_states_of_trouble(seeded: str, viewer: Page, pictures: Path):
     await page.locator("tbody tr[data-row]").first.press("Enter")
     await page.route("**/requeue", lambda route: _refuse(route, 409, REFUSAL))
     await page.get_by_role("button", name="Requeue", exact=True).click()
-    await expect(page.get_by_text("Nothing was changed", exact=False)).to_be_visible()
+    await expect(message(page, "Nothing was changed")).to_be_visible()
     objections += await judge(page, "state-conflict", pictures)
 
     await page.goto(f"{seeded}/tasks")

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, Request, Route, expect
 
+from tests.browser.conftest import message
 from tests.browser.seed import count, submit
 from tests.support.waiting import wait_until
 
@@ -19,16 +20,17 @@ MANY = 205
 CLOCK_WITH_ZONE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (CET|CEST|GMT\+[12])$")
 
 
-async def _dead(client: httpx.AsyncClient) -> int:
-    """How many dead tasks there are, once there are many."""
+async def _dead(client: httpx.AsyncClient, more: int) -> int:
+    """How many dead tasks there are, once there are so many more."""
+    wanted = await count(client, "dead") + more
     body = {"task_type": "webhook.send", "payload": {"fail": True}, "max_retries": 0}
-    answer = await client.post("/api/tasks/batch", json={"tasks": [body] * MANY})
+    answer = await client.post("/api/tasks/batch", json={"tasks": [body] * more})
     assert answer.status_code == 202, answer.text
 
     async def are_dead() -> bool:
-        return await count(client, "dead") >= MANY + 5
+        return await count(client, "dead") >= wanted
 
-    await wait_until(are_dead, describe=f"{MANY + 5} dead tasks", timeout_s=30)
+    await wait_until(are_dead, describe=f"{wanted} dead tasks", timeout_s=30)
     return await count(client, "dead")
 
 
@@ -37,6 +39,7 @@ async def test_filters_that_an_index_answers(seeded: str, page: Page):
         wanted = {"queue": "emails", "idempotency_key": "invoice-2026-1187"}
         keyed = await submit(client, "email.send", {"to": "kim@customer.example"}, **wanted)
         run = (await client.post("/api/schedules/invoice-mails/run")).json()["id"]
+        await _dead(client, 1)
     rows = page.locator("tbody tr[data-row]")
     dialog = page.get_by_role("dialog", name="Filter tasks")
 
@@ -93,6 +96,8 @@ async def test_a_refusal_can_be_copied_with_all_that_finds_it_in_the_log(seeded:
             status=409, content_type="application/problem+json", body=content, headers=headers
         )
 
+    async with httpx.AsyncClient(base_url=seeded, trust_env=False, timeout=30) as client:
+        await _dead(client, 1)
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.goto(f"{seeded}/tasks?status=dead")
     await page.locator("tbody tr[data-row]").first.press("Enter")
@@ -111,7 +116,7 @@ async def test_all_dead_are_selected_deleted_taken_back_and_deleted(seeded: str,
     page.on("request", lambda request: sent.append(request) if request.method != "GET" else None)
     rows = page.locator("tbody tr[data-row]")
     async with httpx.AsyncClient(base_url=seeded, trust_env=False, timeout=30) as client:
-        dead = await _dead(client)
+        dead = await _dead(client, MANY)
         await page.clock.install()
         await page.goto(f"{seeded}/tasks?status=dead")
         await rows.nth(1).get_by_role("checkbox").click()
@@ -130,12 +135,12 @@ async def test_all_dead_are_selected_deleted_taken_back_and_deleted(seeded: str,
             await expect(dialog.get_by_text(f"This does not read {dead}.")).to_be_visible()
             await number.fill(str(dead))
             await dialog.get_by_role("button", name=f"Delete {dead}").click()
-            await expect(page.get_by_text(f"{dead} tasks are deleted")).to_be_visible()
+            await expect(message(page, f"{dead} tasks are deleted")).to_be_visible()
 
         await delete_all()
         await page.get_by_role("button", name="Undo").click()
         await page.clock.fast_forward(20_000)
-        await expect(page.get_by_text(f"{dead} tasks are deleted")).to_be_hidden()
+        await expect(message(page, f"{dead} tasks are deleted")).to_be_hidden()
         assert sent == []
         assert await count(client, "dead") == dead
         await delete_all()

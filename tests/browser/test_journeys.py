@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import new_context
+from tests.browser.conftest import message, new_context
 from tests.browser.seed import submit
 from tests.support.waiting import wait_until
 
@@ -69,7 +69,7 @@ async def test_requeue_a_group_with_a_pace(seeded: str, page: Page, pictures: Pa
     await page.screenshot(path=pictures / "dead-letters-open.png")
     box = page.get_by_role("region", name="Requeue this group")
     await box.get_by_role("button", name=re.compile(r"^Requeue \d+$")).click()
-    await expect(page.get_by_text(re.compile(r"^\d+ requeued"))).to_be_visible()
+    await expect(message(page, re.compile(r"^\d+ requeued"))).to_be_visible()
     # A few need no pace: from the row, at once.
     few = page.get_by_role("row").filter(has_text="AuthenticationError")
     async with page.expect_request("**/api/dead-letters/requeue") as asked:
@@ -125,7 +125,7 @@ async def test_cancel_all_that_wait_in_a_queue(seeded: str, page: Page):
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_text("They end as cancelled", exact=False)).to_be_visible()
     await dialog.get_by_role("button", name=re.compile(r"^Cancel \d+$")).click()
-    await expect(page.get_by_text(re.compile(r"^\d+ cancelled"))).to_be_visible()
+    await expect(message(page, re.compile(r"^\d+ cancelled"))).to_be_visible()
     await expect(
         page.get_by_text("Nothing", exact=False).or_(page.get_by_text("No task", exact=False)).first
     ).to_be_visible()

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.browser.conftest import message
 from tests.browser.keys import Keys
 from tests.browser.seed import submit
 from tests.browser.test_journeys import api
@@ -135,7 +136,7 @@ async def test_requeue_a_group_with_a_pace(page: Page, keys: Keys):
     await expect(page.get_by_text("Takes about", exact=False)).to_be_visible()
     box = page.get_by_role("region", name="Requeue this group")
     await keys.choose(box.get_by_role("button", name=re.compile(r"^Requeue \d+$")))
-    await expect(page.get_by_text(re.compile(r"^\d+ requeued"))).to_be_visible()
+    await expect(message(page, re.compile(r"^\d+ requeued"))).to_be_visible()
 
 
 async def test_pause_and_resume_a_queue(page: Page, keys: Keys):

@@ -9,6 +9,7 @@ import signal
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.conftest import message
 from tests.support.local_run import LocalRun
 from tests.support.processes import children, command_of
 
@@ -33,7 +34,7 @@ async def test_drain_a_worker_and_let_it_claim_again(seeded: str, page: Page):
         re.compile(r"now|\d s ago|\d min ago")
     )
     await page.get_by_role("button", name=re.compile("^Drain ")).first.click()
-    await expect(page.get_by_text("and claims no more", exact=False)).to_be_visible()
+    await expect(message(page, "and claims no more")).to_be_visible()
     await expect(page.get_by_role("row").filter(has_text="Draining")).to_have_count(1)
     await expect(page.get_by_role("img", name=re.compile(r"^Slots in use .* now \d+ of \d+"))).to_be_visible()
     await page.get_by_role("link", name="Overview").click()

@@ -88,7 +88,10 @@ async function send(path: string, options: SendOptions): Promise<Response> {
 }
 
 interface ReadOptions<Wire, T> {
-  /** From the answer as it travels to what pages use. An unchanged answer is converted once. */
+  /**
+   * From the answer as it travels to what pages use. An unchanged answer is converted once: whoever reads the same path
+   * converts in the same way, and takes what it needs by the query's `select`.
+   */
   readonly convert: (wire: Wire) => T;
   readonly signal?: AbortSignal;
   /** Numbers keep the text they were written with (see lib/json). */

@@ -2,7 +2,6 @@ import { queryOptions } from "@tanstack/react-query";
 import { read } from "./client";
 import type { TaskPage } from "./tasks";
 import { listPath, PAGE_SIZE, toPage } from "./tasks";
-import type { WireTaskPage } from "./wire";
 
 export interface Loads {
   readonly ofWorker: ReadonlyMap<string, number>;
@@ -20,7 +19,8 @@ export function loadsOf({ tasks, nextCursor }: TaskPage): Loads {
 export function loadsOptions() {
   return queryOptions({
     queryKey: ["workers", "loads"],
-    queryFn: ({ signal }) => read(listPath({ status: "running" }, null, PAGE_SIZE), { convert: (wire: WireTaskPage) => loadsOf(toPage(wire)), signal }),
+    queryFn: ({ signal }) => read(listPath({ status: "running" }, null, PAGE_SIZE), { convert: toPage, signal }),
+    select: loadsOf,
     meta: { live: true, everySeconds: 30 },
   });
 }
