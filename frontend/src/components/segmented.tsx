@@ -35,7 +35,7 @@ export function Segmented<Value extends string>({ label, value, options, onPick,
           aria-checked={option.value === value}
           tabIndex={option.value === value ? 0 : -1}
           onClick={() => { onPick(option.value); }}
-          className="target min-w-0 flex-1 rounded-sm px-2.5 font-medium whitespace-nowrap text-text-2 hover:text-text aria-checked:bg-surface-3 aria-checked:text-text"
+          className="target min-w-0 flex-auto rounded-sm px-2.5 font-medium whitespace-nowrap text-text-2 hover:text-text aria-checked:bg-surface-3 aria-checked:text-text"
         >
           {option.text}
         </button>

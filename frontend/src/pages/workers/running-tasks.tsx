@@ -31,7 +31,7 @@ export function RunningTasks({ worker, running }: RunningTasksProps) {
     <Card
       title={<span className="font-mono whitespace-nowrap">{worker.name}</span>}
       note={<>{plural(tasks.length, "running task")}{more && " among the first of many"}<span className="max-md:hidden">, longest first</span></>}
-      tools={<Link to="/tasks" search={{ status: "running", worker: worker.name }} className="font-medium whitespace-nowrap text-accent hover:underline">Show <span className="max-md:sr-only">in Tasks</span></Link>}
+      tools={<Link to="/tasks" search={{ status: "running", worker: worker.name }} className="font-medium whitespace-nowrap text-accent hover:underline">Show<span className="max-md:sr-only">&nbsp;in Tasks</span></Link>}
     >
       {tasks.length === 0 ? (
         <p className="border-t border-border px-4 py-4 text-text-2">It runs nothing now.</p>
