@@ -13,7 +13,7 @@ import type { TaskFilter } from "./tasks";
 
 type Step =
   | { readonly kind: "show"; readonly label: string; readonly filter: TaskFilter }
-  | { readonly kind: "group"; readonly label: string; readonly fingerprint: string }
+  | { readonly kind: "group"; readonly label: string; readonly fingerprint: string; readonly queue: string | null }
   | { readonly kind: "resume"; readonly label: string; readonly queue: string }
   | { readonly kind: "go"; readonly label: string; readonly to: "/settings" | "/schedules" | "/workers" }
   | { readonly kind: "advice"; readonly label: string; readonly lines: readonly string[] };
@@ -117,7 +117,8 @@ export function workerNeeds({ workers, counts, queues }: Overview, now: number):
   return needs;
 }
 
-export function deathNeeds({ now, groups }: HealthInput): Need[] {
+export function deathNeeds({ now, groups, overview }: HealthInput): Need[] {
+  const open = new Set(overview.queues.filter(({ paused }) => paused === null).map(({ name }) => name));
   return groups
     .filter((group) => now - group.lastAt.getTime() <= RECENT_DEATH_MS)
     .map(({ fingerprint, count, lastAt, task }) => ({
@@ -127,7 +128,7 @@ export function deathNeeds({ now, groups }: HealthInput): Need[] {
       what: `${plural(count, "task")} of \`${task.type}\` died${task.error === null ? "" : `: ${task.error.type}`}`,
       details: [`${count === 1 ? "at" : "last at"} ${formatClock(lastAt)}`],
       size: count,
-      step: { kind: "group", label: "Review the group", fingerprint },
+      step: { kind: "group", label: "Review the group", fingerprint, queue: open.has(task.queue) ? task.queue : null },
     }));
 }
 

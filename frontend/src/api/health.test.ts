@@ -99,3 +99,11 @@ describe("what needs the operator", () => {
     expect(assess({ queues: [{ ...paused, pending_by_priority: { 5: 2318 }, oldest_by_priority: { 5: ago(2280) } }] }).needs).toHaveLength(1);
   });
 });
+
+it.each([
+  ["runs", [wireQueue({ name: "images", pending: 6 })], "images"],
+  ["is paused", [paused], null],
+])("offers to pause the queue of what dies while it %s", (_how, queues, offered) => {
+  const { needs } = assess({ queues }, { groups: [group(12, 1, { queue: "images" })] });
+  expect(needs.find(({ sign }) => sign === "dead")?.step).toMatchObject({ kind: "group", queue: offered });
+});

@@ -13,6 +13,7 @@ import { useAction } from "../../hooks/use-action";
 import { plural } from "../../lib/format";
 import type { Json } from "../../lib/json";
 import { formatJson } from "../../lib/json";
+import { START_COMMAND } from "../../lib/start-command";
 import { formatDuration } from "../../lib/time";
 
 interface Demo {
@@ -71,6 +72,12 @@ export function FirstRun({ workers, mayAct }: FirstRunProps) {
           </li>
         ))}
       </ul>
+      {workers.length === 0 && (
+        <p className="mt-4 flex flex-wrap items-center gap-2">
+          <code className="rounded-md border border-border bg-code-bg px-2 py-1">{START_COMMAND}</code>
+          <CopyButton name="command that starts a worker" text={START_COMMAND} />
+        </p>
+      )}
       <pre tabIndex={0} aria-label="Command that submits a task" className="mt-4 max-w-200 overflow-x-auto rounded-md border border-border bg-code-bg p-3 leading-4.5">
         {command}
       </pre>

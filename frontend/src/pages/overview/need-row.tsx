@@ -4,6 +4,7 @@ import { CalendarX2, Coins, Hourglass, OctagonX, Pause, Play, ServerOff } from "
 import { useId, useState } from "react";
 import type { Need } from "../../api/health-needs";
 import { Button, buttonClass } from "../../components/button";
+import { PauseDialog } from "../../components/pause-dialog";
 import { RichText } from "../../components/rich-text";
 import { TONE_TEXT } from "../../components/status";
 import { useQueueActions } from "../../hooks/use-queue-actions";
@@ -51,6 +52,20 @@ export function NeedRow({ need, mayAct }: { need: Need; mayAct: boolean }) {
   );
 }
 
+/** Stops what fails from failing on, until somebody has looked. */
+function PauseButton({ queue }: { queue: string }) {
+  const [asks, setAsks] = useState(false);
+  return (
+    <>
+      <Button className="shrink-0 max-lg:hidden" onClick={() => { setAsks(true); }}>
+        <Pause size={14} aria-hidden />
+        <span className="max-w-40 truncate">Pause queue {queue}</span>
+      </Button>
+      {asks && <PauseDialog name={queue} onClose={() => { setAsks(false); }} />}
+    </>
+  );
+}
+
 interface NextStepProps {
   step: Need["step"];
   kind: "primary" | "plain";
@@ -68,7 +83,12 @@ function NextStep({ step, kind, mayAct, isOpen, adviceId, onAdvice }: NextStepPr
     case "show":
       return <Link to="/tasks" search={step.filter} className={look}>{step.label}</Link>;
     case "group":
-      return <Link to="/dead-letters" search={{ group: step.fingerprint }} className={look}>{step.label}</Link>;
+      return (
+        <>
+          {mayAct && step.queue !== null && <PauseButton queue={step.queue} />}
+          <Link to="/dead-letters" search={{ group: step.fingerprint }} className={look}>{step.label}</Link>
+        </>
+      );
     case "go":
       return <Link to={step.to} className={look}>{step.label}</Link>;
     case "resume":

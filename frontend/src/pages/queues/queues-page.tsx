@@ -7,10 +7,10 @@ import { queueStatsOptions } from "../../api/stats";
 import { Card } from "../../components/card";
 import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonRows } from "../../components/skeleton";
+import { PauseDialog } from "../../components/pause-dialog";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
-import { PauseDialog } from "./pause-dialog";
 import { QueueDetail } from "./queue-detail";
 import { QueueTable } from "./queue-table";
 

@@ -17,6 +17,9 @@ import { RunField } from "./run-field";
 import { SubmittedCard } from "./submitted-card";
 import { useSubmission } from "./use-submission";
 
+/** Of one into an empty queue, the dearest without keys and limits; the prices' test holds it. */
+const SUBMIT_CALLS = 7;
+
 interface SubmitFormProps {
   type: TaskType;
   types: readonly TaskType[];
@@ -102,7 +105,7 @@ export function SubmitForm({ type, types, onType }: SubmitFormProps) {
             <p role="status" className="min-w-0 break-words text-red-fg">
               {needed > 0 ? plural(needed, "field needs you", "fields need you") : (submission.refusal ?? "")}
             </p>
-            {submission.calls !== null && <p className="ml-auto text-12 text-text-2">the last one cost {plural(submission.calls, "command")}</p>}
+            <p className="ml-auto text-12 text-text-2">{submission.calls === null ? `costs about ${SUBMIT_CALLS} commands` : `the last one cost ${plural(submission.calls, "command")}`}</p>
           </div>
         </form>
       </Card>

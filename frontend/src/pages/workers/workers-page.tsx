@@ -11,6 +11,7 @@ import { ErrorMessage, Message } from "../../components/message";
 import { SkeletonRows } from "../../components/skeleton";
 import { useNow } from "../../hooks/use-now";
 import { toServerTime } from "../../lib/clock";
+import { START_COMMAND } from "../../lib/start-command";
 import { useLive } from "../../live/live";
 import { PageFrame } from "../shell/page-frame";
 import { useIdentity } from "../shell/use-identity";
@@ -18,8 +19,6 @@ import { LostWorkers } from "./lost-workers";
 import { RunningTasks } from "./running-tasks";
 import { SlotsCard } from "./slots-card";
 import { WorkerTable } from "./worker-table";
-
-export const START_COMMAND = "docker run -e REDIS_URL=rediss://… dtq-worker";
 
 export function WorkersPage() {
   const { worker: chosen } = useSearch({ from: "/workers" });

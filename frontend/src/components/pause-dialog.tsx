@@ -1,10 +1,10 @@
 import { Pause } from "lucide-react";
 import type { SyntheticEvent } from "react";
 import { useState } from "react";
-import { Button } from "../../components/button";
-import { Dialog, DialogActions } from "../../components/dialog";
-import { TextField } from "../../components/field";
-import { useQueueActions } from "../../hooks/use-queue-actions";
+import { Button } from "./button";
+import { Dialog, DialogActions } from "./dialog";
+import { TextField } from "./field";
+import { useQueueActions } from "../hooks/use-queue-actions";
 
 /** Pauses a queue; the reason is shown to whoever looks next. */
 export function PauseDialog({ name, onClose }: { name: string; onClose: () => void }) {
