@@ -1,7 +1,7 @@
 --[[ exchange: one worker hands in outcomes and takes new tasks; on the way what is due gets done.
   Precondition  the worker is registered; it sends one exchange at a time, with a rising number.
   @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim
-  @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue
+  @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue, what exchanges remember
   @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
   @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
   @key  events    stream  {<namespace>:<shard>}:events             what changed

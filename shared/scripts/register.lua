@@ -10,7 +10,7 @@
   @args item         two per task type: name, JSON
   @returns  {price, now ms, presence until ms}
   @error  DTQ_TOO_MANY_WORKERS: 256 workers are registered
-  Cost    O(types).
+  Cost    O(types + workers).
   Replay  the same is written again.
 ]]
 --- @include "lib/call"

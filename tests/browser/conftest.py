@@ -23,6 +23,18 @@ from tests.support.server import free_port
 QUEUES = "emails,webhooks,images,data,default"
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+#: Each page as it is come to first.
+PAGES = (
+    "/",
+    "/tasks",
+    "/dead-letters",
+    "/queues",
+    "/workers",
+    "/schedules",
+    "/submit",
+    "/settings",
+    "/nowhere",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,25 +13,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, message, new_context
+from tests.browser.conftest import DESKTOP, PAGES, PHONE, message, new_context
 from tests.support.local_run import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 AXE = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 LOOKS = (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE), ("light", PHONE))
-PAGES = (
-    "/",
-    "/tasks",
+VIEWS = (
+    *PAGES,
     "/tasks?status=dead&type=none.such",
-    "/dead-letters",
     "/dead-letters?by=type",
-    "/queues",
-    "/workers",
-    "/schedules",
-    "/submit",
-    "/settings",
-    "/nowhere",
     "/tasks/000000000000000000000000000",
 )
 #: What a change of theme or width begins is drawn, and colours have ended their way.
@@ -85,7 +77,7 @@ async def test_every_page(seeded: str, viewer: Page, pictures: Path):
     async with httpx.AsyncClient(base_url=seeded, trust_env=False) as client:
         groups = (await client.get("/api/dead-letters/groups")).json()["groups"]
         running = (await client.get("/api/tasks", params={"status": "running", "limit": 1})).json()["tasks"]
-    paths = [*PAGES, f"/dead-letters?group={groups[0]['fingerprint']}", f"/tasks/{groups[0]['task']['id']}"]
+    paths = [*VIEWS, f"/dead-letters?group={groups[0]['fingerprint']}", f"/tasks/{groups[0]['task']['id']}"]
     paths += [f"/tasks/{task['id']}" for task in running]
     objections: list[str] = []
     for number, path in enumerate(paths):

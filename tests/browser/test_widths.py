@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import new_context
+from tests.browser.conftest import PAGES, new_context
 from tests.browser.seed import submit
 from tests.browser.test_accessible import settle
 
@@ -20,17 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 #: Content of a wide sidebar, of icons, of one column, of a phone, and of 1280 px at 400 %.
 WIDTHS = (1280, 1024, 768, 390, 320)
 LONG = "a-queue-with-a-name-that-somebody-took-an-afternoon-to-choose"
-PAGES = (
-    "/",
-    "/tasks",
-    "/dead-letters",
-    "/queues",
-    "/workers",
-    "/schedules",
-    "/submit",
-    "/settings",
-    "/nowhere",
-)
 #: What is outside the window or scrolls sideways, code left out, and what is smaller than 24 px with nothing around it.
 _LOOK = """() => {
   const found = [], wide = innerWidth;

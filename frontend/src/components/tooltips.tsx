@@ -74,20 +74,17 @@ export function Tooltips() {
       byTab = false;
       hide();
     };
-    document.addEventListener("pointerover", onOver);
-    document.addEventListener("pointerdown", onDown, true);
-    document.addEventListener("scroll", hide, true);
-    window.addEventListener("keydown", onKey, true);
-    document.addEventListener("focusin", onFocus);
-    document.addEventListener("focusout", hide);
+    const listening = new AbortController();
+    const { signal } = listening;
+    document.addEventListener("pointerover", onOver, { signal });
+    document.addEventListener("pointerdown", onDown, { capture: true, signal });
+    document.addEventListener("scroll", hide, { capture: true, signal });
+    window.addEventListener("keydown", onKey, { capture: true, signal });
+    document.addEventListener("focusin", onFocus, { signal });
+    document.addEventListener("focusout", hide, { signal });
     return () => {
       clearTimeout(timer);
-      document.removeEventListener("pointerover", onOver);
-      document.removeEventListener("pointerdown", onDown, true);
-      document.removeEventListener("scroll", hide, true);
-      window.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("focusin", onFocus);
-      document.removeEventListener("focusout", hide);
+      listening.abort();
     };
   }, []);
   // In the top layer, so that a dialog does not cover it.

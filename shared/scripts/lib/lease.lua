@@ -4,10 +4,11 @@ local is_lease_due = lease_until > now + lease_ms or lease_until < now + lease_m
 
 local function renew_lease()
   local renewed = now + lease_ms
-  if lease_until == 0 or renewed + lease_ms / 3 < lease_until then
-    -- Earlier than sleepers know of: they must not sleep past it. There are none where this worker is the only one.
-    local head = count_of('*:w') ~= 1 and timers_head(own_timer)
-    if head ~= false and (not head or not all_know_head or renewed + lease_ms / 3 < head) then wake_at(renewed) end
+  local is_earlier = lease_until == 0 or renewed + lease_ms / 3 < lease_until
+  if is_earlier and count_of('*:w') ~= 1 then
+    -- Than sleepers know of: they must not sleep past it. Where this worker is the only one there are none.
+    local head = timers_head(own_timer)
+    if not head or not all_know_head or renewed + lease_ms / 3 < head then wake_at(renewed) end
   end
   lease_timer = renewed
   lease_until = renewed
