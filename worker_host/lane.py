@@ -61,6 +61,7 @@ class Lane:
             state.queues,
             shard=state.shard,
             poke=self._called,
+            hand_over=self.exchanger.hand_over,
             reconnected=self.look_at_everything,
         )
         self.waiter.server_ms = self.server_ms

@@ -102,6 +102,8 @@ class QueueBase:
             raise InvalidInput("shards", f"are {self.options.shards}.", f"Name 1 to {MAX_SHARDS}.")
         self.shards = [Keys(self.options.namespace, shard) for shard in range(self.options.shards)]
         self._calls = 0
+        #: into which a lone task was last submitted while nothing else waited there: a worker may take the next at once
+        self._quiet_queues: set[str] = set()
 
     @property
     def calls(self) -> int:

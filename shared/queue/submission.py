@@ -155,6 +155,7 @@ class Submission(QueueBase):
         self, tasks: list[_Prepared], keys: Keys, allowance: Allowance | None = None
     ) -> list[SubmittedTask]:
         items: list[str] = []
+        hand_off = len(tasks) == 1 and not tasks[0].when and tasks[0].queue in self._quiet_queues
         for task in tasks:
             items += (task.when, task.attributes, task.payload)
         try:
@@ -168,12 +169,17 @@ class Submission(QueueBase):
                 prefix=keys.prefix,
                 retention_ms=self.options.retention_text,
                 allowance=f"{allowance.rate.words} {allowance.who}" if allowance else "",
+                hand_off="1" if hand_off else "0",
                 item=items,
             )
         except ScriptSignal as signal:
             raise _refusal_of(signal, allowance) from None
         if allowance is not None:
             allowance.left = int(reply[5])
+        if reply[6]:
+            self._quiet_queues.add(tasks[0].queue)
+        else:
+            self._quiet_queues.discard(tasks[0].queue)
         if self.options.is_durable:
             await self._persist(keys)
         return [

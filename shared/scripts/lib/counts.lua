@@ -2,13 +2,13 @@
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
 -- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
--- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:v` when versions of
--- workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
+-- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:i` and `*:=<worker>` who
+-- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
 -- are summed here and written in one call.
 -- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
-local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w'}
+local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w', '*:i'}
 local LETTERS = {'K', 'R', 'S', 'Y', 'C', 'D', 'X', '!'}
 local counts, deltas, queue_loaded = {}, {}, {}
 local field_names = {}
@@ -39,8 +39,8 @@ local function count_set(field, text)
   counts[field] = text
 end
 
-local function counts_load(names, extra_field)
-  local wanted = {extra_field}
+local function counts_load(names, ...)
+  local wanted = {...}
   for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true

@@ -29,7 +29,9 @@ end
 local function reap(name)
   local run_key = prefix .. 'run:' .. name
   local held = call('HGETALL', run_key)
-  local memory = memory_of(call('HGET', queues, memory_field(name))) or memory_of(NO_MEMORY)
+  local remembered = call('HMGET', queues, memory_field(name), handed_field(name), IDLE)
+  local memory = memory_of(remembered[1]) or memory_of(NO_MEMORY)
+  if is_idle_of(remembered[3], name) then field_put(IDLE, '') end
   local ids, keys, asked = {}, {}, memory.told .. ' ' .. memory.asked
   local is_more = false
   for i = 1, #held, 2 do
@@ -48,6 +50,7 @@ local function reap(name)
     call('DEL', run_key)
     if call('ZREM', timers, 'w:' .. name) == 1 then count_add('*:w', -1) end
     field_put(memory_field(name), NO_MEMORY) -- should it live after all, it is told that it lost its lease
+    if remembered[2] then field_put(handed_field(name), '') end
   end
   if #ids == 0 then return is_more end
   for i, text in ipairs(read_many(keys)) do
