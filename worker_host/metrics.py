@@ -66,7 +66,11 @@ class Metrics(Collector):
         for name, text, value in (
             ("dtq_exchanges", "Exchanges answered by Redis.", self.exchanges),
             ("dtq_exchange_errors", "Exchanges that failed and were repeated.", self.exchange_errors),
-            ("dtq_handed_over", "Tasks that came with a wake-up, claimed by their submission.", self.handed_over),
+            (
+                "dtq_handed_over",
+                "Tasks that came with a wake-up, claimed by their submission.",
+                self.handed_over,
+            ),
             ("dtq_lost_outcomes", "Outcomes that came after the lease had expired.", self.lost_outcomes),
             ("dtq_lost_leases", "Leases that expired while the worker lived.", self.lost_leases),
         ):

@@ -152,7 +152,7 @@ async def test_a_worker_that_cannot_take_it(queue, store, idle, how):
 
 async def test_behind_what_waits_already(queue, idle):
     await queue.submit(tasks(2))
-    queue._quiet_queues.add("default")
+    queue.quiet_queues.add("default")
     [item] = await queue.submit([task()])
     assert (await queue.get(item.id)).status is TaskStatus.PENDING
 
