@@ -32,7 +32,8 @@
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
           18 calls, and one for each further queue; with limit keys up to 10 more; one more when tasks are kept for
           less than a day.
-  Replay  same number: nothing changes; claims, lost and cancelled ids are returned again, and what was handed over since.
+  Replay  same number: nothing changes; claims, lost and cancelled ids are returned again, and what was handed over since
+          then, whose claim has the same number.
 ]]
 local own_timer = 'w:' .. worker
 --- @include "lib/call"
@@ -77,10 +78,7 @@ if last == 0 and number > 1 then
 elseif number < last then
   return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}}
 elseif number == last then
-  local again, unread = claims_of(number), unread_task()
-  if unread[1] and not contains(table.concat(again, ' '), unread[1]) then
-    again[#again + 1], again[#again + 2] = unread[1], unread[2]
-  end
+  local again = claims_of(number)
   local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
   return {price, now, 'replay', until_ms, 1, -1, '', memory.lost, memory.cancelled, again, 0, {}}
 end
