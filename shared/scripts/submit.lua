@@ -95,7 +95,7 @@ for i = 1, record_count do
 end
 
 -- A worker for a task that comes alone: one with a free slot, of which something was heard lately, that serves the queue
--- and knows the type, while nothing else is pending there and nothing is said about the queue. A task that may not be
+-- and knows the type, while nothing else is pending there and the queue is neither paused nor limited. A task that may not be
 -- tried again is for exchanges alone: with a worker that is gone the attempt would be spent.
 local HEARD_MS, HANDED_BYTES = 60000, 4096
 local function taker_of(wanted, when, text)
@@ -104,11 +104,13 @@ local function taker_of(wanted, when, text)
   local task_type, retries = string.match(wanted.words, '^%d+ %S+ (%S+) (%d+)')
   local is_fit = worker and when == '' and #text <= HANDED_BYTES and retries ~= '0' and now - tonumber(seen) < HEARD_MS
     and find(queues_served, ' ' .. wanted.queue .. ' ', 1, true) and find(types_known, ' ' .. task_type .. ' ', 1, true)
-    and not counts[fields_of(wanted.queue)['!']] and not counts_pending(wanted.queue)
+    and not counts_pending(wanted.queue)
+  local control = is_fit and control_of(wanted.queue)
+  if not control or control.paused or control.limit then return nil end
   for _, letter in ipairs({'c', 'f', 'b', 'h', 'x'}) do
-    is_fit = is_fit and not option_of(wanted.options, letter)
+    if option_of(wanted.options, letter) then return nil end
   end
-  return is_fit and {name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms)} or nil
+  return {name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms)}
 end
 
 -- The lease is renewed as an exchange would that claims; who sleeps must know of an end that is earlier than before.
