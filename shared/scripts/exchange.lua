@@ -85,10 +85,11 @@ end
 
 local is_draining = memory.draining == 'd'
 if is_draining then free = 0 end
-local unread = unread_task()
+local unread, is_acknowledged = unread_task(), false
 if unread[1] then
   free = math.max(0, free - 1)
 elseif (counts[handed_field(worker)] or '') ~= '' then
+  is_acknowledged = true
   field_put(handed_field(worker), '')
   event_totals.R = 1 -- its start is counted now
   stats_wait(0)
@@ -129,9 +130,11 @@ for i = 1, #claimed, 2 do held[i], held[i + 1] = claimed[i], memory.number end
 -- More than 64 bytes make the server keep the hash as a table: in the list that it keeps of a small one each of 100
 -- claims would be compared with all others.
 if number == 1 then held[#held + 1], held[#held + 2] = '~', string.rep('~', 65) end
-if is_lease_due and holding + #claimed + #unread > 0 then renew_lease() end
+local held_now = holding + (#claimed + #unread) / 2
+-- Also when all is done: a hand-off may have set a short lease.
+if is_lease_due and (held_now > 0 or is_acknowledged) then renew_lease() end
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
-  local spoken = {worker, int(number), int(lease_until), int(lease_ms), int(now)}
+  local spoken = {worker, int(number), int(lease_until), int(lease_ms), int(now), int(held_now)}
   field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
 elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')

@@ -97,10 +97,10 @@ end
 -- A worker for a task that comes alone: one with a free slot, of which something was heard lately, that serves the queue
 -- and knows the type, while nothing else is pending there and the queue is neither paused nor limited. A task that may not be
 -- tried again is for exchanges alone: with a worker that is gone the attempt would be spent.
-local HEARD_MS, HANDED_BYTES = 60000, 4096
+local HEARD_MS, SILENT_MS, HANDED_BYTES = 60000, 1000, 4096
 local function taker_of(wanted, when, text)
-  local worker, claim, lease_until, lease_ms, seen, queues_served, types_known =
-    string.match(counts[IDLE] or '', '^(%S+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|(.*)$')
+  local worker, claim, lease_until, lease_ms, seen, holds, queues_served, types_known =
+    string.match(counts[IDLE] or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|(.*)$')
   local task_type, retries = string.match(wanted.words, '^%d+ %S+ (%S+) (%d+)')
   local is_fit = worker and when == '' and #text <= HANDED_BYTES and retries ~= '0' and now - tonumber(seen) < HEARD_MS
     and find(queues_served, ' ' .. wanted.queue .. ' ', 1, true) and find(types_known, ' ' .. task_type .. ' ', 1, true)
@@ -110,15 +110,26 @@ local function taker_of(wanted, when, text)
   for _, letter in ipairs({'c', 'f', 'b', 'h', 'x'}) do
     if option_of(wanted.options, letter) then return nil end
   end
-  return {name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms)}
+  return {
+    name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms),
+    is_silent = holds == '0' and now - tonumber(seen) >= SILENT_MS,
+  }
 end
 
--- The lease is renewed as an exchange would that claims; who sleeps must know of an end that is earlier than before.
+-- When the lease of the taker is to end, or nil: it ends well as it is. One that held nothing and was not heard of for a
+-- while may be gone: it gets a third of a lease, which its heartbeat makes a whole one soon.
+local function lease_for(taker)
+  if taker.is_silent or taker.until_ms > now + taker.lease_ms then return now + math.floor(taker.lease_ms / 3) end
+  if taker.until_ms < now + taker.lease_ms * 3 / 4 then return now + taker.lease_ms end
+end
+
 local function hand_over(taker, id, text, wanted)
-  if taker.until_ms > now + taker.lease_ms or taker.until_ms < now + taker.lease_ms * 3 / 4 then
-    lease_timer = now + taker.lease_ms
-    if taker.until_ms > lease_timer and count_of('*:w') ~= 1 then wake_at(lease_timer) end
-    taker.until_ms = lease_timer
+  local until_ms = lease_for(taker)
+  if until_ms then
+    lease_timer = until_ms
+    -- Who sleeps must know of an end that is earlier than before.
+    if until_ms < taker.until_ms and count_of('*:w') ~= 1 then wake_at(until_ms) end
+    taker.until_ms = until_ms
   end
   call('HSET', prefix .. 'run:' .. taker.name, id, taker.claim)
   field_put(IDLE, '')

@@ -29,6 +29,19 @@ def told(store):
     return lambda: store.xrevrange("{test:0}:wakes", count=1)[0][1]
 
 
+@pytest.fixture
+def silent_for(store):
+    """Makes the idle worker's last exchange so many ms older."""
+
+    def age(ms: int) -> None:
+        head, bar, rest = store.hget(QUEUES, "*:i").partition("|")
+        words = head.split()
+        words[4] = str(int(words[4]) - ms)
+        store.hset(QUEUES, "*:i", " ".join(words) + bar + rest)
+
+    return age
+
+
 def _taken(state, fields):
     return [*(state.take_handed(fields["h"], fields["r"]) or [])]
 
@@ -133,7 +146,7 @@ async def test_nobody_is_handed_a_task_of_a_queue_that_is_paused_or_limited(queu
 
 
 @pytest.mark.parametrize("how", ["is full", "drains", "left", "was reaped", "was silent"])
-async def test_a_worker_that_cannot_take_it(queue, store, idle, how):
+async def test_a_worker_that_cannot_take_it(queue, store, idle, silent_for, how):
     if how == "is full":
         await queue.exchange(idle, free=0)
     elif how == "drains":
@@ -144,9 +157,7 @@ async def test_a_worker_that_cannot_take_it(queue, store, idle, how):
         store.zadd("{test:0}:timers", {f"w:{idle.name}": 1})
         await queue.tick()
     else:
-        head, bar, rest = store.hget(QUEUES, "*:i").partition("|")
-        name, *words, seen = head.split()
-        store.hset(QUEUES, "*:i", " ".join([name, *words, str(int(seen) - 60_000)]) + bar + rest)
+        silent_for(60_000)
     [item] = await queue.submit([task()])
     assert (await queue.get(item.id)).status is TaskStatus.PENDING
 
@@ -191,6 +202,22 @@ async def test_others_learn_when_the_lease_of_a_worker_ends_that_never_reads(que
     assert (await queue.get(item.id)).attempt == 2
     assert disorder(store) == []
     assert (await queue.exchange(state, free=1)).state == "lost"
+
+
+async def test_one_that_was_silent_gets_a_short_lease_until_it_is_heard(queue, store, idle, told, silent_for):
+    def lease_left() -> float:
+        seconds, micros = store.time()
+        return store.zscore("{test:0}:timers", f"w:{idle.name}") - seconds * 1000 - micros / 1000
+
+    silent_for(1000)
+    await queue.submit([task()])
+    assert 8_000 < lease_left() <= 10_000
+    [claim] = _taken(idle, told())
+    await queue.exchange(idle, [ending(claim)], free=1)
+    assert lease_left() > 28_000
+    await queue.submit([task()])
+    assert lease_left() > 28_000, "it was heard of just now"
+    assert idle.lease_until == store.zscore("{test:0}:timers", f"w:{idle.name}")
 
 
 async def _is_claimed(queue, state, task_id) -> bool:

@@ -80,7 +80,7 @@ SCENARIOS = {
     ),
     "a hand-off in a pool": Scenario(
         (BOTH, BOTH),
-        (TaskKind("a", "x"), TaskKind("a", "x")),
+        (TaskKind("a", "x"),),
         half_open=1,
         is_pool=True,
         hands_over=True,

@@ -442,12 +442,15 @@ class Model:
 
     def _hand_over(self, state: State, number: int) -> State:
         i, entry = state.idle, Entry()
-        lease = state.workers[i].lease
-        if lease is None and len(state.workers) > 1 and self.holds("hand-off tells its lease"):
-            entry.at = LEASE
+        before = state.workers[i].lease
+        # One that holds nothing may be gone, for all that the script knows.
+        lease = THIRD if not self._held(state.tasks, i) else max(before or 0, 2 * THIRD)
+        is_earlier = before is None or lease < before
+        if is_earlier and len(state.workers) > 1 and self.holds("hand-off tells its lease"):
+            entry.at = lease
         state = put_task(state, number, Task("H", worker=i))._replace(idle=-1)
         state = self._append(state, entry, i)
-        worker = state.workers[i]._replace(lease=LEASE)
+        worker = state.workers[i]._replace(lease=lease)
         if worker.is_alive:
             unread = worker.old if worker.reply is None else worker.new
             unread = unread._replace(brings=True)
