@@ -71,6 +71,7 @@ class Exchanger:
         self.is_maintenance_due = True
         self.is_lost = asyncio.Event()
         self.is_exchanging = False
+        self._is_claiming = self._is_out = False
         self.last_answer = monotonic()
         self._failing_since: float | None = None
 
@@ -78,6 +79,12 @@ class Exchanger:
     def failing_for_s(self) -> float:
         """How long exchanges have been failing; 0 when the last one was answered."""
         return monotonic() - self._failing_since if self._failing_since is not None else 0.0
+
+    @property
+    def may_bring_tasks(self) -> bool:
+        """Whether tasks can still come while it drains: until Redis has answered a call that asked for none."""
+        is_over = self._is_out or self.is_lost.is_set()
+        return not is_over and (self._is_claiming or not self.failing_for_s)
 
     def poke(self) -> None:
         """Exchange soon: there is an outcome, or free slots that were wanted."""
@@ -117,11 +124,14 @@ class Exchanger:
             self._order.begin()
         outcomes = self._take_outcomes()
         notes = self._executor.take_notes()[: MAX_OUTCOMES - len(outcomes)]
-        free = 0 if self.is_draining else self._share.ask()
+        is_draining = self.is_draining
+        free = 0 if is_draining else self._share.ask()
+        self._is_claiming = free > 0
         waiting = len(self._executor.outcomes) - len(outcomes)
         holding = self._executor.held + waiting
         queues, is_first = self._order.current(), self._order.is_first
         sent_at, free, reply = await self._until_answered([*notes, *outcomes], free, holding, queues)
+        self._is_claiming, self._is_out = False, is_draining
         for _ in outcomes:
             self._executor.outcomes.popleft()
         is_filled = reply.has_more or len(reply.claims) >= free
