@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks [NAME …] [--peers] [--quick] [--json FILE] [--document FILE]`: figures and ratios.
 
-Without names all run but `limits` and `scale`, which take minutes each. Nothing is asserted about time.
+Without names all run but `limits`, `rates` and `scale`, which take minutes each. Nothing is asserted about time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks import drain, enqueue, floors, latency, limits, memory, report, scale, starts
+from tests.benchmarks import drain, enqueue, floors, latency, limits, memory, rates, report, scale, starts
 from tests.benchmarks.measure import REPORT, measure_less, scaled, show
 from tests.benchmarks.peers import runner
 
@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         "prices": _prices,
         "idle": _idle,
         "limits": limits.run,
+        "rates": rates.run,
         "scale": scale.run,
     }
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--document", type=Path, help="whose tables and charts are made anew")
     options = parser.parse_args(arguments)
-    chosen = options.names or [name for name in runs if name not in ("limits", "scale")]
+    chosen = options.names or [name for name in runs if name not in ("limits", "rates", "scale")]
     unknown = [name for name in chosen if name not in {*runs, "none"}]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(runs)}, none")
