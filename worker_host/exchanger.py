@@ -41,9 +41,10 @@ class Exchanger:
         order: which queues an exchange looks at.
         share: of the worker's slots.
         on_reply: hears of each answer and when its call was sent.
+        server_ms: the server's time now, ms, rather too late than too early.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what an exchanger is made of, each named
         self,
         queue: TaskQueue,
         state: WorkerState,
@@ -53,6 +54,7 @@ class Exchanger:
         order: Order,
         share: Share,
         on_reply: Callable[[ExchangeReply, float], None],
+        server_ms: Callable[[], float],
     ) -> None:
         self._queue = queue
         self.state = state
@@ -62,6 +64,7 @@ class Exchanger:
         self._share = share
         self._is_called = False
         self._on_reply = on_reply
+        self._server_ms = server_ms
         self._poke = asyncio.Event()
         self.is_draining = False
         self.is_asked_to_drain = False
@@ -71,6 +74,7 @@ class Exchanger:
         self.is_maintenance_due = True
         self.is_lost = asyncio.Event()
         self.is_exchanging = False
+        #: a call is under way that asks for tasks; one that asked for none was answered since this worker drains
         self._is_claiming = self._is_out = False
         self.last_answer = monotonic()
         self._failing_since: float | None = None
@@ -111,11 +115,17 @@ class Exchanger:
         """Start a task that a submission handed to this worker; see `WorkerState.take_handed`."""
         if self.is_exchanging:
             self._handed.append((words, record))  # the answer may bring it, too
-        elif not self.is_lost.is_set() and (claims := self.state.take_handed(words, record)):
+            return
+        if self.is_lost.is_set():
+            return
+        claims = self.state.take_handed(
+            words, record, now_ms=self._server_ms(), is_busy=self._executor.held > 0
+        )
+        if claims:
             self._metrics.handed_over += 1
             self._start(claims, is_soon=False)
-            if self._executor.outcomes:
-                self.poke()
+        if claims == [] or self._executor.outcomes:
+            self.poke()
 
     async def run_once(self) -> bool:
         """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
@@ -132,6 +142,9 @@ class Exchanger:
         queues, is_first = self._order.current(), self._order.is_first
         sent_at, free, reply = await self._until_answered([*notes, *outcomes], free, holding, queues)
         self._is_claiming, self._is_out = False, is_draining
+        if reply.handed and self._executor.knows(reply.handed):
+            # Redis has forgotten that it was acknowledged, as after a failover.
+            reply = reply._replace(claims=reply.claims.without(reply.handed))
         for _ in outcomes:
             self._executor.outcomes.popleft()
         is_filled = reply.has_more or len(reply.claims) >= free

@@ -130,6 +130,12 @@ class Executor:
         """Attempts that run here or are about to."""
         return len(self.running) + sum(len(claims) for claims in self._coming)
 
+    def knows(self, task_id: str) -> bool:
+        """Whether a task runs here, is about to, or has an outcome that is not handed in."""
+        coming = (claim.id for claims in self._coming for claim in claims)
+        ended = (outcome.task_id for outcome in self.outcomes)
+        return task_id in self.running or task_id in coming or task_id in ended
+
     async def _run(self, slot: Slot) -> None:
         """One attempt from payload to outcome; whatever happens, the slot is freed."""
         claim, handler = slot.claim, slot.handler
@@ -252,6 +258,7 @@ class Executor:
 
     def cancel(self, task_id: str) -> None:
         """Stop an attempt because its cancellation was asked; an unknown id has ended already."""
+        self._start_coming()
         slot = self.running.get(task_id)
         if slot is not None and slot.ending is None:
             self._stop(slot, Ending.CANCEL)

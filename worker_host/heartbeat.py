@@ -44,6 +44,10 @@ class Lease(Protocol):
         """The server's time now, ms."""
         ...
 
+    def look_soon(self) -> None:
+        """Exchange: it was handed a task that it does not know of. Called from the heartbeat's thread."""
+        ...
+
     def set_clock(self, now_ms: int, sent_at: float) -> None:
         """Take the server's time, ms, and when the call was sent that told it, monotonic seconds."""
         ...
@@ -128,11 +132,14 @@ class Heartbeat:
     async def _renew(self, queue: TaskQueue, lease: Lease) -> None:
         try:
             sent_at = self._now()
-            now_ms = await queue.renew(lease.state, is_idle=not lease.is_busy)
+            is_busy = lease.is_busy
+            now_ms = await queue.renew(lease.state, is_idle=not is_busy)
             if now_ms is None:
                 log.warning("the lease could not be renewed: it had expired")
-            else:
-                lease.set_clock(now_ms, sent_at)
+                return
+            lease.set_clock(now_ms, sent_at)
+            if not is_busy and lease.state.lease_until <= now_ms + lease.state.lease_ms:
+                lease.look_soon()  # not its presence was renewed, but the lease of what it holds
         except StoreError as error:
             log.warning("the lease could not be renewed", message=str(error))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from time import monotonic
 
@@ -54,6 +55,7 @@ class Lane:
             order=Order(state.queues, weights),
             share=self._share,
             on_reply=self._learn,
+            server_ms=self.server_ms,
         )
         self.waiter = Waiter(
             wait,
@@ -66,6 +68,7 @@ class Lane:
         )
         self.waiter.server_ms = self.server_ms
         self._offset_ms = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.is_registered = False
 
     def server_ms(self) -> float:
@@ -85,6 +88,11 @@ class Lane:
     def silent_for_s(self) -> float:
         """How long nothing was heard from Redis."""
         return monotonic() - max(self.waiter.last_heard, self.exchanger.last_answer)
+
+    def look_soon(self) -> None:
+        """Exchange; called from the heartbeat's thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.exchanger.poke)
 
     def look_at_everything(self) -> None:
         """Exchange with all queues, and learn where to wait from."""
@@ -110,6 +118,7 @@ class Lane:
         if self.is_registered:
             log.info("registered anew", worker=self.state.name)
         self.is_registered = True
+        self._loop = asyncio.get_running_loop()
         self.waiter.name = self.state.name
         self.waiter.forget()
         self.exchanger.is_lost.clear()

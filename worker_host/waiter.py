@@ -15,6 +15,7 @@ import structlog
 
 from shared.errors import StoreError
 from shared.queue import ExchangeReply
+from shared.transports.base import WAIT_COUNT
 from shared.transports.tcp import MAX_WAIT_S
 from worker_host.wake_line import Wait, order_of
 
@@ -96,7 +97,8 @@ class Waiter:
         """One wait: ends with a wake-up, or after `MAX_WAIT_S` without one."""
         entries = await self._wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
         self.last_heard = monotonic()
-        is_called = False
+        # So many that older ones may have been trimmed.
+        is_called = len(entries) >= WAIT_COUNT
         for entry_id, fields in entries:
             self._cursor = entry_id
             if "h" in fields:

@@ -92,24 +92,31 @@ class WorkerState:
         self.name, self.number, self.lease_until = name, 0, 0
         self.handed.clear()
 
-    def take_handed(self, words: str, record: str) -> Claims | None:
+    def take_handed(self, words: str, record: str, *, now_ms: float, is_busy: bool) -> Claims | None:
         """A task that a submission handed over, from the fields `h` and `r` of a wake-up.
 
         To be called while no exchange is under way.
 
+        Args:
+            words: the field `h`.
+            record: the field `r`.
+            now_ms: the server's time, rather too late than too early.
+            is_busy: whether the worker runs something; then the submission has left its lease as it was.
+
         Returns:
-            Its claim; None for another worker's, and when an exchange after it was answered, which returned it.
+            Its claim. None for another worker's, and when an exchange after it was answered, which returned it.
+            Empty when it was read so late that its lease may end before the heartbeat renews it: an exchange
+            returns the task if it is ours still.
         """
         name, number, lease_until, task_id = words.split(" ")
         if name != self.name or int(number) != self.number or task_id in self.handed:
             return None
+        if int(lease_until) - now_ms < self.lease_ms / 6:
+            return Claims()
         self.handed.add(task_id)
-        self.lease_until = int(lease_until)
+        if not is_busy:
+            self.lease_until = int(lease_until)
         return Claims([task_id, record])
-
-
-def _claim_number(record: str) -> int:
-    return int(record.split(" ", 5)[4])
 
 
 class ExchangeReply(NamedTuple):
@@ -124,6 +131,7 @@ class ExchangeReply(NamedTuple):
         lost: ids whose outcomes came too late.
         cancelled: ids whose cancellation was asked.
         claims: tasks to run now.
+        handed: the id of the one among them that a submission had handed over; empty for none.
         is_draining: an operator asked this worker to claim no more.
         due: schedules to fire, as `scheduling.read_due` takes them.
     """
@@ -136,6 +144,7 @@ class ExchangeReply(NamedTuple):
     lost: list[str]
     cancelled: list[str]
     claims: Claims
+    handed: str = ""
     is_draining: bool = False
     due: Sequence[str] = ()
 
@@ -264,17 +273,17 @@ class Exchange(QueueBase):
             queue_count=str(len(served)),
             item=items,
         )
-        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain, due = reply
-        claims = Claims(flat)
+        _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain, due, unread = (
+            reply
+        )
         if status in ("ok", "replay"):
             state.number = number
             state.lease_until = lease_until
             state.handed.difference_update(handed.split())
             if status == "replay":
                 state.handed.update(flat[::2])  # what was handed over meanwhile is among them
-            elif flat and _claim_number(flat[-1]) != number:
-                state.handed.add(flat[-2])
-        if self.meter and (outcomes or flat):
+            state.handed.update(unread[:1])
+        if self.meter and (outcomes or flat or unread):
             self.meter.move(reply[0], "work")
             self.meter.note_tasks(sum(outcome.kind == "c" for outcome in outcomes))
         return ExchangeReply(
@@ -285,7 +294,8 @@ class Exchange(QueueBase):
             cursor,
             lost.split(),
             cancelled.split(),
-            claims,
+            Claims([*flat, *unread]),
+            unread[0] if unread else "",
             bool(drain),
             due,
         )
@@ -307,7 +317,7 @@ class Exchange(QueueBase):
         Returns:
             The server's time, ms; None when the lease was lost.
         """
-        keys = self.shards[state.shard]
+        keys, before = self.shards[state.shard], state.lease_until
         reply = await self._run(
             "renew",
             timers=keys.timers,
@@ -319,7 +329,8 @@ class Exchange(QueueBase):
         _, now_ms, until_ms = reply
         if not until_ms:
             return None
-        state.lease_until = until_ms
+        # What an exchange or a hand-off has set meanwhile may be the later word: the earlier end is the safe one.
+        state.lease_until = until_ms if state.lease_until == before else min(until_ms, state.lease_until)
         return int(now_ms)
 
     async def leave(self, state: WorkerState) -> int:

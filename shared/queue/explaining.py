@@ -10,7 +10,7 @@ from shared.codec import decode
 from shared.explanations import Bound, Explanation, Facts, KnownWorker, explanation_of
 from shared.models import LETTERS, Limit, instant
 from shared.queue.base import QueueBase
-from shared.queue.inspection import not_kept
+from shared.queue.inspection import SUBMITTED, not_kept
 from shared.queue.limiting import read_limit
 
 
@@ -44,7 +44,7 @@ class Explaining(QueueBase):
         if not reaches(said["queue"]):
             raise not_kept(task_id)
         known = [_worker(*workers[i : i + 3]) for i in range(0, len(workers), 3)]
-        control = decode(text) if text else {}
+        control, running = decode(text) if text else {}, running % SUBMITTED
         return explanation_of(
             Facts(
                 now_ms=now_ms,

@@ -25,8 +25,9 @@
                      body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, w rate limited (so is its
                      limit key), h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
-            lost ids, ids to cancel, {id, record, ...} claimed or handed over, drain 0 | 1,
-            {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do}; state: ok | replay | stale | lost (the
+            lost ids, ids to cancel, {id, record, ...}, drain 0 | 1,
+            {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do,
+            {id, record} handed over by a submission and not known here}; state: ok | replay | stale | lost (the
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
@@ -74,27 +75,29 @@ local function unread_task()
 end
 
 if last == 0 and number > 1 then
-  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}}
+  return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}, {}}
 elseif number < last then
-  return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}}
+  return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}, {}}
 elseif number == last then
   local again = claims_of(number)
   local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
-  return {price, now, 'replay', until_ms, 1, -1, '', memory.lost, memory.cancelled, again, 0, {}}
+  return {price, now, 'replay', until_ms, 1, -1, '', memory.lost, memory.cancelled, again, 0, {}, {}}
 end
 
 local is_draining = memory.draining == 'd'
 if is_draining then free = 0 end
 local unread, is_acknowledged = unread_task(), false
+local told, cancelled, lost = memory.told, memory.asked, {}
 if unread[1] then
   free = math.max(0, free - 1)
+  -- The answer that asked for its end may have been lost, and there was nothing to end.
+  if contains(told, unread[1]) then cancelled = cancelled .. ' ' .. unread[1] end
 elseif (counts[handed_field(worker)] or '') ~= '' then
   is_acknowledged = true
   field_put(handed_field(worker), '')
   event_totals.R = 1 -- its start is counted now
   stats_wait(0)
 end
-local told, cancelled, lost = memory.told, memory.asked, {}
 local removed = apply_outcomes(lost, told .. ' ' .. cancelled)
 
 local is_more, claimed, claims_more = false, {}, false
@@ -131,10 +134,10 @@ for i = 1, #claimed, 2 do held[i], held[i + 1] = claimed[i], memory.number end
 -- claims would be compared with all others.
 if number == 1 then held[#held + 1], held[#held + 2] = '~', string.rep('~', 65) end
 local held_now = holding + (#claimed + #unread) / 2
--- Also when all is done: a hand-off may have set a short lease.
-if is_lease_due and (held_now > 0 or is_acknowledged) then renew_lease() end
+-- A hand-off may have set a shorter one than this worker knows of, or did for a task that is done.
+if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then renew_lease() end
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
-  local spoken = {worker, int(number), int(lease_until), int(lease_ms), int(now), int(held_now)}
+  local spoken = {worker, int(number), int(lease_ms), int(now), int(held_now)}
   field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
 elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
@@ -157,6 +160,5 @@ end
 -- Who looked for what is due must learn what is due next, or nobody would come for it.
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
-claimed[#claimed + 1], claimed[#claimed + 2] = unread[1], unread[2]
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
-  is_draining and 1 or 0, due_schedules}
+  is_draining and 1 or 0, due_schedules, unread}

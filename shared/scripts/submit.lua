@@ -95,14 +95,16 @@ for i = 1, record_count do
 end
 
 -- A worker for a task that comes alone: one with a free slot, of which something was heard lately, that serves the queue
--- and knows the type, while nothing else is pending there and the queue is neither paused nor limited. A task that may not be
--- tried again is for exchanges alone: with a worker that is gone the attempt would be spent.
+-- and knows the type, while nothing else is pending there and the queue is neither paused nor limited. One that is busy
+-- must have been heard of just now: it may be blocked. A task that may not be tried again is for exchanges alone: with a
+-- worker that is gone the attempt would be spent.
 local HEARD_MS, SILENT_MS, HANDED_BYTES = 60000, 1000, 4096
 local function taker_of(wanted, when, text)
-  local worker, claim, lease_until, lease_ms, seen, holds, queues_served, types_known =
-    string.match(counts[IDLE] or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|(.*)$')
+  local worker, claim, lease_ms, seen, holds, queues_served, types_known =
+    string.match(counts[IDLE] or '', '^(%S+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|(.*)$')
   local task_type, retries = string.match(wanted.words, '^%d+ %S+ (%S+) (%d+)')
-  local is_fit = worker and when == '' and #text <= HANDED_BYTES and retries ~= '0' and now - tonumber(seen) < HEARD_MS
+  local is_fit = worker and when == '' and #text <= HANDED_BYTES and retries ~= '0'
+    and now - tonumber(seen) < (holds == '0' and HEARD_MS or SILENT_MS)
     and find(queues_served, ' ' .. wanted.queue .. ' ', 1, true) and find(types_known, ' ' .. task_type .. ' ', 1, true)
     and not counts_pending(wanted.queue)
   local control = is_fit and control_of(wanted.queue)
@@ -110,33 +112,25 @@ local function taker_of(wanted, when, text)
   for _, letter in ipairs({'c', 'f', 'b', 'h', 'x'}) do
     if option_of(wanted.options, letter) then return nil end
   end
-  return {
-    name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms),
-    is_silent = holds == '0' and now - tonumber(seen) >= SILENT_MS,
-  }
-end
-
--- When the lease of the taker is to end, or nil: it ends well as it is. One that held nothing and was not heard of for a
--- while may be gone: it gets a third of a lease, which its heartbeat makes a whole one soon.
-local function lease_for(taker)
-  if taker.is_silent or taker.until_ms > now + taker.lease_ms then return now + math.floor(taker.lease_ms / 3) end
-  if taker.until_ms < now + taker.lease_ms * 3 / 4 then return now + taker.lease_ms end
+  -- The heartbeat of one that lives leaves no less.
+  local until_ms = tonumber(call('ZSCORE', timers, 'w:' .. worker) or nil)
+  if not until_ms or until_ms - now < lease_ms / 2 then return nil end
+  local is_silent = now - tonumber(seen) >= SILENT_MS
+  -- One that holds nothing and was silent may be gone all the same: others are to come soon. If it lives, its heartbeat
+  -- makes a whole lease of it.
+  local is_cut = until_ms > now + lease_ms or is_silent
+  return {name = worker, claim = claim, is_cut = is_cut, until_ms = is_cut and now + math.floor(lease_ms / 3) or until_ms}
 end
 
 local function hand_over(taker, id, text, wanted)
-  local until_ms = lease_for(taker)
-  if until_ms then
-    lease_timer = until_ms
-    -- Who sleeps must know of an end that is earlier than before.
-    if until_ms < taker.until_ms and count_of('*:w') ~= 1 then wake_at(until_ms) end
-    taker.until_ms = until_ms
+  if taker.is_cut then
+    lease_timer = taker.until_ms
+    if count_of('*:w') ~= 1 then wake_at(lease_timer) end
   end
   call('HSET', prefix .. 'run:' .. taker.name, id, taker.claim)
   field_put(IDLE, '')
   field_put(handed_field(taker.name), id)
-  count_add(fields_of(wanted.queue).R, 1)
-  submitted_add(fields_of(wanted.queue)[wanted.priority], 1)
-  count_add(fields_of(wanted.queue)[wanted.priority], -1)
+  submitted_add(fields_of(wanted.queue).R, 1)
   events_add({id}, wanted.queue, 'P')
   events_add({id}, wanted.queue, 'R')
   wake_handed, wake_record = table.concat({taker.name, taker.claim, int(taker.until_ms), id}, ' '), text
@@ -183,8 +177,7 @@ end
 
 local taker = hand_off == 1 and record_count == 1 and not bodies[1] and taker_of(asked[1], item(1), texts[1])
 if taker then
-  local head = string.format('R1 0 0 %s %s %s', taker.name, taker.claim, int(now))
-  texts[1] = head .. sub(texts[1], find(texts[1], '\n', 1, true), -1)
+  texts[1] = 'R1 0 0' .. run_tail(taker.name, taker.claim) .. sub(texts[1], find(texts[1], '\n', 1, true), -1)
 end
 
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the

@@ -36,14 +36,23 @@ def silent_for(store):
     def age(ms: int) -> None:
         head, bar, rest = store.hget(QUEUES, "*:i").partition("|")
         words = head.split()
-        words[4] = str(int(words[4]) - ms)
+        words[3] = str(int(words[3]) - ms)
         store.hset(QUEUES, "*:i", " ".join(words) + bar + rest)
 
     return age
 
 
-def _taken(state, fields):
-    return [*(state.take_handed(fields["h"], fields["r"]) or [])]
+def _taken(state, fields, now_ms=0, is_busy=False):
+    return [*(state.take_handed(fields["h"], fields["r"], now_ms=now_ms, is_busy=is_busy) or [])]
+
+
+def _lease_end(store, state) -> float:
+    return store.zscore("{test:0}:timers", f"w:{state.name}")
+
+
+def _now_ms(store) -> float:
+    seconds, micros = store.time()
+    return seconds * 1000 + micros / 1000
 
 
 async def test_the_wake_up_brings_the_task(queue, store, idle, told):
@@ -218,6 +227,110 @@ async def test_one_that_was_silent_gets_a_short_lease_until_it_is_heard(queue, s
     await queue.submit([task()])
     assert lease_left() > 28_000, "it was heard of just now"
     assert idle.lease_until == store.zscore("{test:0}:timers", f"w:{idle.name}")
+
+
+async def test_who_sleeps_past_a_presence_is_told_of_the_lease_that_cuts_it_short(
+    queue, store, idle, told, silent_for
+):
+    """What the worker's last exchange knew of its lease is old: its heartbeat has told since that it is there."""
+    assert await queue.renew(idle, is_idle=True)
+    silent_for(25_000)
+    other = await registered(queue)
+    assert (await queue.exchange(other, free=0)).next_due_ms > _now_ms(store) + 300_000
+    [item] = await queue.submit([task()])
+    assert (await queue.get(item.id)).status is TaskStatus.RUNNING
+    assert int(told()["t"]) == _lease_end(store, idle) < _now_ms(store) + 11_000
+
+
+async def test_a_lease_that_is_nearly_over_is_not_made_longer(queue, store):
+    """Its worker may be gone, with tasks that wait for the end of it."""
+    state = await registered(queue, lease_ms=30_000)
+    await queue.submit([task(max_retries=0)])
+    await queue.exchange(state, free=2)
+    store.zadd("{test:0}:timers", {f"w:{state.name}": _now_ms(store) + 14_000})
+    before = _lease_end(store, state)
+    [item] = await queue.submit([task()])
+    assert (await queue.get(item.id)).status is TaskStatus.PENDING
+    assert _lease_end(store, state) == before
+
+
+async def test_a_busy_worker_must_have_been_heard_of_just_now(queue, idle, silent_for):
+    await queue.submit([task(max_retries=0)])
+    [held] = (await queue.exchange(idle, free=2)).claims
+    silent_for(1_000)
+    [item] = await queue.submit([task()])
+    assert (await queue.get(item.id)).status is TaskStatus.PENDING
+    claims = (await queue.exchange(idle, free=1, holding=1)).claims
+    await queue.exchange(idle, [ending(claim) for claim in (held, *claims)], free=2)
+
+
+async def test_an_exchange_that_returns_it_renews_the_lease(queue, store, idle, silent_for):
+    silent_for(1_000)
+    [item] = await queue.submit([task()])
+    reply = await queue.exchange(idle, free=1)
+    assert reply.handed == item.id
+    assert idle.lease_until == _lease_end(store, idle) > _now_ms(store) + 28_000
+
+
+async def test_read_too_late_it_is_left_to_an_exchange(queue, store, idle, told, silent_for):
+    """Its lease may end before the heartbeat renews it."""
+    silent_for(1_000)
+    [item] = await queue.submit([task()])
+    fields, believed = told(), idle.lease_until
+    assert _taken(idle, fields, now_ms=_lease_end(store, idle) - 4_900) == []
+    assert (idle.handed, idle.lease_until) == (set(), believed)
+    assert [claim.id for claim in (await queue.exchange(idle, free=1)).claims] == [item.id]
+
+
+async def test_what_a_busy_worker_knows_of_its_lease_stays(queue, idle, told):
+    [item] = await queue.submit([task()])
+    idle.lease_until += 5_000  # its heartbeat has renewed it since
+    believed = idle.lease_until
+    assert [claim.id for claim in _taken(idle, told(), is_busy=True)] == [item.id]
+    assert idle.lease_until == believed
+
+
+async def test_a_renewal_that_is_answered_late_does_not_hide_a_shorter_lease(queue, idle, told):
+    """The answer is read by another thread, after a hand-off that came to the server behind it."""
+    presence = idle.lease_until + 300_000
+    run = queue._run
+
+    async def slow(name, **values):
+        idle.lease_until -= 20_000
+        return await run(name, **values)
+
+    queue._run = slow
+    assert await queue.renew(idle, is_idle=True)
+    assert idle.lease_until < presence - 300_000
+
+
+async def test_a_cancellation_survives_a_lost_reply(queue, idle):
+    [item] = await queue.submit([task()])
+    await queue.cancel(item.id)
+    before = (idle.number, idle.lease_until, set(idle.handed))
+    await queue.exchange(idle, free=1)
+    idle.number, idle.lease_until, idle.handed = before  # the reply was lost
+    assert (await queue.exchange(idle, free=1)).state == "replay"
+    reply = await queue.exchange(idle, free=1)
+    assert [claim.id for claim in reply.claims] == reply.cancelled == [item.id]
+
+
+async def test_series_of_a_queue_add_up(queue, store, idle, told):
+    store.hdel(QUEUES, "*:@")
+    await queue.submit([task()])
+    assert min(point.pending or 0 for point in (await queue.stats(5)).points) >= 0
+    [claim] = _taken(idle, told())
+    await queue.exchange(idle, [ending(claim)], free=2)
+    _, came, ended, _, _, waited, ran, waits, runs = store.hget(QUEUES, "*:@").split("|")[3].split(":")
+    assert int(waited) + int(ran) + int(came) - int(ended) == int(waits) + int(runs) == 0
+
+
+async def test_what_runs_beside_it_is_told_rightly(queue, idle):
+    """The number of running tasks in `queues` carries what no exchange has seen."""
+    await queue.submit([task()])
+    await queue.limit_queue("default", Limit(concurrency=1), by="ops")
+    [behind] = await queue.submit([task()])
+    assert (await queue.explain(behind.id)).running == 1
 
 
 async def _is_claimed(queue, state, task_id) -> bool:

@@ -220,7 +220,7 @@ async def test_one_task_alone_that_is_handed_over(queue, bill):
     with bill("one task alone that is handed over, submission to result", 21):
         [item] = await queue.submit([task()])
         [(_, fields)] = await queue.wait(cursor, 20_000)
-        claims = state.take_handed(fields["h"], fields["r"])
+        claims = state.take_handed(fields["h"], fields["r"], now_ms=0, is_busy=False)
         await queue.exchange(state, [ending(claims[0])], free=1, maintain=False, want_cursor=False)
     assert claims[0].id == item.id
     assert (await queue.get(item.id)).status is TaskStatus.COMPLETED

@@ -174,3 +174,15 @@ async def trace(payload: dict, context: Context) -> dict:
 def process_trace(payload: dict, context: Context) -> dict:
     """The same from a child process."""
     return {"traceparent": context.traceparent}
+
+
+@register_handler("stall")
+async def stall(payload: dict, context: Context) -> dict:
+    """Blocks the loop, then waits."""
+    time.sleep(payload["seconds"])  # that is its job
+    try:
+        await asyncio.sleep(payload["then"])
+    except asyncio.CancelledError:
+        record(f"cancelled {context.task_id}")
+        raise
+    return {}

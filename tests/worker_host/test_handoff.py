@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from shared.models import TaskStatus
 from shared.queue import TaskQueue
+from shared.transports.base import WAIT_COUNT
 from tests.support.factories import task
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
+from tests.support.workers import WorkerProcess
 from tests.worker_host.conftest import StartWorker, reaches
+from worker_host.waiter import Waiter
 
 COMPLETED = TaskStatus.COMPLETED
 
@@ -36,7 +41,9 @@ async def _metric(port: int, name: str) -> float:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-async def test_they_start_without_an_exchange(engine: TaskQueue, start_worker: StartWorker, effects, processes):
+async def test_they_start_without_an_exchange(
+    engine: TaskQueue, start_worker: StartWorker, effects, processes
+):
     port = free_port()
     worker = start_worker("--processes", str(processes), HEALTH_PORT=str(port), HEALTH_HOST="127.0.0.1")
     await worker.ready(processes)
@@ -86,3 +93,56 @@ async def test_what_comes_with_the_end_of_a_worker_is_handed_back(
     await start_worker().ready()
     assert (await reaches(engine, item.id, COMPLETED)).attempt == 1
     assert await first.ended() == 0
+
+
+async def test_a_stalled_worker_goes_on_with_what_it_runs(
+    engine: TaskQueue, start_worker: StartWorker, effects: Path
+):
+    """What came meanwhile is read when its first lease is over; the heartbeat has renewed that all the time."""
+    await start_worker("--queues", "a,default").ready()
+    _, stalled = await engine.submit(
+        [
+            task({"seconds": 6}, task_type="sleep", queue="a"),
+            task({"seconds": 3, "then": 1}, task_type="stall", queue="a"),
+        ]
+    )
+    await reaches(engine, stalled.id, TaskStatus.RUNNING)
+    engine.quiet_queues.add("default")
+    [lone] = await engine.submit([task({}, task_type="echo")])
+    await reaches(engine, lone.id, COMPLETED)
+    await reaches(engine, stalled.id, COMPLETED)
+    assert "cancelled" not in effects.read_text()
+
+
+async def test_where_a_worker_overheard_it_another_comes(engine: TaskQueue, start_worker: StartWorker):
+    async def idle() -> str:
+        return (await engine.transport.command("HGET", "{test:0}:queues", "*:i") or "").partition(" ")[0]
+
+    for handlers in ("tests.support.handlers", "tests.support.deaf_handlers"):
+        worker = await start_worker(handlers=handlers).ready()
+        await wait_until(lambda worker=worker: _is_of(worker, idle), describe="it has exchanged")
+    engine.quiet_queues.add("default")
+    [lone] = await engine.submit([task({}, task_type="echo")])
+    assert (await engine.get(lone.id)).worker == await _name_of(worker)
+    assert (await reaches(engine, lone.id, COMPLETED, timeout_s=5)).attempt == 2
+
+
+async def _name_of(worker: WorkerProcess) -> str:
+    return re.findall(r'"worker": ?"([^"]+)"', worker.lines)[0]
+
+
+async def _is_of(worker: WorkerProcess, idle: Callable[[], Awaitable[str]]) -> bool:
+    return await idle() == await _name_of(worker)
+
+
+async def test_after_so_many_wake_ups_older_ones_may_be_gone():
+    pokes: list[bool] = []
+
+    async def wait(cursor: str, timeout_ms: int, *, shard: int) -> list[tuple[str, dict[str, str]]]:
+        return [(f"{n}-0", {"q": "other"}) for n in range(WAIT_COUNT)]
+
+    waiter = Waiter(
+        wait, "worker", ["default"], poke=pokes.append, hand_over=lambda *_: None, reconnected=lambda: None
+    )
+    await waiter.run_once()
+    assert pokes == [False]

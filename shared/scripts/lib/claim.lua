@@ -189,7 +189,7 @@ end
 -- Line 1 of a pending task as it is when this exchange claims it, and since when the task is due, ms, or 0; nothing
 -- for one that is not pending. Most of a call have the same.
 local function claimed_heads()
-  local known, tail = {}, ' ' .. worker .. ' ' .. int(number) .. ' ' .. int(now)
+  local known, tail = {}, run_tail(worker, int(number))
   return function(head)
     local made = known[head]
     if made == nil then

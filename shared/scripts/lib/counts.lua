@@ -5,7 +5,7 @@
 -- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:i` and `*:=<worker>` who
 -- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
 -- are summed here and written in one call.
--- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
+-- A count of pending, scheduled or running tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
 local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w', '*:i'}

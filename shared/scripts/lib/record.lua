@@ -39,6 +39,11 @@ local function records_flush()
   if flat_length > 0 then call_multi('MSET', flat_values) end
 end
 
+-- How line 1 ends while a worker runs the task.
+local function run_tail(worker_name, claim_text)
+  return ' ' .. worker_name .. ' ' .. claim_text .. ' ' .. int(now)
+end
+
 -- The parts that transitions need; `rest` begins with the line break after line 1.
 local function record_parse(text)
   local status, attempt, free, due, tail, cut, created, priority, queue_name, task_type, max_retries, options =

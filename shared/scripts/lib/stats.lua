@@ -84,7 +84,8 @@ local function levels_of(name, unseen_before)
     before = before + (tonumber(counts[field] or 0) or 0) - (unseen_before[field] or 0)
     after = after + math.max(0, count_of(field))
   end
-  return {math.max(0, before), tonumber(counts[fields.R] or 0) or 0, after, math.max(0, count_of(fields.R))}
+  local running = (tonumber(counts[fields.R] or 0) or 0) - (unseen_before[fields.R] or 0)
+  return {math.max(0, before), math.max(0, running), after, math.max(0, count_of(fields.R))}
 end
 
 local function merged_queues(text, arrived, unseen_before)

@@ -1,5 +1,5 @@
 -- The minute that is not over (see stats.lua), per queue how many were submitted that no exchange has seen, and how many
--- are pending, how many of these no exchange has seen, and how many are running.
+-- are pending, how many of these no exchange has seen, and how many of those that it has seen are running.
 local function read_unseen()
   local fields, current, waiting, levels, at = call('HGETALL', queues), '', {}, {}, {}
   for i = 1, #fields, 2 do
@@ -15,9 +15,13 @@ local function read_unseen()
         at[name] = #levels + 1
         for _, value in ipairs({name, 0, 0, 0}) do levels[#levels + 1] = value end
       end
-      local place = at[name] + (kind == 'R' and 3 or 1)
-      levels[place] = levels[place] + n % SUBMITTED
-      levels[at[name] + 2] = levels[at[name] + 2] + math.floor(n / SUBMITTED)
+      if kind == 'R' then
+        -- What was handed over began after the last exchange.
+        levels[at[name] + 3] = levels[at[name] + 3] + n % SUBMITTED - math.floor(n / SUBMITTED)
+      else
+        levels[at[name] + 1] = levels[at[name] + 1] + n % SUBMITTED
+        levels[at[name] + 2] = levels[at[name] + 2] + math.floor(n / SUBMITTED)
+      end
     end
   end
   return current, waiting, levels
