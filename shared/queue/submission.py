@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from shared.codec import encode, fingerprint
@@ -74,8 +74,7 @@ class Allowance:
     left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     """A submission as the script takes it."""
 
     id: str
@@ -228,7 +227,7 @@ class Submission(QueueBase):
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
         words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
         options = _options(task, traceparent)
-        if len(encode(options, f"{where}metadata")) > MAX_METADATA:
+        if options and len(encode(options, f"{where}metadata")) > MAX_METADATA:
             rule = f"is longer than {MAX_METADATA} characters as JSON."
             raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
         options |= _origin(task, schedule)
