@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class IdGenerator:
     def __init__(
         self,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-        random_bits: Callable[[], int] = lambda: secrets.randbits(80),
+        random_bits: Callable[[], int] = lambda: int.from_bytes(os.urandom(10), "big"),
     ) -> None:
         self._now_ms = now_ms
         self._random_bits = random_bits
