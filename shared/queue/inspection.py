@@ -272,7 +272,7 @@ class Inspection(QueueBase):
         flat = await self._command("HGETALL", keys.queues)
         return _pairs(flat)
 
-    def _homes(self, place: str, wanted: TaskFilter) -> list[Keys]:
+    def _homes(self, place: str, wanted: TaskFilter) -> Sequence[Keys]:
         """The shards that can hold what is wanted of an index."""
         queue = place.split(":")[1] if _is_by_queue(place) else wanted.queue
         return self.shards if queue is None else [self.keys_of_queue(queue)]
