@@ -23,6 +23,7 @@ from api.deps import (
     runtime_of,
     task_in_reach,
 )
+from api.direct import DirectRoute
 from api.listing import answer_page
 from api.live.waiting import wait_for_end, wanted_wait_s
 from api.operations import change_task, requeue_task, reveal_task
@@ -44,7 +45,7 @@ from shared.explanations import Explanation
 from shared.jobs import Job
 from shared.models import Task, TaskSubmission
 
-router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+router = APIRouter(prefix="/api/tasks", tags=["tasks"], route_class=DirectRoute)
 
 _ONE = {
     "an e-mail": {

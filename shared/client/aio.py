@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
+from shared.absent import fail_at_once
 from shared.client import config
 from shared.client.arguments import between, changes
 from shared.client.calls import Call, Flow
@@ -32,6 +33,7 @@ from shared.models import (
 )
 
 _T = TypeVar("_T")
+fail_at_once("sniffio")
 
 
 class AsyncClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import (
@@ -106,7 +107,7 @@ class QueueBase:
         self.options = options or QueueOptions()
         if not 1 <= self.options.shards <= MAX_SHARDS:
             raise InvalidInput("shards", f"are {self.options.shards}.", f"Name 1 to {MAX_SHARDS}.")
-        self.shards = [Keys(self.options.namespace, shard) for shard in range(self.options.shards)]
+        self.shards = _keys_of(self.options.namespace, self.options.shards)
         self._calls = 0
         self.quiet_queues = set() if quiet_queues is None else quiet_queues
 
@@ -195,6 +196,12 @@ class QueueBase:
         """Run one plain command that reads; it is counted even when it fails."""
         self.calls += 1
         return await self.transport.command(*words)
+
+
+@cache
+def _keys_of(namespace: str, shards: int) -> Sequence[Keys]:
+    """The keys of all shards; the API makes a queue for each request, always of the same."""
+    return tuple(Keys(namespace, shard) for shard in range(shards))
 
 
 async def together(calls: Iterable[Awaitable[_T]]) -> list[_T]:

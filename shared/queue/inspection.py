@@ -85,10 +85,12 @@ class Inspection(QueueBase):
     ) -> TaskPage:
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
-        Ended tasks come newest first, those of an error by id, the latest submission first. A page may be short and still have a successor. Bodies over
-        16 KiB are left out and named in `omitted`. Running tasks come shard by shard, what is due and what
-        has ended in one order over all shards; a page costs its price for each shard, but for pending tasks
-        and with a filter by queue.
+        Ended tasks come newest first, those of an error by id, the latest submission first. A page may be
+        short and still have a successor. Bodies over 16 KiB are left out and named in `omitted`. Running tasks
+        come shard by shard, what is due and what has ended in one order over all shards; a page costs its price
+        for each shard, but for pending tasks and with a filter by queue. That price is three calls for a page out
+        of one index; of pending tasks or any status four, where a filter looks into records or the index of the
+        cursor ends.
 
         Args:
             wanted: filter; what no index answers is looked for among at most 1,000 tasks per index and page.
@@ -103,25 +105,24 @@ class Inspection(QueueBase):
         wanted.check()
         if not wanted.can_match:
             return TaskPage(tasks=[], next_cursor=None)
+        tasks: list[Task] = []
+        if start:
+            # Which other indexes there are costs a call: mostly the page ends in this one.
+            tasks, following = await self._read_index(start, wanted, limit)
+            if following:
+                return TaskPage(tasks=tasks, next_cursor=write_cursor(following, wanted))
         indexes = await self._indexes(wanted)
         if start:
             # The index of the cursor may be empty by now; what came before it was shown.
-            later = [name for name in indexes if rank(name) > rank(start.place)]
-            indexes = [start.place, *later]
-        tasks: list[Task] = []
-        for count, name in enumerate(indexes):
-            if count == MAX_INDEXES:
+            indexes = [name for name in indexes if rank(name) > rank(start.place)]
+        for count, name in enumerate(indexes, start=1 if start else 0):
+            if len(tasks) >= limit or count == MAX_INDEXES:
                 return TaskPage(tasks=tasks, next_cursor=write_cursor(Cursor(name), wanted))
-            at = start if start and name == start.place else Cursor(name)
-            found, following = await self._read_index(at, wanted, limit - len(tasks))
+            found, following = await self._read_index(Cursor(name), wanted, limit - len(tasks))
             # One that moved on while this page was read stands in two indexes: it is shown as it was seen last.
             tasks = list({task.id: task for task in [*tasks, *found]}.values())
             if following:
                 return TaskPage(tasks=tasks, next_cursor=write_cursor(following, wanted))
-            if len(tasks) >= limit:
-                rest = indexes[count + 1 :]
-                after = write_cursor(Cursor(rest[0]), wanted) if rest else None
-                return TaskPage(tasks=tasks, next_cursor=after)
         return TaskPage(tasks=tasks, next_cursor=None)
 
     async def overview(self) -> Overview:
@@ -271,7 +272,7 @@ class Inspection(QueueBase):
         flat = await self._command("HGETALL", keys.queues)
         return _pairs(flat)
 
-    def _homes(self, place: str, wanted: TaskFilter) -> list[Keys]:
+    def _homes(self, place: str, wanted: TaskFilter) -> Sequence[Keys]:
         """The shards that can hold what is wanted of an index."""
         queue = place.split(":")[1] if _is_by_queue(place) else wanted.queue
         return self.shards if queue is None else [self.keys_of_queue(queue)]
@@ -381,6 +382,9 @@ class Inspection(QueueBase):
         if start is None:
             return EXHAUSTED
         lowest, end = _priority_range(place, wanted.priority)
+        most = MAX_SPOT_MEMBER if tell_spots else MAX_MEMBER
+        if start == START and _is_counted(wanted) and _takes_all(place, wanted):
+            return await self._read_first(keys, place, (lowest, end), wanted, limit, most)
         _, flat, *following, spots = await self._run(
             "list_index",
             index=keys.prefix + place,
@@ -394,16 +398,47 @@ class Inspection(QueueBase):
             status=LETTER_OF[wanted.status] if wanted.status and place == "timers" else "",
             queue="" if _is_by_queue(place) else wanted.queue or "",
             kind=wanted.task_type or "",
-            priority=str(wanted.priority or ""),
+            priority=str(wanted.priority) if wanted.priority and not end else "",
             spots="1" if tell_spots else "0",
             **_created(wanted),
         )
-        most = MAX_SPOT_MEMBER if tell_spots else MAX_MEMBER
         return Part(
             self._tasks(flat),
             [_spot(spots[i : i + 3], most) for i in range(0, len(spots), 3)],
             _spot(following, most) if following[0] else None,
         )
+
+    async def _read_first(
+        self, keys: Keys, place: str, scores: tuple[str, str], wanted: TaskFilter, limit: int, most: int
+    ) -> Part:
+        """The same from the start of an index of which all is wanted: two plain commands, where a script costs three.
+
+        With the call that told of the index the page costs three. What moves on between the two is seen as the
+        second finds it.
+        """
+        lowest, end = scores
+        bounds = [lowest or "-inf", f"({end}" if end else "+inf"]
+        order = ["BYSCORE"]
+        if place.startswith("done:"):
+            bounds.reverse()
+            order.append("REV")
+        reply = await self._command(
+            "ZRANGE", keys.prefix + place, *bounds, *order, "LIMIT", "0", str(limit + 1), "WITHSCORES"
+        )
+        scored = _scored(reply)
+        shown = scored[:limit]
+        if not shown:
+            return EXHAUSTED
+        spots, here = [], START
+        for member, score in shown:
+            if score != here.score:
+                here = Spot(score)
+            spots.append(_spot(here, most))
+            here = Spot(score, member, here.skip + 1)
+        spot_of = {_id_in(member, place): spot for (member, _), spot in zip(shown, spots, strict=True)}
+        tasks = [task for task in await self._records(keys, list(spot_of)) if wanted.takes(task)]
+        following = _spot(here, most) if len(scored) > limit else None
+        return Part(tasks, [spot_of[task.id] for task in tasks], following)
 
 
 def not_kept(task_id: str) -> NotFound:
@@ -417,6 +452,23 @@ def _priority_range(index: str, priority: int | None) -> tuple[str, str]:
     if priority is None or by_key or not _is_by_queue(index):
         return "", ""
     return str((10 - priority) * PRIORITY_SPAN), str((11 - priority) * PRIORITY_SPAN)
+
+
+def _is_counted(wanted: TaskFilter) -> bool:
+    """Whether only the counts tell which indexes can hold what is wanted."""
+    return wanted.status in (None, TaskStatus.PENDING)
+
+
+def _takes_all(place: str, wanted: TaskFilter) -> bool:
+    """Whether all is wanted that an index has, in the range of a priority."""
+    is_by_queue = _is_by_queue(place)
+    return (
+        wanted.task_type is None
+        and wanted.created_after_ms is None
+        and wanted.created_before_ms is None
+        and (wanted.queue is None or is_by_queue)
+        and (wanted.priority is None or _priority_range(place, wanted.priority) != ("", ""))
+    )
 
 
 def _pending_indexes(fields: dict[str, str], wanted: TaskFilter) -> list[str]:
@@ -442,6 +494,20 @@ def _shard_of(after: str) -> int:
 
 def _is_by_queue(index: str) -> bool:
     return index.startswith(("pending:", "parked:"))
+
+
+def _scored(reply: Any) -> list[tuple[str, str]]:
+    """Members and scores: in turn as a server answers, in pairs as the SDK for REST makes them."""
+    if reply and isinstance(reply[0], str):
+        return list(zip(reply[::2], reply[1::2], strict=True))
+    return [(member, str(score)) for member, score in reply]
+
+
+def _id_in(member: str, place: str) -> str:
+    """The id of the task that a member of an index stands for; "" where it stands for none."""
+    if place == "timers":
+        return member.split(":", 2)[1] if member.startswith("t:") else ""
+    return member.rpartition(":")[2]  # what is parked by its limit key has that before it
 
 
 def _spot(words: Sequence[Any], most: int) -> Spot:

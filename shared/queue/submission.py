@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from shared.codec import encode, fingerprint
@@ -47,6 +47,8 @@ MAX_QUIET = 1_000
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
 
+#: Fields that say nothing beyond the first words of a record: nearly all tasks name no others.
+_OF_EVERY_TASK = frozenset({"task_type", "payload", "priority", "queue", "max_retries"})
 _MARKS = {"": None, "e": Deduplicated.EXISTING, "d": Deduplicated.DEBOUNCED, "t": Deduplicated.THROTTLED}
 _MODES = {OnConflict.REJECT: "r", OnConflict.EXISTING: "e", OnConflict.REPLACE: "p"}
 
@@ -76,8 +78,7 @@ class Allowance:
     left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     """A submission as the script takes it."""
 
     id: str
@@ -237,21 +238,17 @@ class Submission(QueueBase):
             task_id = derived_id(self.shard_of(queue), queue, task.idempotency_key)
             mark = fingerprint(body if body is not None else task.model_dump(mode="json", exclude_unset=True))
         max_retries = defaults.max_retries if task.max_retries is None else task.max_retries
-        words = [str(task.priority), queue, task.task_type, str(max_retries), *_words(task, mark)]
-        options = _options(task, traceparent)
-        if len(encode(options, f"{where}metadata")) > MAX_METADATA:
-            rule = f"is longer than {MAX_METADATA} characters as JSON."
-            raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
-        options |= _origin(task, schedule)
-        if options:
-            words.append(f"o={encode(options, f'{where}idempotency_key')}")
-        attributes = " ".join(words)
+        attributes = f"{task.priority} {queue} {task.task_type} {max_retries}"
+        when = ""
+        if traceparent is not None or schedule is not None or not task.model_fields_set <= _OF_EVERY_TASK:
+            attributes = " ".join(
+                [attributes, *_words(task, mark), *_said(task, traceparent, schedule, where)]
+            )
+            when = _when(task)
         if self.options.sealer is not None:
             payload = self.options.sealer.seal(payload, PAYLOAD)
             size = len(payload)
-        return _Prepared(
-            task_id, queue, _when(task), attributes, payload, mark, size + len(attributes.encode())
-        )
+        return _Prepared(task_id, queue, when, attributes, payload, mark, size + len(attributes.encode()))
 
     def _check_batch(self, tasks: list[_Prepared]) -> None:
         if not 1 <= len(tasks) <= MAX_BATCH:
@@ -297,6 +294,16 @@ def _unique_word(task: TaskSubmission, key: str) -> str:
 
 def _ms(seconds: float) -> int:
     return math.ceil(seconds * 1000)
+
+
+def _said(task: TaskSubmission, traceparent: str | None, schedule: str | None, where: str) -> list[str]:
+    """The word of a record for what only Python reads, if there is any."""
+    options = _options(task, traceparent)
+    if options and len(encode(options, f"{where}metadata")) > MAX_METADATA:
+        rule = f"is longer than {MAX_METADATA} characters as JSON."
+        raise TooLarge(f"{where}metadata", rule, "Put what is large into the payload.")
+    options |= _origin(task, schedule)
+    return [f"o={encode(options, f'{where}idempotency_key')}"] if options else []
 
 
 def _origin(task: TaskSubmission, schedule: str | None) -> dict[str, Any]:

@@ -63,6 +63,14 @@ local function was_shown(j)
   return is_before(name, member) == (order ~= 'desc')
 end
 
+-- The id of the task that a member stands for; "" where it stands for none.
+local is_timers = index == prefix .. 'timers'
+local function id_in(name)
+  if is_timers then return string.match(name, '^t:([^:]+)') or '' end
+  if not string.find(name, ':', 1, true) then return name end
+  return string.match(name, '[^:]+$') -- what is parked by its limit key has that before it
+end
+
 local found, passed, total = {}, 0, #members / 2
 while passed < total and was_shown(passed + 1) do passed = passed + 1 end
 -- The place before the next member.
@@ -74,8 +82,7 @@ local i, length, most = passed + 1, 0, 2 * limit
 while i <= total and length < most do
   local ids, keys, last = {}, {}, math.min(total, i + 99)
   for j = i, last do
-    local id = members[2 * j - 1]
-    if string.find(id, ':', 1, true) then id = string.match(id, '^t:([^:]+)') or string.match(id, '[^:]+$') end
+    local id = id_in(members[2 * j - 1])
     ids[j - i + 1] = id
     keys[j - i + 1] = prefix .. 't:' .. id
   end

@@ -24,13 +24,16 @@ from shared.transports.base import Reply, unreachable
 #: A half-open connection is noticed after 15 + 5 * 3 s.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 _MISSING = object()
+#: What one read takes at most. A protocol without a buffer of its own is given a new one of 256 KiB for each read, which
+#: costs more than all else that is done with an answer.
+_BUFFER_BYTES = 64 * 1024
 
 
 class ReplyError(Exception):
     """Raised when the server answers a call with an error; its text is the server's."""
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.BufferedProtocol):
     """A connection that is open until it is lost, closed, or silent for too long; then every call under way fails.
 
     A caller that is cancelled leaves its call under way: the answer comes, and nobody reads it.
@@ -52,6 +55,8 @@ class Line(asyncio.Protocol):
             encoding="utf-8",
             notEnoughData=_MISSING,
         )
+        # A view, as asyncio's TLS fills what it is given in pieces: a piece of a bytearray would be a copy.
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._under_way: deque[tuple[asyncio.Future[Reply], float]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self.is_open = True
@@ -108,11 +113,15 @@ class Line(asyncio.Protocol):
         """Give the connection up, now; what is under way fails."""
         self._fail(StoreUnavailable("Redis does not answer: the connection was closed."))
 
-    def data_received(self, data: bytes) -> None:
-        """Take answers; see `asyncio.Protocol`."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go; see `asyncio.BufferedProtocol`."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take answers; see `asyncio.BufferedProtocol`."""
         reader = self._reader
         try:
-            reader.feed(data)
+            reader.feed(self._buffer, 0, nbytes)  # type: ignore[arg-type]  # it takes any buffer
             while (reply := reader.gets()) is not _MISSING:
                 answer, _ = self._under_way.popleft()
                 if answer.done():
@@ -126,7 +135,7 @@ class Line(asyncio.Protocol):
             self._fail(StoreUnavailable(f"Redis answered nonsense: {type(error).__name__}: {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other side has gone; see `asyncio.Protocol`."""
+        """The other side has gone; see `asyncio.BufferedProtocol`."""
         self._fail(unreachable(str(exc) if exc else "Connection closed by server."))
 
     def _look(self) -> None:

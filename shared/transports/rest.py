@@ -13,6 +13,7 @@ import httpx
 from upstash_redis.asyncio import Redis
 from upstash_redis.errors import UpstashError
 
+from shared.absent import fail_at_once
 from shared.errors import ScriptFailed, StoreUnavailable
 from shared.scripts import Script
 from shared.settings import RestTarget
@@ -26,6 +27,7 @@ from shared.transports.base import (
     unreachable,
 )
 
+fail_at_once("sniffio")
 #: One try; two fit into the deadline.
 _TIMEOUT = httpx.Timeout(2.0, connect=2.0, pool=2.0)
 #: The SDK's own client drops idle connections after 5 s, which costs TCP and TLS per submission.

@@ -38,7 +38,7 @@ class TcpTransport:
     Args:
         target: where Redis is.
         attempts: tries of a call that met a lost connection; a worker repeats by itself and asks for 1.
-        socket_timeout_s: how long one try may take.
+        socket_timeout_s: how long one try may take; no longer than the deadline of all.
         now: monotonic seconds.
     """
 
@@ -55,7 +55,7 @@ class TcpTransport:
         self._lost_waits: dict[str, float] = {}
         self._address = parse_url(target.url)
         self._attempts = attempts
-        self._socket_timeout_s = socket_timeout_s
+        self._socket_timeout_s = min(socket_timeout_s, DEADLINE_S)
         self._line: Line | None = None
         self._opening: asyncio.Task[Line] | None = None
         self._blocking: set[Line] = set()
@@ -64,25 +64,45 @@ class TcpTransport:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
         """Run a script; see `Transport.run`."""
+        ends_at = asyncio.get_running_loop().time() + DEADLINE_S
+        tail = (str(len(keys)), *keys, *args)
+        attempts, is_known, line = self._attempts, True, self._line
+        if line is not None and line.is_open:
+            # Nearly every call ends here. Its line sees to it that it ends before the deadline.
+            try:
+                return await answered(line.call(("EVALSHA", script.sha, *tail)), script)
+            except NoScript:
+                is_known = False
+            except StoreUnavailable:
+                attempts -= 1
+                if not attempts:
+                    raise
+        return await self._run_until(ends_at, attempts, script, tail, is_known=is_known)
+
+    async def _run_until(
+        self, ends_at: float, attempts: int, script: Script, tail: Sequence[str], *, is_known: bool
+    ) -> Reply:
         # One try can take the time to connect and to send the script again with its body: the whole is bounded, too.
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                for attempt in range(1, self._attempts + 1):
+            async with asyncio.timeout_at(ends_at):
+                for attempt in range(1, attempts + 1):
                     try:
-                        return await self._run_once(script, keys, args)
+                        return await self._run_once(script, tail, is_known=is_known)
                     except StoreUnavailable:
-                        if attempt == self._attempts:
+                        if attempt == attempts:
                             raise
         except TimeoutError:
             raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s.") from None
         raise AssertionError("unreachable")
 
-    async def _run_once(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
-        count = str(len(keys))
-        try:
-            return await self._call(("EVALSHA", script.sha, count, *keys, *args), script)
-        except NoScript:
-            return await self._call(("EVAL", script.body, count, *keys, *args), script)
+    async def _run_once(self, script: Script, tail: Sequence[str], *, is_known: bool) -> Reply:
+        """Run a script by its name if the server may know it, and with its body if it does not."""
+        if is_known:
+            try:
+                return await self._call(("EVALSHA", script.sha, *tail), script)
+            except NoScript:
+                pass
+        return await self._call(("EVAL", script.body, *tail), script)
 
     async def command(self, *words: str) -> Reply:
         """Run one plain command; see `Transport.command`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
+import fastapi.routing
 import pytest
 
 from api.app import create_app
@@ -36,6 +38,24 @@ async def test_a_stored_task_is_answered_with_its_id_and_can_be_read(api: Client
     created = datetime.fromisoformat(stored["created_at"])
     assert abs((datetime.now(UTC) - created).total_seconds()) < 60
     assert len(stored["created_at"]) == len("2026-12-01T08:00:00.000Z")
+
+
+async def test_submissions_go_no_general_way_to_their_parameters(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are what is asked for most; a route with parameters of its own goes FastAPI's way."""
+    solved: list[str] = []
+    solve = fastapi.routing.solve_dependencies
+
+    async def watched(*, request: fastapi.Request, **others: Any) -> Any:
+        solved.append(f"{request.method} {request.url.path}")
+        return await solve(request=request, **others)
+
+    monkeypatch.setattr(fastapi.routing, "solve_dependencies", watched)
+    assert (await api.submit()).status_code == 202
+    assert (await api.post("/api/tasks/batch", json={"tasks": [MAIL]})).status_code == 202
+    assert (await api.get("/api/tasks")).status_code == 200
+    assert solved == ["GET /api/tasks"]
 
 
 async def test_integers_of_any_size_come_back_exactly(api: Client) -> None:

@@ -192,6 +192,36 @@ async def test_tasks_parked_by_a_long_limit_key(queue):
     assert await _all(queue, TaskFilter(TaskStatus.PENDING), limit=7) == parked
 
 
+async def test_tasks_parked_by_a_limit_key_that_is_spelled_like_a_kind_of_timer(queue):
+    state = await registered(queue)
+    await queue.limit_keys("default", Limit(concurrency=1), by="ops")
+    ids = [one.id for one in await queue.submit([task({"n": n}, limit_key="t") for n in range(6)])]
+    assert len((await queue.exchange(state, free=6)).claims) == 1
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING), limit=2) == ids[1:]
+    assert await _all(queue, TaskFilter(TaskStatus.PENDING, task_type="noop"), limit=2) == ids[1:]
+
+
+@pytest.mark.parametrize("wanted", [ANY_TASK, TaskFilter(TaskStatus.PENDING)])
+async def test_a_task_that_moves_on_while_its_page_is_read_is_shown_as_it_is(queue, wanted, monkeypatch):
+    """Between the index and the records: one is claimed, another deleted."""
+    claimed, deleted, left = [one.id for one in await queue.submit(tasks(3))]
+    state = await registered(queue)
+    command = queue._command
+
+    async def then_they_move(*words):
+        reply = await command(*words)
+        if words[0] == "ZRANGE":
+            await queue.exchange(state, free=1)
+            await queue.delete([deleted], by="test")
+        return reply
+
+    monkeypatch.setattr(queue, "_command", then_they_move)
+    page = await queue.list_tasks(wanted)
+    shown = {one.id: one.status for one in page.tasks}
+    running = {} if wanted.status else {claimed: TaskStatus.RUNNING}
+    assert shown == {**running, left: TaskStatus.PENDING}
+
+
 async def test_a_task_that_ends_while_a_page_is_read_is_shown_once(queue, monkeypatch):
     ended, moving = await queue.submit(tasks(2))
     state = await registered(queue)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from shared.errors import Conflict, IdempotencyConflict, UniqueConflict
@@ -152,7 +150,7 @@ async def _ended(queue, item):
 async def _sent_again(queue, submission, item):
     """The same call once more: its first answer was lost on the way."""
     prepared = queue._prepare(submission, Defaults(), None, 0, 1)
-    return await queue._submit_unique([replace(prepared, id=item.id)], queue.shards[0])
+    return await queue._submit_unique([prepared._replace(id=item.id)], queue.shards[0])
 
 
 @pytest.mark.parametrize("mode", ["reject", "existing", "replace"])

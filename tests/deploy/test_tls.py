@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from shared.errors import SettingsError, StoreRefused, StoreUnavailable
 from shared.models import TaskStatus, TaskSubmission
@@ -85,6 +87,23 @@ async def test_what_is_not_trusted_is_refused_in_one_line(
     assert told.splitlines() == [told.strip()]
     assert told.startswith(f"worker: Redis's certificate is not accepted: {reason}. ")
     assert "SSL_CERT_FILE" in told
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_answers_of_any_size_and_many_at_once(
+    tls: TlsRedis, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """What one read of the socket brought may be several records of TLS."""
+
+    async def talk() -> None:
+        transport = TcpTransport(TcpTarget(tls.url(ca=tls.authority.file)))
+        texts = [str(size) * size for size in (0, 1, 1_000, 65_536, 400_000, 3)]
+        for _ in range(3):
+            assert await asyncio.gather(*(transport.command("ECHO", text) for text in texts)) == texts
+        await transport.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(talk())
 
 
 async def test_rest_says_the_same(tls: TlsRedis) -> None:

@@ -103,8 +103,9 @@ async def test_submitting_within_an_allowance(queue, bill):
     web = Allowance("web", Rate(10, 3600))
     for state in ("whole", "in use"):
         with bill(f"submit one by its key while the allowance is {state}", 8):
-            [item] = await queue.submit([task(idempotency_key=state)], allowance=web)
+            [item] = await queue.submit([task(idempotency_key=state, max_retries=0)], allowance=web)
         await queue.cancel(item.id)
+        queue.quiet_queues.clear()  # none of them looks for a free worker
 
 
 async def test_submitting_many(queue, bill):
@@ -243,29 +244,39 @@ async def test_reads(queue, bill):
     [item] = (await queue.submit([*tasks(60), task(queue="other")]))[:1]
     with bill("read one task", 2):
         await queue.get(item.id)
-    with bill("a page of 50 pending", 4):
-        assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING), limit=50)).tasks) == 50
-    with bill("a page of 50 of any status", 4):
+    pending = TaskFilter(TaskStatus.PENDING)
+    with bill("a page of 50 pending", 3):
+        page = await queue.list_tasks(pending, limit=50)
+    assert len(page.tasks) == 50
+    await queue.list_tasks(pending, limit=5, cursor=page.next_cursor)  # its script is loaded
+    with bill("the next page of it", 3):
+        assert len((await queue.list_tasks(pending, limit=5, cursor=page.next_cursor)).tasks) == 5
+    with bill("a page of 50 of any status", 3):
         assert len((await queue.list_tasks(limit=50)).tasks) == 50
     state = await registered(queue)
     claims = (await queue.exchange(state, free=50)).claims
     for wanted in (TaskFilter(TaskStatus.RUNNING), TaskFilter(TaskStatus.DEAD, fingerprint="abc")):
         await queue.list_tasks(wanted)  # its script is loaded
-    with bill("a page of 50 that a worker holds", 4):
+    with bill("a page of 50 that a worker holds", 3):
         wanted = TaskFilter(TaskStatus.RUNNING, worker=state.name)
         assert len((await queue.list_tasks(wanted, limit=50)).tasks) == 50
     outcomes = [ending(claim, "x")._replace(group="abc") for claim in claims]
     await queue.exchange(state, outcomes, free=0)
-    with bill("a page of 50 of an error", 4):
+    with bill("a page of 50 dead", 3):
+        assert len((await queue.list_tasks(TaskFilter(TaskStatus.DEAD), limit=50)).tasks) == 50
+    with bill("a page of 50 of an error", 3):
         assert (
             len((await queue.list_tasks(TaskFilter(TaskStatus.DEAD, fingerprint="abc"), limit=50)).tasks)
             == 50
         )
     await queue.submit(tasks(60, priority=9))
-    with bill("a page of 50 pending of a priority", 4):
+    with bill("a page of 50 pending of a priority", 3):
         assert len((await queue.list_tasks(TaskFilter(TaskStatus.PENDING, priority=9), limit=50)).tasks) == 50
     [keyed] = await queue.submit([task(unique_key="k")])
-    with bill("the task of a key", 4):
+    with bill("a page of 50 pending of a type", 4):
+        wanted = TaskFilter(TaskStatus.PENDING, task_type="noop")
+        assert len((await queue.list_tasks(wanted, limit=50)).tasks) == 50
+    with bill("the task of a key", 3):
         assert [one.id for one in (await queue.list_tasks(TaskFilter(None, "default", key="k"))).tasks] == [
             keyed.id
         ]

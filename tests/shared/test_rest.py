@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -28,6 +30,22 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 def _transport(answer: Answer) -> RestTransport:
     return RestTransport(RestTarget("https://db.example", "token"), http=httpx.MockTransport(answer))
+
+
+async def test_a_request_looks_for_no_modules(store, gateway, monkeypatch):
+    class Watcher:
+        sought: ClassVar[list[str]] = []
+
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            cls.sought.append(name)
+
+    transport = RestTransport(RestTarget(gateway.url, TOKEN))
+    await transport.command("PING")
+    monkeypatch.setattr(sys, "meta_path", [Watcher, *sys.meta_path])
+    await transport.command("PING")
+    await transport.close()
+    assert Watcher.sought == []
 
 
 @pytest.mark.parametrize("status", [200, 400, 429, 500])

@@ -7,6 +7,7 @@ import random
 import time
 
 import pytest
+import uvloop
 
 from shared.errors import ScriptFailed, StoreFull, StoreRefused, StoreUnavailable
 from shared.queue import QueueOptions, TaskQueue
@@ -156,6 +157,40 @@ class TestDeadlines:
             assert time.monotonic() - started < 1.5
             await transport.close()
 
+    @pytest.mark.parametrize("socket_timeout_s", [0.2, 5.0])
+    @pytest.mark.parametrize("first", [None, b"-NOSCRIPT No matching script.\r\n"])
+    async def test_silence_of_an_open_connection_is_bounded_too(self, monkeypatch, socket_timeout_s, first):
+        monkeypatch.setattr(tcp, "DEADLINE_S", 0.5)
+        async with answering(b"+PONG\r\n", first, None) as url:
+            transport = _transport(url, socket_timeout_s=socket_timeout_s)
+            await transport.command("PING")
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await transport.run(TICK, [], [])
+            assert time.monotonic() - started < 1.0
+            await transport.close()
+
+
+async def test_a_server_that_loads_is_asked_once_more():
+    async with answering(b"+PONG\r\n", b"-LOADING Redis is loading\r\n", b"*1\r\n:1\r\n") as url:
+        transport = _transport(url)
+        await transport.command("PING")
+        assert await transport.run(TICK, [], []) == [1]
+        await transport.close()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_answers_of_any_size_and_many_at_once_on_either_loop(server, new_loop):
+    async def talk():
+        transport = _transport(server.url)
+        texts = [str(size) * size for size in (0, 1, 1_000, 65_536, 400_000, 3)]
+        for _ in range(3):
+            assert await asyncio.gather(*(transport.command("ECHO", text) for text in texts)) == texts
+        await transport.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(talk())
+
 
 async def test_the_body_is_sent_only_when_the_server_lost_it(store, tcp_queues):
     queue = tcp_queues()
@@ -238,6 +273,7 @@ class TestCancelledCallers:
         await wait_until(
             lambda: len(asyncio.all_tasks()) == before, describe="the calls have ended by themselves"
         )
+        await queue.transport.command("PING")  # answered behind all that was sent before
         assert store.zcard("{test:0}:pending:default") % 600 == 0
 
     async def test_closing_ends_a_wait(self, store, server):
