@@ -9,6 +9,11 @@ call: for each variable of the function around it that a new one uses, Lua goes 
 one first. With the parts one after the other that took 0.15 ms of each exchange. Variables of a function further out
 are found at once, but a function may have no more than 60 of them: these are what most functions use; where there are more, the
 rest stands within, the most used last. What a part has for itself stays in a block of its own.
+
+What most calls do not need stands in a part behind a line `--- @lazy`, up to a line `--- @eager` or the end of the part;
+behind `--- @lazy submit, tick` what most calls of these scripts do not need. The lazy pieces of all parts stand in one
+function (in several, where one would use too many variables); it is called, and makes what they declare, when one of
+their functions is called from elsewhere. So they share nothing but functions with what is not lazy.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ FOLDER = Path(__file__).parent
 
 _HEADER = re.compile(r"^--\[\[ (?P<name>\w+): (?P<body>.*?)^\]\]$", re.DOTALL | re.MULTILINE)
 _INCLUDE = re.compile(r'^--- @include "(?P<path>[\w/]+)"$')
+_LAZY = re.compile(r"^--- @lazy(?: (?P<scripts>\w+(?:, \w+)*))?$")
+_EAGER = "--- @eager"
 _DECLARED = re.compile(
     r"^local (?:function (?P<function>\w+)(?=\()|(?P<names>\w+(?:, \w+)*)(?P<value> = .*)?$)"
 )
@@ -38,9 +45,10 @@ _LUA_NAMES = frozenset(
     {"assert", "error", "ipairs", "math", "next", "pairs", "redis", "string", "table", "type"}
 )
 
-#: How many variables stand outside of the function with the rest: one less than Lua 5.1 allows a function to use of
-#: those further out (LUAI_MAXUPVALUES is 60), so that a clock of tests may stand there, too.
-_OUTER = 59
+#: How many variables Lua 5.1 allows a function to use of those further out (LUAI_MAXUPVALUES).
+_UPVALUES = 60
+#: How many variables stand outside of the function with the rest: one less, so that a clock of tests may stand there, too.
+_OUTER = _UPVALUES - 1
 
 Value = str | Sequence[str]
 
@@ -105,7 +113,7 @@ def script(name: str) -> Script:
     header = _HEADER.match(text)
     if header is None or header["name"] != name:
         raise ValueError(f"{path.name}: begins without a header '--[[ {name}: …'")
-    parts = _parts(text[header.end() :], path.name, text[: header.end()].count("\n"))
+    parts = _parts(name, text[header.end() :], "", path.name, text[: header.end()].count("\n"))
     bound, keys, groups, args, arg_group = _bind(header["body"], path.name)
     lines = _arranged([_Part("", [(line, f"{path.name}:header") for line in bound]), *parts])
     whole = "\n".join(text for text, _ in lines) + "\n"
@@ -132,72 +140,148 @@ _Line = tuple[str, str]
 
 @dataclass(slots=True)
 class _Part:
-    """Lines of a script between two includes, or those of a file of `lib/`, whose name it has."""
+    """Lines of a script between two includes, or a piece of a file of `lib/`, whose name it has."""
 
     name: str
-    lines: list[_Line]
+    lines: list[_Line] = field(default_factory=list)
+    is_lazy: bool = False
 
     def declarations(self) -> list[tuple[list[str], str]]:
         """What it declares outside of functions, by statement, and where."""
         found = [(_declared_by(line), place) for line, place in self.lines if line.startswith("local ")]
         return [(names, place) for names, place in found if names]
 
+    def functions(self) -> set[str]:
+        """Those of them that are functions."""
+        declared = [_DECLARED.match(line) for line, _ in self.lines if line.startswith("local function ")]
+        return {declaration["function"] for declaration in declared if declaration}
+
     def words(self) -> Counter[str]:
         """How often it mentions what."""
-        return Counter(_WORD.findall("\n".join(line for line, _ in self.lines)))
+        return Counter(_WORD.findall("\n".join(line.partition(" -- ")[0] for line, _ in self.lines)))
 
 
-def _parts(text: str, origin: str, offset: int) -> list[_Part]:
-    """A text in pieces, each include one; comment lines are dropped."""
-    parts = [_Part("", [])]
+def _parts(script_name: str, text: str, name: str, origin: str, offset: int) -> list[_Part]:
+    """A text in pieces; comment lines are dropped."""
+    parts = [_Part(name)]
     for number, line in enumerate(text.split("\n"), start=offset + 1):
-        include = _INCLUDE.match(line) if line.startswith("---") else None
+        directive = line if line.startswith("---") else ""
+        include, lazy = _INCLUDE.match(directive), _LAZY.match(directive)
         if include:
             part = FOLDER / f"{include['path']}.lua"
             if not part.is_file():
                 raise ValueError(f"{origin}:{number}: includes {include['path']}, which does not exist")
-            [whole] = _parts(part.read_text(encoding="utf-8"), f"lib/{part.name}", 0)
-            parts += [_Part(part.name, whole.lines), _Part("", [])]
+            parts += _parts(script_name, part.read_text(encoding="utf-8"), part.name, f"lib/{part.name}", 0)
+            parts.append(_Part(name))
+        elif lazy:
+            scripts = lazy["scripts"]
+            parts.append(_Part(name, is_lazy=scripts is None or script_name in scripts.split(", ")))
+        elif directive == _EAGER:
+            parts.append(_Part(name))
         elif line.strip() and not line.lstrip().startswith("--"):
             parts[-1].lines.append((line, f"{origin}:{number}"))
-    return parts
+    return [part for part in parts if part.lines]
 
 
 def _arranged(parts: list[_Part]) -> list[_Line]:
     """All lines, with what parts share declared first; the first part binds KEYS and ARGV."""
-    words = [part.words() for part in parts]
-    uses: Counter[str] = Counter()
-    for own in words:
-        uses.update(own)
-    bound = {name: place for names, place in parts[0].declarations() for name in names}
+    uses = _words(parts)
+    bound = _declared(parts[:1])
     shared: dict[str, str] = {}
     lines: list[_Line] = []
-    for part, own in zip(parts, words, strict=True):
+    captures: Counter[str] = Counter()
+    for unit in _units(parts):
+        part, own = unit[0], _words(unit)
+        met: dict[str, str] = {}
         if part is parts[0]:
-            lines += _assigned(part.lines, bound)
+            added = _assigned(part.lines, bound)
         elif not part.name:
-            lines += part.lines
+            added = part.lines
         else:
-            met: dict[str, str] = {}
-            for names, place in part.declarations():
-                if any(uses[name] > own[name] and name not in bound for name in names):
-                    met |= dict.fromkeys(names, place)
-            twice = met.keys() & shared.keys()
-            if twice:
-                raise ValueError(f"lib/{part.name} declares {', '.join(sorted(twice))}, as another part does")
-            shared |= met
-            place = f"lib/{part.name}"
-            lines += [("do", place), *_assigned(part.lines, met), ("end", place)]
+            for one in unit:
+                _merge(met, one, uses - own, bound)
+                _merge(shared, one, uses - own, bound)
+            added = _made_at_once(part, met) if not part.is_lazy else _made_late(unit, met)
+        lines += added
+        captures.update(own.keys() if part.is_lazy else _captures(added))
     places = bound | shared
-    captures = _captures(lines)
     ordered = sorted(places, key=lambda name: (captures[name], name))
     declared = [(f"local {name}", places[name]) for name in ordered]
     rest, most_used = declared[:-_OUTER], declared[-_OUTER:]
     if not rest:
         return most_used + lines
     whole = "of the whole"
-    inner = [("local function everything()", whole), *rest, *lines, ("end", whole)]
-    return [*most_used, *inner, ("return everything()", whole)]
+    around = [("local function everything()", whole), *rest, *lines, ("end", whole)]
+    return [*most_used, *around, ("return everything()", whole)]
+
+
+def _units(parts: list[_Part]) -> list[list[_Part]]:
+    """Each part alone, but lazy ones together, as many as may stand in one function; these where the last of them is."""
+    last = max((at for at, part in enumerate(parts) if part.is_lazy), default=0)
+    lazy: list[list[_Part]] = []
+    for name in dict.fromkeys(part.name for part in parts if part.is_lazy):
+        pieces = [part for part in parts if part.is_lazy and part.name == name]
+        if lazy and _outer_names([*lazy[-1], *pieces], parts, last) <= _UPVALUES:
+            lazy[-1] += pieces
+        else:
+            lazy.append(pieces)
+    at_once = [[part] for part in parts[:last] if not part.is_lazy]
+    return [*at_once, *lazy, *([part] for part in parts[last:] if not part.is_lazy)]
+
+
+def _outer_names(unit: list[_Part], parts: list[_Part], last: int) -> int:
+    """How many variables a function with these lazy parts may use of those around it."""
+    others = [part for part in parts if all(part is not one for one in unit)]
+    around = _declared([part for part in others if part.name or parts.index(part) < last])
+    mentioned = _words(unit).keys()
+    return len((around.keys() & mentioned) | (_declared(unit).keys() & _words(others).keys()))
+
+
+def _made_at_once(part: _Part, met: dict[str, str]) -> list[_Line]:
+    place = f"lib/{part.name}"
+    return [("do", place), *_assigned(part.lines, met), ("end", place)]
+
+
+def _made_late(unit: list[_Part], met: dict[str, str]) -> list[_Line]:
+    """What makes lazy parts, and in place of each function that others call one that has them made first."""
+    place = f"lib/{unit[0].name}"
+    inner: dict[str, str] = {}
+    for part in unit:
+        _merge(inner, part, _words(unit) - part.words(), met)
+    lines = [("do", place), ("local function make()", place), *((f"local {name}", inner[name]) for name in inner)]
+    for part in unit:
+        lines += _made_at_once(part, met | inner)
+    lines.append(("end", place))
+    functions = {name for part in unit for name in part.functions()}
+    for name, at in met.items():
+        if name not in functions:
+            raise ValueError(f"{at}: {name} is no function, and others than lazy pieces mention it")
+        lines.append((f"function {name}(...) make() return {name}(...) end", at))
+    return [*lines, ("end", place)]
+
+
+def _words(parts: Sequence[_Part]) -> Counter[str]:
+    """How often parts mention what."""
+    return sum((part.words() for part in parts), Counter())
+
+
+def _declared(parts: Sequence[_Part]) -> dict[str, str]:
+    """What parts declare, and where."""
+    return {name: place for part in parts for names, place in part.declarations() for name in names}
+
+
+def _merge(known: dict[str, str], part: _Part, others: Counter[str], bound: dict[str, str]) -> None:
+    """Add what a part declares and others mention.
+
+    Raises:
+        ValueError: another part did so by the same name.
+    """
+    for names, place in part.declarations():
+        if any(others[name] and name not in bound for name in names):
+            twice = known.keys() & set(names)
+            if twice:
+                raise ValueError(f"lib/{part.name} declares {', '.join(sorted(twice))}, as another part does")
+            known |= dict.fromkeys(names, place)
 
 
 def _captures(lines: list[_Line]) -> Counter[str]:

@@ -15,8 +15,7 @@ local function owed()
   if is_lease_due then calls = calls + 1 end
   if want_cursor == 1 then calls = calls + 1 end
   if (earliest_new or want_cursor + maintain > 0) and not head_known then calls = calls + 1 end
-  if next(limit_changed) then calls = calls + 1 end
-  if #rates_order > 0 then calls = calls + 1 end
+  if has_limits then calls = calls + limits_owed() end
   return calls + #pending_order
 end
 

@@ -13,10 +13,12 @@ local function events_add(ids, queue_name, status)
   for i = 1, math.min(n, EVENT_IDS - #event_ids) do event_ids[#event_ids + 1] = ids[i] .. ':' .. status end
 end
 
+--- @lazy
 local function event_add(id, queue_name, status)
   events_add({id}, queue_name, status)
 end
 
+--- @eager
 local function events_flush()
   if #event_order == 0 then return end
   local parts = {}
