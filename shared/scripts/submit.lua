@@ -155,7 +155,7 @@ if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', f
 local is_new = {}
 for _, i in ipairs(missing) do is_new[i] = true end
 if #missing < #all then give_back_keys(is_new) end
-settle_replaced(is_new)
+if are_keyed then settle_replaced(is_new) end
 
 for _, i in ipairs(missing) do
   if due_times[i] == 0 then fair_note(asked[i].queue, asked[i].priority, asked[i].options) end
@@ -179,11 +179,11 @@ for position, i in ipairs(missing) do
 end
 for _, one in ipairs(filled) do
   local wanted, letter = one.wanted, one.letter
-  local fields, new = fields_of(wanted.queue), wanted.new[letter]
-  submitted_add(letter == 'P' and fields[wanted.priority] or fields.S, #new)
+  local new = wanted.new[letter]
+  submitted_add(field_of(wanted.queue, letter == 'P' and wanted.priority or letter), #new)
   events_add(new, wanted.queue, letter)
 end
-settle_debounced(is_new)
+if are_keyed then settle_debounced(is_new) end
 pending_flush()
 fair_flush()
 timers_flush('')
@@ -191,5 +191,5 @@ records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
-answer_taken(statuses)
+if are_keyed then answer_taken(statuses) end
 return {price, now, statuses, ids, marks, rate_left}

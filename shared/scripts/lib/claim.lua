@@ -86,7 +86,7 @@ local function parked_flush()
   end
 end
 
--- A queue that gave less than was asked is empty: counts that say otherwise are put right.
+-- A queue that gave less than was asked is empty, though its counts say otherwise: they are put right.
 local function heal_empty(name)
   for priority = 1, 10 do
     local field = name .. ':' .. int(priority)
@@ -108,6 +108,20 @@ local function expire(id, text)
   finish(id, r, 'D', rest_with_attempt(r, 'expired', EXPIRED), 'expired.' .. r.type)
 end
 
+local function set_limit(service, text)
+  service.limit = limit_of(text)
+  service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', service.name) or nil)
+  service.room, service.at = allowance(service.limit, count_of(fields_of(service.name).R), service.tat)
+end
+
+-- Tells the rate of a queue what started, and when one more may.
+local function note_rate(service)
+  if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
+  if service.started == service.room and service.at and not service.is_empty then
+    timer_of_limit(service.name, service.at)
+  end
+end
+
 --- @eager
 -- The served queues that are not paused. `room` is how many tasks the queue's limit lets start and `at` when
 -- one more may; both are nil when it has none.
@@ -117,11 +131,7 @@ local function open_queues(names)
     local control = control_of(names[q])
     if not control.paused then
       local service = {name = names[q], key = pending(q - 1), is_keyed = control.keyed, started = 0, ids = {}}
-      if control.limit then
-        service.limit = limit_of(control.limit)
-        service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', names[q]) or nil)
-        service.room, service.at = allowance(service.limit, count_of(fields_of(names[q]).R), service.tat)
-      end
+      if control.limit then set_limit(service, control.limit) end
       open[#open + 1] = service
     end
   end
@@ -157,7 +167,7 @@ local function pop(open, want, is_wide, must_look)
       end
       take_from_counts(fields_of(service.name), popped)
       service.is_empty = #popped < 2 * asked
-      if service.is_empty then heal_empty(service.name) end
+      if service.is_empty and counts_pending(service.name) then heal_empty(service.name) end
       want = math.max(0, want - #popped / 2)
     end
   end
@@ -274,12 +284,7 @@ local function claim(names, must_look)
       count_add(fields_of(service.name).R, service.started)
       events_add(service.ids, service.name, 'R')
     end
-    if service.limit and service.limit.interval then
-      if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
-      if service.started == service.room and service.at and not service.is_empty then
-        timer_of_limit(service.name, service.at)
-      end
-    end
+    if service.limit and service.limit.interval then note_rate(service) end
     is_more = is_more or (not service.is_empty and service.started ~= service.room)
   end
   -- A webhook of a task that expired just now is pending in a queue that this worker believes to be empty.

@@ -6,7 +6,7 @@ local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
 
 -- Tasks of a queue that got a status.
 local function events_add(ids, queue_name, status)
-  local field, n = fields_of(queue_name)[status], #ids
+  local field, n = field_of(queue_name, status), #ids
   if not event_counts[field] then event_order[#event_order + 1] = field end
   event_counts[field] = (event_counts[field] or 0) + n
   event_totals[status] = (event_totals[status] or 0) + n
