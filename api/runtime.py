@@ -61,6 +61,7 @@ class Runtime:
             max_payload_bytes=self.settings.max_payload_bytes,
             sealer=read_sealer(self.settings.payload_key) if self.problem is None else None,
         )
+        self._quiet_queues: set[str] = set()
         self.budget = Budget(self.settings.monthly_budget_calls)
         self.watch = Watch(
             self.settings, targets_of(self.settings.alerts) if self.problem is None else [], self.budget
@@ -78,7 +79,8 @@ class Runtime:
 
     def new_queue(self, source: str = "viewers") -> TaskQueue:
         """A queue over the shared connection, whose `calls` begin at 0 and whose time is bounded."""
-        return TaskQueue(DeadlineTransport(self._shared()), self._options, self.budget.meters[source])
+        transport = DeadlineTransport(self._shared())
+        return TaskQueue(transport, self._options, self.budget.meters[source], self._quiet_queues)
 
     def patient_queue(self) -> TaskQueue:
         """The same for viewers' work that lasts: only each call by itself is bounded."""

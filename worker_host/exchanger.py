@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from time import monotonic
@@ -64,11 +65,13 @@ class Exchanger:
         self._poke = asyncio.Event()
         self.is_draining = False
         self.is_asked_to_drain = False
+        self._handed: deque[tuple[str, str]] = deque()
         self._firing: set[asyncio.Task[None]] = set()
         self.want_cursor = True
         self.is_maintenance_due = True
         self.is_lost = asyncio.Event()
         self.is_exchanging = False
+        self._is_claiming = self._is_out = False
         self.last_answer = monotonic()
         self._failing_since: float | None = None
 
@@ -76,6 +79,12 @@ class Exchanger:
     def failing_for_s(self) -> float:
         """How long exchanges have been failing; 0 when the last one was answered."""
         return monotonic() - self._failing_since if self._failing_since is not None else 0.0
+
+    @property
+    def may_bring_tasks(self) -> bool:
+        """Whether tasks can still come while it drains: until Redis has answered a call that asked for none."""
+        is_over = self._is_out or self.is_lost.is_set()
+        return not is_over and (self._is_claiming or not self.failing_for_s)
 
     def poke(self) -> None:
         """Exchange soon: there is an outcome, or free slots that were wanted."""
@@ -95,6 +104,18 @@ class Exchanger:
             if not self.is_lost.is_set() and await self.run_once():
                 self._poke.set()
             self.is_exchanging = False
+            while self._handed:
+                self.hand_over(*self._handed.popleft())
+
+    def hand_over(self, words: str, record: str) -> None:
+        """Start a task that a submission handed to this worker; see `WorkerState.take_handed`."""
+        if self.is_exchanging:
+            self._handed.append((words, record))  # the answer may bring it, too
+        elif not self.is_lost.is_set() and (claims := self.state.take_handed(words, record)):
+            self._metrics.handed_over += 1
+            self._start(claims, is_soon=False)
+            if self._executor.outcomes:
+                self.poke()
 
     async def run_once(self) -> bool:
         """One exchange, repeated with the same arguments until it is answered; True for: again at once."""
@@ -103,11 +124,14 @@ class Exchanger:
             self._order.begin()
         outcomes = self._take_outcomes()
         notes = self._executor.take_notes()[: MAX_OUTCOMES - len(outcomes)]
-        free = 0 if self.is_draining else self._share.ask()
+        is_draining = self.is_draining
+        free = 0 if is_draining else self._share.ask()
+        self._is_claiming = free > 0
         waiting = len(self._executor.outcomes) - len(outcomes)
         holding = self._executor.held + waiting
         queues, is_first = self._order.current(), self._order.is_first
         sent_at, free, reply = await self._until_answered([*notes, *outcomes], free, holding, queues)
+        self._is_claiming, self._is_out = False, is_draining
         for _ in outcomes:
             self._executor.outcomes.popleft()
         is_filled = reply.has_more or len(reply.claims) >= free
@@ -124,6 +148,9 @@ class Exchanger:
         has_work = reply.has_more or is_half or (is_left and len(reply.claims) < free)
         is_more_to_say = bool(self._executor.outcomes) or (has_work and not self.is_draining)
         self._start(reply.claims, is_soon=is_more_to_say)
+        # After what was handed over is started: it may be among them.
+        for task_id in reply.cancelled:
+            self._executor.cancel(task_id)
         return is_more_to_say or bool(self._executor.outcomes)
 
     async def _until_answered(
@@ -183,8 +210,6 @@ class Exchanger:
         if reply.lost:
             self._metrics.lost_outcomes += len(reply.lost)
             log.warning("outcomes came too late; the tasks were given to others", task_ids=reply.lost[:20])
-        for task_id in reply.cancelled:
-            self._executor.cancel(task_id)
         if reply.claims.are_apart:
             await self._load_bodies(reply)
         is_done = self.is_draining or self.is_asked_to_drain

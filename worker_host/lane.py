@@ -61,6 +61,7 @@ class Lane:
             state.queues,
             shard=state.shard,
             poke=self._called,
+            hand_over=self.exchanger.hand_over,
             reconnected=self.look_at_everything,
         )
         self.waiter.server_ms = self.server_ms
@@ -127,8 +128,8 @@ class Lane:
 
     @property
     def has_to_hand_in(self) -> bool:
-        """Whether outcomes or an answer are on their way."""
-        return bool(self.executor.outcomes) or self.exchanger.is_exchanging
+        """Whether outcomes are left, or tasks may come that are to be handed back."""
+        return bool(self.executor.outcomes) or (self.is_registered and self.exchanger.may_bring_tasks)
 
     def _slots_offered(self) -> None:
         self.exchanger.poke()

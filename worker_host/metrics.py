@@ -31,6 +31,7 @@ class Metrics(Collector):
         self._seconds: dict[str, float] = defaultdict(float)
         self.exchanges = 0
         self.exchange_errors = 0
+        self.handed_over = 0
         self.lost_outcomes = 0
         self.lost_leases = 0
         #: what audits of this worker put right, by kind
@@ -65,6 +66,11 @@ class Metrics(Collector):
         for name, text, value in (
             ("dtq_exchanges", "Exchanges answered by Redis.", self.exchanges),
             ("dtq_exchange_errors", "Exchanges that failed and were repeated.", self.exchange_errors),
+            (
+                "dtq_handed_over",
+                "Tasks that came with a wake-up, claimed by their submission.",
+                self.handed_over,
+            ),
             ("dtq_lost_outcomes", "Outcomes that came after the lease had expired.", self.lost_outcomes),
             ("dtq_lost_leases", "Leases that expired while the worker lived.", self.lost_leases),
         ):

@@ -62,7 +62,7 @@ class Registration:
                 return
             await lane.exchanger.is_lost.wait()
             # A new name and an empty lease, after the old one was reaped.
-            lane.state.name, lane.state.number, lane.state.lease_until = new_name(), 0, 0
+            lane.state.begin_anew(new_name())
 
     async def _enter(self, lane: Lane) -> bool:
         """Try until Redis has taken it; False when a stop came first."""

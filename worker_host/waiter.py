@@ -30,6 +30,7 @@ class Waiter:
         queues: served queues, all of one shard.
         shard: its number.
         poke: asks for an exchange; True when something is due.
+        hand_over: takes a task that a submission handed to a worker, as `WorkerState.take_handed`.
         reconnected: asks for an exchange that looks at everything and returns a cursor.
     """
 
@@ -41,6 +42,7 @@ class Waiter:
         *,
         shard: int = 0,
         poke: Callable[[bool], None],
+        hand_over: Callable[[str, str], None],
         reconnected: Callable[[], None],
     ) -> None:
         self._wait = wait
@@ -48,6 +50,7 @@ class Waiter:
         self._queues = frozenset(queues)
         self._shard = shard
         self._poke = poke
+        self._hand_over = hand_over
         self._reconnected = reconnected
         self._cursor = ""
         self._seen = (0, 0)
@@ -96,6 +99,8 @@ class Waiter:
         is_called = False
         for entry_id, fields in entries:
             self._cursor = entry_id
+            if "h" in fields:
+                self._hand_over(fields["h"], fields["r"])
             if order_of(entry_id) > self._seen:
                 is_called = self._concerns(fields) or is_called
         if is_called:
@@ -120,7 +125,8 @@ class Waiter:
 
     def _concerns(self, fields: dict[str, str]) -> bool:
         """Whether an entry is for this worker; notes an earlier due time."""
-        if "t" in fields:
+        is_handed = fields.get("h", "").partition(" ")[0] == self.name
+        if "t" in fields and not is_handed:  # else it is the end of our own lease
             self._note_due(int(fields["t"]))
         return fields.get("x") == self.name or not self._queues.isdisjoint(fields.get("q", "").split())
 

@@ -90,10 +90,16 @@ class QueueBase:
     Attributes:
         shards: the keys of each shard.
         meter: counts by source what this object's calls cost; None counts nothing.
+        quiet_queues: names of queues into which a lone task was submitted last while nothing waited there; objects
+            of one process share them.
     """
 
     def __init__(
-        self, transport: Transport, options: QueueOptions | None = None, meter: Meter | None = None
+        self,
+        transport: Transport,
+        options: QueueOptions | None = None,
+        meter: Meter | None = None,
+        quiet_queues: set[str] | None = None,
     ) -> None:
         self.transport = transport
         self.meter = meter
@@ -102,6 +108,7 @@ class QueueBase:
             raise InvalidInput("shards", f"are {self.options.shards}.", f"Name 1 to {MAX_SHARDS}.")
         self.shards = [Keys(self.options.namespace, shard) for shard in range(self.options.shards)]
         self._calls = 0
+        self.quiet_queues = set() if quiet_queues is None else quiet_queues
 
     @property
     def calls(self) -> int:

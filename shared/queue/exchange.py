@@ -57,6 +57,7 @@ class WorkerState:
         number: of the last exchange that was answered.
         lease_until: server's ms when the stored lease or presence ends.
         shard: where its queues live; a worker that serves several has a state for each.
+        handed: ids of tasks that submissions handed over, until an exchange has said that they are known.
     """
 
     name: str
@@ -66,6 +67,7 @@ class WorkerState:
     number: int = 0
     lease_until: int = 0
     shard: int = 0
+    handed: set[str] = field(default_factory=set)
     _types_text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +86,30 @@ class WorkerState:
     def types_text(self) -> str:
         """Known types as the script takes them."""
         return self._types_text
+
+    def begin_anew(self, name: str) -> None:
+        """Under a new name, after the lease of the old one was lost."""
+        self.name, self.number, self.lease_until = name, 0, 0
+        self.handed.clear()
+
+    def take_handed(self, words: str, record: str) -> Claims | None:
+        """A task that a submission handed over, from the fields `h` and `r` of a wake-up.
+
+        To be called while no exchange is under way.
+
+        Returns:
+            Its claim; None for another worker's, and when an exchange after it was answered, which returned it.
+        """
+        name, number, lease_until, task_id = words.split(" ")
+        if name != self.name or int(number) != self.number or task_id in self.handed:
+            return None
+        self.handed.add(task_id)
+        self.lease_until = int(lease_until)
+        return Claims([task_id, record])
+
+
+def _claim_number(record: str) -> int:
+    return int(record.split(" ", 5)[4])
 
 
 class ExchangeReply(NamedTuple):
@@ -212,7 +238,7 @@ class Exchange(QueueBase):
                     raise InvalidInput("group", f"{group!r} is no name.", f"Match {NAME.pattern}.")
                 head += f" {group}"
             items += (head, body.replace("\n", " ") if "\n" in body else body)
-        number = state.number + 1
+        number, handed = state.number + 1, " ".join(sorted(state.handed))
         reply = await self._run(
             "exchange",
             run=keys.run(state.name),
@@ -234,13 +260,20 @@ class Exchange(QueueBase):
             retention_ms=self.options.retention_text,
             keep=self.options.keep_text,
             types=state.types_text,
+            handed=handed,
             queue_count=str(len(served)),
             item=items,
         )
         _, now_ms, status, lease_until, more, next_due, cursor, lost, cancelled, flat, drain, due = reply
+        claims = Claims(flat)
         if status in ("ok", "replay"):
             state.number = number
             state.lease_until = lease_until
+            state.handed.difference_update(handed.split())
+            if status == "replay":
+                state.handed.update(flat[::2])  # what was handed over meanwhile is among them
+            elif flat and _claim_number(flat[-1]) != number:
+                state.handed.add(flat[-2])
         if self.meter and (outcomes or flat):
             self.meter.move(reply[0], "work")
             self.meter.note_tasks(sum(outcome.kind == "c" for outcome in outcomes))
@@ -252,7 +285,7 @@ class Exchange(QueueBase):
             cursor,
             lost.split(),
             cancelled.split(),
-            Claims(flat),
+            claims,
             bool(drain),
             due,
         )

@@ -42,6 +42,8 @@ MAX_CALL_BYTES = 4 * 1024 * 1024
 MAX_METADATA = 16 * 1024
 #: How long a durable submission waits for the disk: a server that syncs each second needs a bit more than that.
 PERSIST_MS = 1_500
+#: Names of quiet queues that are remembered; others are served by exchanges.
+MAX_QUIET = 1_000
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_RETRIES = 3
 
@@ -155,6 +157,7 @@ class Submission(QueueBase):
         self, tasks: list[_Prepared], keys: Keys, allowance: Allowance | None = None
     ) -> list[SubmittedTask]:
         items: list[str] = []
+        hand_off = len(tasks) == 1 and not tasks[0].when and tasks[0].queue in self.quiet_queues
         for task in tasks:
             items += (task.when, task.attributes, task.payload)
         try:
@@ -168,18 +171,26 @@ class Submission(QueueBase):
                 prefix=keys.prefix,
                 retention_ms=self.options.retention_text,
                 allowance=f"{allowance.rate.words} {allowance.who}" if allowance else "",
+                hand_off="1" if hand_off else "0",
                 item=items,
             )
         except ScriptSignal as signal:
             raise _refusal_of(signal, allowance) from None
         if allowance is not None:
             allowance.left = int(reply[5])
+        self._note_quiet(tasks[0].queue, is_quiet=bool(reply[6]))
         if self.options.is_durable:
             await self._persist(keys)
         return [
             SubmittedTask(task_id, LETTERS[letter], _MARKS[mark])
             for letter, task_id, mark in zip(reply[2], reply[3], reply[4], strict=True)
         ]
+
+    def _note_quiet(self, queue: str, *, is_quiet: bool) -> None:
+        if not is_quiet:
+            self.quiet_queues.discard(queue)
+        elif len(self.quiet_queues) < MAX_QUIET:
+            self.quiet_queues.add(queue)
 
     async def _persist(self, keys: Keys) -> None:
         """Wait until the disk has what was stored, by this call or by the one that this repeats.

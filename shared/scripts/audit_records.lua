@@ -17,6 +17,7 @@
 --- @include "lib/time"
 --- @include "lib/counts"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"

@@ -13,6 +13,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/record"
 --- @include "lib/repairs"
@@ -58,7 +59,7 @@ function CHECK.run(worker)
     else
       repair_note('workers')
       gone[#gone + 1] = key
-      call('HDEL', prefix .. 'queues', memory_field(worker))
+      call('HDEL', prefix .. 'queues', memory_field(worker), handed_field(worker))
     end
   end
 end

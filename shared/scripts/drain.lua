@@ -16,6 +16,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/audit"
 local DRAINING = ',"draining":true}'
@@ -25,6 +26,7 @@ local is_told = string.sub(described, -#DRAINING) == DRAINING
 local memory = memory_of(call('HGET', queues, memory_field(worker))) or memory_of(NO_MEMORY)
 memory.draining = hold == 1 and 'd' or ''
 call('HSET', queues, memory_field(worker), memory_text(memory))
+if hold == 1 and is_idle_of(call('HGET', queues, IDLE), worker) then call('HDEL', queues, IDLE) end
 if hold == 1 then
   if not is_told then call('HSET', workers, worker, string.sub(described, 1, -2) .. DRAINING) end
 else

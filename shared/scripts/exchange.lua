@@ -19,25 +19,28 @@
   @arg  retention_ms text   ms an ended task is kept that names no time of its own, then the same of a dead one
   @arg  keep         text   ended tasks kept per status, then dead ones
   @arg  types        text  known task types, each between blanks
+  @arg  handed       text  ids that this worker was handed by submissions and knows of
   @arg  queue_count  int   1..16
   @args item         queue names in order of service, then two per outcome: "<kind> <claim> <delay ms>" and a JSON
                      body. Kinds: c completed, f failed, x rejected, k cancelled, s come back later, w rate limited (so is its
                      limit key), h handed back
   @returns  {price, now ms, state, lease_until, more, next due ms | 0 none | -1 not looked, cursor | '',
-            lost ids, ids to cancel, {id, record, ...}, drain 0 | 1,
+            lost ids, ids to cancel, {id, record, ...} claimed or handed over, drain 0 | 1,
             {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do}; state: ok | replay | stale | lost (the
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
           18 calls, and one for each further queue; with limit keys up to 10 more; one more when tasks are kept for
           less than a day.
-  Replay  same number: nothing changes; claims, lost and cancelled ids are returned again.
+  Replay  same number: nothing changes; claims, lost and cancelled ids are returned again, and what was handed over since
+          then, whose claim has the same number.
 ]]
 local own_timer = 'w:' .. worker
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/stats"
@@ -56,11 +59,19 @@ local own_timer = 'w:' .. worker
 --- @include "lib/lease"
 --- @include "lib/budget"
 
+local IDLE_BYTES = 2048
 local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
-counts_load(names, memory_field(worker))
+counts_load(names, memory_field(worker), handed_field(worker))
 local memory = memory_of(counts[memory_field(worker)]) or memory_of(NO_MEMORY)
 local last = tonumber(memory.number)
+
+-- What a submission handed to this worker, which has not read of it: {id, record}.
+local function unread_task()
+  local id = counts[handed_field(worker)] or ''
+  local text = id ~= '' and not contains(handed, id) and call('GET', prefix .. 't:' .. id)
+  return text and string.match(text, '^R%d+ %d+ %d+ (%S+)') == worker and {id, text} or {}
+end
 
 if last == 0 and number > 1 then
   return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}}
@@ -74,6 +85,15 @@ end
 
 local is_draining = memory.draining == 'd'
 if is_draining then free = 0 end
+local unread, is_acknowledged = unread_task(), false
+if unread[1] then
+  free = math.max(0, free - 1)
+elseif (counts[handed_field(worker)] or '') ~= '' then
+  is_acknowledged = true
+  field_put(handed_field(worker), '')
+  event_totals.R = 1 -- its start is counted now
+  stats_wait(0)
+end
 local told, cancelled, lost = memory.told, memory.asked, {}
 local removed = apply_outcomes(lost, told .. ' ' .. cancelled)
 
@@ -110,7 +130,15 @@ for i = 1, #claimed, 2 do held[i], held[i + 1] = claimed[i], memory.number end
 -- More than 64 bytes make the server keep the hash as a table: in the list that it keeps of a small one each of 100
 -- claims would be compared with all others.
 if number == 1 then held[#held + 1], held[#held + 2] = '~', string.rep('~', 65) end
-if is_lease_due and holding + #claimed > 0 then renew_lease() end
+local held_now = holding + (#claimed + #unread) / 2
+-- Also when all is done: a hand-off may have set a short lease.
+if is_lease_due and (held_now > 0 or is_acknowledged) then renew_lease() end
+if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
+  local spoken = {worker, int(number), int(lease_until), int(lease_ms), int(now), int(held_now)}
+  field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
+elseif is_idle_of(counts[IDLE], worker) then
+  field_put(IDLE, '')
+end
 
 if #held > 0 then call_variadic('HSET', run, held) end
 pending_flush()
@@ -129,5 +157,6 @@ end
 -- Who looked for what is due must learn what is due next, or nobody would come for it.
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
+claimed[#claimed + 1], claimed[#claimed + 2] = unread[1], unread[2]
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
   is_draining and 1 or 0, due_schedules}

@@ -13,9 +13,11 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 local member = 'w:' .. worker
 call('HDEL', workers, worker) -- a removal first: memory may be full
+if is_idle_of(call('HGET', queues, IDLE), worker) then call('HDEL', queues, IDLE) end
 local held = 0
 for _, field in ipairs(call('HKEYS', run)) do
   if #field == 27 then held = held + 1 end
@@ -27,6 +29,6 @@ if held > 0 then
 else
   if call('ZREM', timers, member) == 1 then call('HINCRBY', queues, '*:w', '-1') end
   call('DEL', run)
-  call('HDEL', queues, memory_field(worker))
+  call('HDEL', queues, memory_field(worker), handed_field(worker))
 end
 return {price, now, held}

@@ -16,6 +16,7 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/memory"
+--- @include "lib/handoff"
 local MOST_WORKERS, KEPT_VERSIONS = 256, 8
 
 -- What is kept of workers that are gone is forgotten here: reaping is dear enough. Their descriptions stay until room
@@ -27,6 +28,7 @@ local function forget_gone()
     if not until_ms then
       gone[#gone + 1] = names[i]
       memories[#memories + 1] = memory_field(names[i])
+      memories[#memories + 1] = handed_field(names[i])
     end
   end
   if #gone > 0 then call('HDEL', queues, unpack(memories)) end

@@ -8,16 +8,18 @@
   @arg  prefix  text    {<namespace>:<shard>}:
   @arg  retention_ms  text  ms a task is kept that is replaced by one with the same unique key, then the same of a dead one
   @arg  allowance  text  "<interval us> <burst> <who>" of the caller, "" for no limit
+  @arg  hand_off  int  1: look for a worker with a free slot that a lone task can be handed to; costs one call more
   @args item    three per task: when ("" now, "+<ms>" after now, "<ms>" at), attributes
                 "<priority> <queue> <type> <max retries>[ options]" and the payload as JSON
-  @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}, left of the allowance | -1} in order; a
-            repeated submission answers what the task is now, one whose key is taken the task that has it, with the
+  @returns  {price, now ms, {status letter, ...}, {id, ...}, {mark, ...}, left of the allowance | -1, 1 when the next
+            lone task may well be handed over} in order; one that was handed over is told as pending; a repeated
+            submission answers what the task is now, one whose key is taken the task that has it, with the
             mark why: e it has the unique key, d it waits and took the payload (debounce), t its window is not over
             (throttle)
   @error  DTQ_RATE_LIMITED <ms>: the allowance is used up, and not all of the tasks are stored already; nothing was written
   @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
   @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing was written
-  @event  P S X
+  @event  P S X R
   Cost    O(tasks * log N).
   Replay  every id exists: nothing is written, the tasks' present statuses are returned.
 ]]
@@ -25,6 +27,7 @@
 --- @include "lib/time"
 --- @include "lib/gcra"
 --- @include "lib/counts"
+--- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/events"
 --- @include "lib/record"
@@ -65,17 +68,14 @@ local function are_stored()
   return call('EXISTS', unpack(keys)) == record_count
 end
 
+local names, beside = {}, {}
+for i = 1, record_count do names[i] = asked[i].queue end
 -- The caller's allowance is a field beside the counts, read and written with them: it costs one call more than none.
+if allowance ~= '' then beside[1] = '*:~' .. string.match(allowance, '%S+$') end
+if hand_off == 1 then beside[#beside + 1], beside[#beside + 2] = IDLE, '*:w' end
+if #beside > 0 then counts_load(names, unpack(beside)) end
 if allowance ~= '' then
-  local field, named, names = '*:~' .. string.match(allowance, '%S+$'), {}, {}
-  for i = 1, record_count do
-    local queue_name = asked[i].queue
-    if not named[queue_name] then
-      named[queue_name] = true
-      names[#names + 1] = queue_name
-    end
-  end
-  counts_load(names, field)
+  local field = beside[1]
   local whole_at, wait = rate_take(allowance, string.match(counts[field] or '', '%d+'), record_count)
   if wait and not are_stored() then return refused('DTQ_RATE_LIMITED ' .. int(wait)) end
   if whole_at then field_put(field, 'w' .. int(whole_at)) end
@@ -92,6 +92,54 @@ for i = 1, record_count do
   due_times[i] = due
   local head = due > 0 and 'S0 0 ' .. int(due) .. '\n' .. int(now) .. ' ' or head_of_pending
   texts[i] = head .. asked[i].words .. '\n' .. payload
+end
+
+-- A worker for a task that comes alone: one with a free slot, of which something was heard lately, that serves the queue
+-- and knows the type, while nothing else is pending there and the queue is neither paused nor limited. A task that may not be
+-- tried again is for exchanges alone: with a worker that is gone the attempt would be spent.
+local HEARD_MS, SILENT_MS, HANDED_BYTES = 60000, 1000, 4096
+local function taker_of(wanted, when, text)
+  local worker, claim, lease_until, lease_ms, seen, holds, queues_served, types_known =
+    string.match(counts[IDLE] or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|(.*)$')
+  local task_type, retries = string.match(wanted.words, '^%d+ %S+ (%S+) (%d+)')
+  local is_fit = worker and when == '' and #text <= HANDED_BYTES and retries ~= '0' and now - tonumber(seen) < HEARD_MS
+    and find(queues_served, ' ' .. wanted.queue .. ' ', 1, true) and find(types_known, ' ' .. task_type .. ' ', 1, true)
+    and not counts_pending(wanted.queue)
+  local control = is_fit and control_of(wanted.queue)
+  if not control or control.paused or control.limit then return nil end
+  for _, letter in ipairs({'c', 'f', 'b', 'h', 'x'}) do
+    if option_of(wanted.options, letter) then return nil end
+  end
+  return {
+    name = worker, claim = claim, until_ms = tonumber(lease_until), lease_ms = tonumber(lease_ms),
+    is_silent = holds == '0' and now - tonumber(seen) >= SILENT_MS,
+  }
+end
+
+-- When the lease of the taker is to end, or nil: it ends well as it is. One that held nothing and was not heard of for a
+-- while may be gone: it gets a third of a lease, which its heartbeat makes a whole one soon.
+local function lease_for(taker)
+  if taker.is_silent or taker.until_ms > now + taker.lease_ms then return now + math.floor(taker.lease_ms / 3) end
+  if taker.until_ms < now + taker.lease_ms * 3 / 4 then return now + taker.lease_ms end
+end
+
+local function hand_over(taker, id, text, wanted)
+  local until_ms = lease_for(taker)
+  if until_ms then
+    lease_timer = until_ms
+    -- Who sleeps must know of an end that is earlier than before.
+    if until_ms < taker.until_ms and count_of('*:w') ~= 1 then wake_at(until_ms) end
+    taker.until_ms = until_ms
+  end
+  call('HSET', prefix .. 'run:' .. taker.name, id, taker.claim)
+  field_put(IDLE, '')
+  field_put(handed_field(taker.name), id)
+  count_add(fields_of(wanted.queue).R, 1)
+  submitted_add(fields_of(wanted.queue)[wanted.priority], 1)
+  count_add(fields_of(wanted.queue)[wanted.priority], -1)
+  events_add({id}, wanted.queue, 'P')
+  events_add({id}, wanted.queue, 'R')
+  wake_handed, wake_record = table.concat({taker.name, taker.claim, int(taker.until_ms), id}, ' '), text
 end
 
 local function flat_of(indexes)
@@ -133,6 +181,12 @@ local function compare_stored()
   return missing, statuses
 end
 
+local taker = hand_off == 1 and record_count == 1 and not bodies[1] and taker_of(asked[1], item(1), texts[1])
+if taker then
+  local head = string.format('R1 0 0 %s %s %s', taker.name, taker.claim, int(now))
+  texts[1] = head .. sub(texts[1], find(texts[1], '\n', 1, true), -1)
+end
+
 -- MSETNX refuses as a whole when an id exists or memory is full. Past what one call can carry the
 -- existing ids are looked for first; nothing can come between inside a script.
 local all, refusal = take_keys()
@@ -157,6 +211,10 @@ for _, i in ipairs(missing) do is_new[i] = true end
 if #missing < #all then give_back_keys(is_new) end
 if are_keyed then settle_replaced(is_new) end
 
+if taker and is_new[1] then
+  hand_over(taker, ids[1], texts[1], asked[1])
+  statuses[1], missing = 'P', {}
+end
 for _, i in ipairs(missing) do
   if due_times[i] == 0 then fair_note(asked[i].queue, asked[i].priority, asked[i].options) end
 end
@@ -186,10 +244,12 @@ end
 if are_keyed then settle_debounced(is_new) end
 pending_flush()
 fair_flush()
-timers_flush('')
+timers_flush(taker and 'w:' .. taker.name or '')
 records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
 if are_keyed then answer_taken(statuses) end
-return {price, now, statuses, ids, marks, rate_left}
+-- Into an empty queue, of whose sleepers nobody could be handed the task: the next one saves itself the look.
+local is_quiet = taker or (hand_off == 0 and record_count == 1 and #wake_queues == 1)
+return {price, now, statuses, ids, marks, rate_left, is_quiet and 1 or 0}

@@ -14,7 +14,8 @@ from shared.ids import derived_id
 from shared.models import TaskSubmission
 from shared.queue import TaskQueue
 
-QUEUES = ("first", "second")
+#: the last one gets tasks that come alone: into an empty queue mostly, so workers are handed them
+QUEUES = ("first", "second", "lone")
 #: share of each kind of task
 KINDS = {
     "work": 50,
@@ -98,7 +99,9 @@ class Load:
         began, sent = monotonic(), 0
         while sent < self.tasks:
             size = min(self.tasks - sent, draw.choice((1, 1, 1, 2, 5, 20)))
-            homes = (draw.choice(self.queues),) if len(self.queue.shards) > 1 else self.queues
+            homes = self.queues[-1:] if size == 1 else self.queues[:-1]
+            if len(self.queue.shards) > 1:
+                homes = (draw.choice(self.queues),)
             batch = [self._task(draw, sent + n, homes) for n in range(size)]
             self._start(self._submit(batch))
             sent += size

@@ -317,7 +317,14 @@ async def test_what_falls_due_after_the_lease_of_the_only_worker_is_started_in_t
 async def test_an_answer_does_not_put_off_an_alarm_that_was_set_while_it_was_under_way():
     """A wake-up that is newer than the answer may be read first: they come by two connections."""
     calls: list[bool] = []
-    waiter = Waiter(None, "worker", ["default"], poke=calls.append, reconnected=lambda: None)
+    waiter = Waiter(
+        None,
+        "worker",
+        ["default"],
+        poke=calls.append,
+        hand_over=lambda *_: calls.append(True),
+        reconnected=lambda: None,
+    )
     waiter.server_ms = lambda: 1000.0
     waiter._concerns({"t": "1050"})
     nothing_due = ExchangeReply(1000, "ok", False, 0, "", [], [], Claims())

@@ -65,7 +65,7 @@ async def test_a_task_that_is_kept_for_its_key_keeps_no_others(queues, store):
 async def test_dead_tasks_are_kept_for_a_time_and_a_number_of_their_own(queues, store):
     queue = queues(retention_s=100, dead_retention_s=300, keep=100, dead_keep=300)
     for kind, name, kept_s in (("c", "completed", 100), ("x", "dead", 300), ("k", "cancelled", 100)):
-        [task_id] = await _ended(queue, [task()], kind)
+        [task_id] = await _ended(queue, [task(max_retries=0)], kind)
         finished = (await queue.get(task_id)).finished_at.timestamp() * 1000
         assert store.zscore(f"{{test:0}}:done:{name}", task_id) == pytest.approx(finished + kept_s * 1000)
     lost = await queue.submit([task(max_retries=0)])

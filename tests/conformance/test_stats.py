@@ -159,7 +159,7 @@ async def test_an_hour_that_is_over_is_summed_up(queue, store):
 
 async def test_submitting_costs_what_it_did(tcp_queues):
     queue = tcp_queues()
-    await queue.submit([task()])
+    await queue.submit(tasks(2))
     before = queue.calls
     await queue.submit([task()])
     assert queue.calls - before == 6

@@ -69,6 +69,22 @@ SCENARIOS = {
         crashes=1,
         keyed="a",
     ),
+    "a hand-off among two": Scenario(
+        (BOTH, BOTH), (TaskKind("a", "x"), TaskKind("b", "x")), crashes=1, half_open=1, hands_over=True
+    ),
+    "a hand-off beside other work": Scenario(
+        (WorkerKind(2, "ab", "x"),),
+        (TaskKind("a", "x"), TaskKind("b", "x", 1), TaskKind("a", "x", fails_once=True)),
+        lost_replies=1,
+        hands_over=True,
+    ),
+    "a hand-off in a pool": Scenario(
+        (BOTH, BOTH),
+        (TaskKind("a", "x"),),
+        half_open=1,
+        is_pool=True,
+        hands_over=True,
+    ),
 }
 
 
@@ -99,6 +115,9 @@ MISSED_IN = {
     "more": "claims in slices",
     "exchange first": "a half-open connection and a crash",
     "reports are answered": "a pool",
+    "hand-off tells its lease": "a hand-off among two",
+    "hand-off is returned": "a hand-off beside other work",
+    "hand-off is kept": "a hand-off beside other work",
 }
 
 

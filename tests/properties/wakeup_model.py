@@ -1,6 +1,6 @@
 """A small model of waking, searched exhaustively: who sleeps until when, who reads which wake-up.
 
-It follows `scripts/lib/{wakes,timers,pending,claim,limits,maintain,lease}.lua`, `exchange.lua` and
+It follows `scripts/lib/{wakes,timers,pending,claim,limits,maintain,lease,handoff}.lua`, `submit.lua`, `exchange.lua` and
 `worker_host/{waiter,exchanger,heartbeat,wake_line,wake_relay}.py` rule by rule, and leaves out what does not matter to
 waking: payloads, priorities, retention. Time counts in ticks: a lease lasts three, a third of it is
 one. A tick passes only when nobody has anything to do; whatever happens within a tick happens in
@@ -48,6 +48,9 @@ RULES = {
     "more": "an exchange that filled its cap and left slots free is followed by another",
     "exchange first": "a new connection begins with an exchange",
     "reports are answered": "a process that reports a cursor is told at once what its parent has read since",
+    "hand-off tells its lease": "a task that is handed over tells the others when the lease ends that it sets",
+    "hand-off is returned": "an exchange returns what was handed over before it and was not read",
+    "hand-off is kept": "a task handed over that is read while an exchange is under way waits for its answer",
 }
 SPARE_RULES = {"parked wakes": "parking tells the workers that may know the type"}
 
@@ -86,18 +89,21 @@ class Scenario:
     is_pool: bool = False
     full_at_one: str = ""
     """Queues of which one task runs at once."""
+    hands_over: bool = False
+    """A submission may look for a worker with a free slot."""
     keyed: str = ""
     """The queue whose tasks have one limit key, which lets one start in `REFILL` ticks."""
 
 
 class Unread(NamedTuple):
-    """Wake-ups that a worker has not read: one for its queues, the earliest time."""
+    """Wake-ups that a worker has not read: one for its queues, the earliest time, one that brings it a task."""
 
     called: bool = False
     at: int | None = None
+    brings: bool = False
 
-    def and_then(self, called: bool, at: int | None) -> Unread:
-        return Unread(self.called or called, earlier(self.at, at))
+    def and_then(self, called: bool, at: int | None, brings: bool) -> Unread:
+        return Unread(self.called or called, earlier(self.at, at), self.brings or brings)
 
 
 class Reply(NamedTuple):
@@ -133,6 +139,8 @@ class Worker(NamedTuple):
     reply: Reply | None = None
     lease: int | None = None
     listens: int = 2
+    was_brought: bool = False
+    """A task was read that was handed over, while an exchange was under way."""
 
     @property
     def has_to_do(self) -> bool:
@@ -146,7 +154,8 @@ DEAD = ASLEEP._replace(is_alive=False)
 
 
 class Task(NamedTuple):
-    """N not submitted, S due later, P pending, K parked, L parked by its limit key, R runs, F has an outcome, E ended."""
+    """N not submitted, S due later, P pending, K parked, L parked by its limit key, H handed to a worker that does not
+    know it yet, R runs, F has an outcome, E ended."""
 
     status: str = "N"
     worker: int = -1
@@ -167,6 +176,8 @@ class State(NamedTuple):
     """Ticks until the limit key lets a task start."""
     timer: int | None = None
     """When what is parked by the limit key is looked at."""
+    idle: int = -1
+    """The worker that has had a free slot since its last exchange, as submissions know."""
 
 
 def earlier(one: int | None, other: int | None) -> int | None:
@@ -233,7 +244,7 @@ class Model:
     @staticmethod
     def _rank(state: State, i: int) -> tuple[tuple[int, ...], ...]:
         held = tuple(n for n, task in enumerate(state.tasks) if task.worker == i)
-        return (held, *rank_of(state.workers[i]))
+        return (held, (state.idle == i,), *rank_of(state.workers[i]))
 
     # -- what is asked of every state
 
@@ -252,7 +263,9 @@ class Model:
         for number, task in enumerate(state.tasks):
             if task.status == "S" and first > task.due:
                 return f"task {number} is due in {task.due}, the first alarm rings in {first}"
-            if task.status in "RF" and not state.workers[task.worker].is_alive:
+            if task.status == "H" and task.worker in hearing:
+                return f"task {number} was handed to worker {task.worker}, which does not learn of it"
+            if task.status == "H" or (task.status in "RF" and not state.workers[task.worker].is_alive):
                 left = state.workers[task.worker].lease
                 assert left is not None
                 if first > left + THIRD:
@@ -281,7 +294,7 @@ class Model:
 
     @staticmethod
     def _held(tasks: tuple[Task, ...] | list[Task], worker: int) -> int:
-        return sum(task.worker == worker and task.status in "RF" for task in tasks)
+        return sum(task.worker == worker and task.status in "HRF" for task in tasks)
 
     # -- transitions
 
@@ -293,6 +306,8 @@ class Model:
         for number, task in enumerate(state.tasks):
             if task.status == "N":
                 yield f"submit {number}", self._submit(state, number)
+                if self._can_take(state, number):
+                    yield f"hand {number} over to {state.idle}", self._hand_over(state, number)
                 break  # they come in the order in which the scenario names them
         if state.paused:
             yield "resume", self._resume(state)
@@ -303,7 +318,9 @@ class Model:
         if worker.reply is None and worker.poked:
             yield f"{i} exchanges", self._exchange(state, i)
         if worker.reply is not None:
-            yield f"{i} hears the answer", put(state, i, self._learn(worker))
+            # A replay returns what was claimed by its number: by a submission after it, too.
+            heard = self._started(state, i) if worker.was_brought or worker.reply.is_replay else state
+            yield f"{i} hears the answer", put(heard, i, self._learn(worker))
             if state.lost_replies and not worker.reply.is_replay:
                 again = worker._replace(reply=Reply(False, False, None, True, is_replay=True))
                 yield (
@@ -338,7 +355,8 @@ class Model:
         if worker.old == Unread() and worker.new == Unread():
             return
         if worker.listens == REPORTED:
-            yield f"{i} reads", put(state, i, self._read(worker))
+            is_brought = (worker.old.brings or worker.new.brings) and worker.reply is None
+            yield f"{i} reads", put(self._started(state, i) if is_brought else state, i, self._read(worker))
         elif not self.holds("reports are answered"):
             yield f"{i} is passed over", put(state, i, worker._replace(old=Unread(), new=Unread()))
 
@@ -357,6 +375,7 @@ class Model:
             new=Unread(),
             poked=worker.poked or unread.called,
             alarm=earlier(worker.alarm, unread.at),
+            was_brought=worker.reply is not None and unread.brings and self.holds("hand-off is kept"),
             listens=HAS_CURSOR if self.scenario.is_pool else REPORTED,
         )
 
@@ -371,6 +390,7 @@ class Model:
         is_asked_again = reply.is_replay and self.holds("asked again")
         return worker._replace(
             reply=None,
+            was_brought=False,
             alarm=alarm,
             old=old,
             new=Unread(),
@@ -386,11 +406,14 @@ class Model:
             lease = worker.lease
             if worker.is_alive and lease is not None:
                 # The heartbeat: less than two thirds are left. An idle worker has its presence renewed.
-                lease = None if not self._held(state.tasks, i) else LEASE if lease <= 2 * THIRD else lease - 1
+                held = {task.status for task in state.tasks if task.worker == i and task.status in "HRF"}
+                # Of what it was handed and has not read its heartbeat does not know.
+                is_renewed = held - {"H"} and lease <= 2 * THIRD
+                lease = None if not held else LEASE if is_renewed else max(0, lease - 1)
             elif lease is not None:
                 lease = max(0, lease - 1)
             alarm = None if worker.alarm is None else worker.alarm - 1
-            old = Unread(worker.old.called, None if worker.old.at is None else max(0, worker.old.at - 1))
+            old = worker.old._replace(at=None if worker.old.at is None else max(0, worker.old.at - 1))
             workers.append(worker._replace(lease=lease, alarm=alarm, old=old))
         tasks = tuple(t._replace(due=max(0, t.due - 1)) if t.status == "S" else t for t in state.tasks)
         timer = None if state.timer is None else max(0, state.timer - 1)
@@ -408,6 +431,40 @@ class Model:
             entry.queues.add(kind.queue)
         return self._append(put_task(state, number, Task("P")), entry, -1)
 
+    def _can_take(self, state: State, number: int) -> bool:
+        """Whether the submission of a task may hand it to the worker that is known to be idle."""
+        kind = self.scenario.tasks[number]
+        if not self.scenario.hands_over or state.idle < 0 or kind.delay or kind.queue in state.paused:
+            return False
+        worker = self.scenario.workers[state.idle]
+        is_known = kind.queue in worker.queues and kind.type in worker.types
+        return is_known and not pending(self.scenario, state.tasks, kind.queue)
+
+    def _hand_over(self, state: State, number: int) -> State:
+        i, entry = state.idle, Entry()
+        before = state.workers[i].lease
+        # One that holds nothing may be gone, for all that the script knows.
+        lease = THIRD if not self._held(state.tasks, i) else max(before or 0, 2 * THIRD)
+        is_earlier = before is None or lease < before
+        if is_earlier and len(state.workers) > 1 and self.holds("hand-off tells its lease"):
+            entry.at = lease
+        state = put_task(state, number, Task("H", worker=i))._replace(idle=-1)
+        state = self._append(state, entry, i)
+        worker = state.workers[i]._replace(lease=lease)
+        if worker.is_alive:
+            unread = worker.old if worker.reply is None else worker.new
+            unread = unread._replace(brings=True)
+            worker = worker._replace(old=unread) if worker.reply is None else worker._replace(new=unread)
+        return put(state, i, worker)
+
+    @staticmethod
+    def _started(state: State, i: int) -> State:
+        """What was handed to a worker runs: it knows of it."""
+        for number, task in enumerate(state.tasks):
+            if task.status == "H" and task.worker == i:
+                state = put_task(state, number, task._replace(status="R"))
+        return state
+
     def _resume(self, state: State) -> State:
         entry = Entry()
         if pending(self.scenario, state.tasks, state.paused) and self.holds("resume wakes"):
@@ -424,9 +481,9 @@ class Model:
                 continue
             called = not entry.queues.isdisjoint(self.scenario.workers[i].queues)
             if worker.reply is not None:
-                workers[i] = worker._replace(new=worker.new.and_then(called, entry.at))
+                workers[i] = worker._replace(new=worker.new.and_then(called, entry.at, False))
             else:
-                workers[i] = worker._replace(old=worker.old.and_then(called, entry.at))
+                workers[i] = worker._replace(old=worker.old.and_then(called, entry.at, False))
             if not self.holds("read by all"):
                 break
         return state._replace(workers=tuple(workers))
@@ -435,6 +492,9 @@ class Model:
 
     def _exchange(self, state: State, i: int) -> State:
         worker, kind = state.workers[i], self.scenario.workers[i]
+        had_unread = any(task.status == "H" and task.worker == i for task in state.tasks)
+        if self.holds("hand-off is returned"):
+            state = self._started(state, i)
         before, entry, tasks = state.tasks, Entry(), list(state.tasks)
         leases = {n: w.lease for n, w in enumerate(state.workers)}
         bucket = Bucket(state.refill, state.timer)
@@ -478,8 +538,15 @@ class Model:
         workers = tuple(
             (done if n == i else other)._replace(lease=leases[n]) for n, other in enumerate(state.workers)
         )
+        is_idle = kind.slots > self._held(tasks, i) and not more and not had_unread
+        is_gone = state.idle >= 0 and state.workers[state.idle].lease == 0 and leases[state.idle] is None
+        idle = i if is_idle else -1 if state.idle == i or is_gone else state.idle
         reached = state._replace(
-            workers=workers, tasks=tuple(tasks), refill=bucket.refill, timer=bucket.timer
+            workers=workers,
+            tasks=tuple(tasks),
+            refill=bucket.refill,
+            timer=bucket.timer,
+            idle=idle if self.scenario.hands_over else -1,
         )
         return self._append(reached, entry, i)
 
@@ -511,10 +578,10 @@ class Model:
         for number, task in enumerate(tasks):
             if task.status == "S" and task.due == 0:
                 tasks[number] = task._replace(status="P")
-            elif task.status in "RF" and not state.workers[task.worker].is_alive and leases[task.worker] == 0:
+            elif task.status in "HRF" and leases[task.worker] == 0:
                 tasks[number] = task._replace(status="P", worker=-1)
-        for n, other in enumerate(state.workers):
-            if not other.is_alive and leases[n] == 0:
+        for n, left in leases.items():
+            if left == 0:
                 leases[n] = None
 
     def _claim(
@@ -613,7 +680,7 @@ def exchanged(state: State, i: int, j: int) -> State:
     workers[i], workers[j] = workers[j], workers[i]
     places = {i: j, j: i}
     tasks = tuple(task._replace(worker=places.get(task.worker, task.worker)) for task in state.tasks)
-    return state._replace(workers=tuple(workers), tasks=tasks)
+    return state._replace(workers=tuple(workers), tasks=tasks, idle=places.get(state.idle, state.idle))
 
 
 def put(state: State, i: int, worker: Worker) -> State:

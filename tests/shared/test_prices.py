@@ -70,7 +70,7 @@ async def _warm(queue):
         await queue.submit(tasks(1))
         [claim] = (await queue.exchange(state, free=1)).claims
         await queue.exchange(state, [ending(claim, kind)], free=1)
-    await queue.cancel((await queue.submit(tasks(1)))[0].id)
+    await queue.cancel((await queue.submit(tasks(1, max_retries=0)))[0].id)
     await queue.tick()
     await queue.list_tasks()
     await queue.overview()
@@ -83,7 +83,9 @@ async def test_submitting_one(queue, bill):
     await _warm(queue)
     with bill("submit one into an empty queue", 7):
         await queue.submit([task()])
-    with bill("submit one under load", 7):
+    with bill("submit one that looks for a free worker in vain", 8):
+        await queue.submit([task()])
+    with bill("submit one under load", 6):
         await queue.submit([task()])
     with bill("submit one with an idempotency key", 7):
         await queue.submit([task(idempotency_key="k")])
@@ -204,6 +206,23 @@ async def test_one_task_alone_from_submission_to_result(queue, bill):
         outcomes = [ending(claim) for claim in reply.claims]
         await queue.exchange(state, outcomes, free=1, maintain=False, want_cursor=False)
     assert await queue.wait(cursor, 50) == [], "its own lease wakes nobody"
+    assert (await queue.get(item.id)).status is TaskStatus.COMPLETED
+
+
+async def test_one_task_alone_that_is_handed_over(queue, bill):
+    """The submission before it met an empty queue, so this one looks for a worker with a free slot: the dearest there is."""
+    state = await _warm(queue)
+    await queue.submit([task()])
+    [claim] = (await queue.exchange(state, free=1)).claims
+    await queue.exchange(state, [ending(claim)], free=1)
+    assert await queue.renew(state, is_idle=True)
+    cursor = (await queue.exchange(state, free=1)).cursor
+    with bill("one task alone that is handed over, submission to result", 21):
+        [item] = await queue.submit([task()])
+        [(_, fields)] = await queue.wait(cursor, 20_000)
+        claims = state.take_handed(fields["h"], fields["r"])
+        await queue.exchange(state, [ending(claims[0])], free=1, maintain=False, want_cursor=False)
+    assert claims[0].id == item.id
     assert (await queue.get(item.id)).status is TaskStatus.COMPLETED
 
 

@@ -186,7 +186,7 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
     counted = {
         name: int(value) % 2**26
         for name, value in fields.items()
-        if name[-2:] not in (":!", ":@", ":w", ":v") and not name.startswith(("*:~", "*:+"))
+        if name[-2:] not in (":!", ":@", ":w", ":v", ":i") and not name.startswith(("*:~", "*:+", "*:="))
     }
     names = set(expected) | set(counted)
     return [
@@ -250,6 +250,11 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
         f"{name} is remembered of a worker that is gone"
         for name, text in shared.items()
         if name.startswith("*:+") and not text.startswith("0|") and name[3:] not in alive
+    ]
+    wrong += [
+        f"{name} was handed {task_id} and does not hold it"
+        for name, task_id in shared.items()
+        if name.startswith("*:=") and task_id and task_id not in seen.hashes.get(f"run:{name[3:]}", {})
     ]
     for letter, key in ENDED.items():
         kept = seen.zsets.get(key)

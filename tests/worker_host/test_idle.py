@@ -58,7 +58,14 @@ async def test_ten_idle_minutes_cost_at_most_15_calls(store, server, offset_s):
             await heartbeat.run_once(queue)
         return []
 
-    waiter = Waiter(wait, state.name, state.queues, poke=pokes.append, reconnected=lambda: pokes.append(True))
+    waiter = Waiter(
+        wait,
+        state.name,
+        state.queues,
+        poke=pokes.append,
+        hand_over=lambda *_: pokes.append(True),
+        reconnected=lambda: pokes.append(True),
+    )
     waiter.learn(await queue.exchange(state, free=10), time.monotonic())
     transport.now_us += offset_s * 1_000_000
     before = queue.calls

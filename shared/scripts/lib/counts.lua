@@ -2,13 +2,14 @@
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
 -- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
--- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:v` when versions of
--- workers began (register.lua). All fields of the queues that a script knows beforehand are read in one call; changes
--- are summed here and written in one call.
+-- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:i` and `*:=<worker>` who
+-- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua). All fields of the
+-- queues that a script knows beforehand are read in one call; changes are summed here and written in one call.
 -- A count of pending or scheduled tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
-local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w'}
+local COUNT_DIGITS = 17 -- no count is longer, an id is
+local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w', '*:i'}
 -- Numbers, or texts where none stands; false what is not stored, nil what was not read.
 local counts, deltas, queue_loaded = {}, {}, {}
 local field_names = {}
@@ -52,39 +53,35 @@ local function field_put(field, text)
   control_texts[field] = text
 end
 
---- @lazy submit
--- Takes in what is stored: the count, and what was submitted since an exchange looked.
-local function count_set(field, text)
-  local n = text and tonumber(text)
-  if n and n >= SUBMITTED then
-    unseen[field] = math.floor(n / SUBMITTED)
-    n = n % SUBMITTED
+-- Takes in what is stored in fields, behind the first `before` of them: a count, and what was submitted since an
+-- exchange looked.
+local function counts_take(fields, before, values)
+  for i = 1, #values do
+    local field, text = fields[before + i], values[i]
+    local n = text and #text <= COUNT_DIGITS and tonumber(text)
+    if n and n >= SUBMITTED then
+      unseen[field] = math.floor(n / SUBMITTED)
+      n = n % SUBMITTED
+    end
+    counts[field] = n or text
   end
-  counts[field] = n or text
 end
 
 local function counts_read(fields)
   for i = 1, #fields, CHUNK do
-    local values = call('HMGET', queues, unpack(fields, i, math.min(i + CHUNK - 1, #fields)))
-    for j = 1, #values do count_set(fields[i + j - 1], values[j]) end
+    counts_take(fields, i - 1, call('HMGET', queues, unpack(fields, i, math.min(i + CHUNK - 1, #fields))))
   end
 end
 
-local function counts_load(names, extra_field)
-  local wanted = {}
-  for position = #names, 1, -1 do -- the greatest lists first: they are copied as a whole
-    local name = names[position]
+local function counts_load(names, ...)
+  local wanted = {...}
+  for _, name in ipairs(names) do
     if not queue_loaded[name] then
       queue_loaded[name] = true
       local fields, n = name == '*' and TOTAL_FIELDS or fields_of(name), #wanted
-      if n == 0 then
-        wanted = {unpack(fields)}
-      else
-        for i = 1, #fields do wanted[n + i] = fields[i] end
-      end
+      for i = 1, #fields do wanted[n + i] = fields[i] end
     end
   end
-  wanted[#wanted + 1] = extra_field
   if #wanted > 0 then counts_read(wanted) end
 end
 
@@ -161,6 +158,7 @@ local function control_put(name, control)
   end
 end
 
+--- @eager
 local function has_pending(name)
   for priority = 1, 10 do
     if (counts[fields_of(name)[priority]] or 0) > 0 then return true end
@@ -175,7 +173,6 @@ local function is_released(name, before, after)
   return most and before >= most and after < most and counts_pending(name)
 end
 
---- @lazy submit
 local function write_counts(on_filled)
   local changed, missing = changed_fields()
   if #missing > 0 then
@@ -206,7 +203,6 @@ local function write_counts(on_filled)
   if length > 0 then call_variadic('HSET', queues, writes) end
 end
 
---- @eager
 -- The one field that changed, when something came to a queue that was not read: most submissions.
 -- HINCRBY is one call instead of a read and a write.
 local function only_addition()

@@ -8,6 +8,7 @@
 --   parked:<queue> zset <key>:<10 - priority>:<created>:<id>, all of score 0: of each key in order of service
 --   timer r:<queue>     the queue's rate lets one start; r:<queue>:<key> the key's; r:<queue>:* limits changed
 -- What is parked comes back when its key has room: a release and a due timer both end in limits_settle.
+
 -- Whether this call has to do with limits. What that costs it goes beyond the budget of a call without.
 local has_limits, limit_calls = false, 0
 

@@ -1,13 +1,13 @@
 -- Takes back what a worker held whose lease expired. A started attempt is spent; no backoff, the
 -- task keeps its place by the start of the lost claim. Attempts used up: dead, here and now.
+local function contains(list, id)
+  return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
+end
+
 --- @lazy
 local REAP_SLICE = 100
 local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
   .. '"traceback":null}'
-
-local function contains(list, id)
-  return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
-end
 
 local function reap_task(id, text, name, asked)
   local r = record_parse(text)
@@ -30,7 +30,9 @@ end
 local function reap(name)
   local run_key = prefix .. 'run:' .. name
   local held = call('HGETALL', run_key)
-  local memory = memory_of(call('HGET', queues, memory_field(name))) or memory_of(NO_MEMORY)
+  local remembered = call('HMGET', queues, memory_field(name), handed_field(name), IDLE)
+  local memory = memory_of(remembered[1]) or memory_of(NO_MEMORY)
+  if is_idle_of(remembered[3], name) then field_put(IDLE, '') end
   local ids, keys, asked = {}, {}, memory.told .. ' ' .. memory.asked
   local is_more = false
   for i = 1, #held, 2 do
@@ -49,6 +51,7 @@ local function reap(name)
     call('DEL', run_key)
     if call('ZREM', timers, 'w:' .. name) == 1 then count_add('*:w', -1) end
     field_put(memory_field(name), NO_MEMORY) -- should it live after all, it is told that it lost its lease
+    if remembered[2] then field_put(handed_field(name), '') end
   end
   if #ids == 0 then return is_more end
   for i, text in ipairs(read_many(keys)) do

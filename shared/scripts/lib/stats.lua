@@ -26,10 +26,6 @@ local function bucket_of(ms)
   return bucket
 end
 
---- @lazy
-local STATS_KEPT_S = '93600' -- 26 hours
-local STATS_DAYS_KEPT_S = '777600' -- 9 days
-
 local function add_buckets(buckets, text)
   for bucket, n in string.gmatch(text, '(%d+):(%d+)') do
     buckets[tonumber(bucket)] = (buckets[tonumber(bucket)] or 0) + tonumber(n)
@@ -53,6 +49,10 @@ local function merged(text, samples)
   end
   return buckets_text(buckets)
 end
+
+--- @lazy
+local STATS_KEPT_S = '93600' -- 26 hours
+local STATS_DAYS_KEPT_S = '777600' -- 9 days
 
 -- The minutes of an hour as one.
 local function hour_text(key)

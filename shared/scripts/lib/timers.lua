@@ -6,7 +6,6 @@ local new_timers, lease_timer, earliest_new, earliest_quiet = {}, nil, nil, nil
 -- nobody: behind those a new timer must be told of, or nobody would come for it.
 local head_known, head_due, all_know_head = false, nil, false
 
---- @lazy
 -- A quiet timer wakes nobody: what it stands for may happen late.
 local function timer_add(member, due_ms, is_quiet)
   new_timers[#new_timers + 1] = int(due_ms)
@@ -18,7 +17,6 @@ local function timer_add(member, due_ms, is_quiet)
   end
 end
 
---- @eager
 -- Due time of the first timer that is not `own`; nil when there is none.
 local function timers_head(own)
   if head_known then return head_due end
