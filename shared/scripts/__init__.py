@@ -4,11 +4,19 @@ A header names every KEYS and ARGV (`@key`, `@keys`, `@arg`, `@args`). From it c
 the `local` lines that the script sees, and the order in which `Script.pack` lays out what Python
 passes by name. So the two cannot disagree about positions.
 
-What one part declares and another mentions is declared before all parts, since functions are made anew at every
-call: for each variable of the function around it that a new one uses, Lua goes through all such variables, the last
-one first. With the parts one after the other that took 0.15 ms of each exchange. Variables of a function further out
-are found at once, but a function may have no more than 60 of them: these are what most functions use; where there are more, the
-rest stands within, the most used last. What a part has for itself stays in a block of its own.
+Lua keeps nothing between calls: every call makes all functions and tables anew, and for a call that does little this
+is most of what it costs. So the loader sees to it that a call makes little:
+
+- What most calls do not need stands in a part behind a line `--- @lazy`, up to a line `--- @eager` or the end of the
+  part; behind `--- @lazy submit, tick` what most calls of these scripts do not need. With it goes each function that
+  nothing else mentions. All that is lazy is made together, when one of its functions is called from elsewhere for the
+  first time. Until then its variables have no values, so it shares nothing but functions with what is not lazy.
+- Constants (`local CHUNK = 1000`) are written where they are used.
+- What one part declares and another mentions is declared before all parts: for each variable of the function around it
+  that a new one uses, Lua goes through all such variables, the last one first. Variables of a function further out are
+  found at once, but a function may have no more than 60 of them: these are what most functions use; where there are
+  more, the rest stands within. Each stands in the order in which functions meet them. What a part has for itself stays
+  in a block of its own.
 """
 
 from __future__ import annotations
@@ -18,17 +26,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from itertools import groupby
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 
 _HEADER = re.compile(r"^--\[\[ (?P<name>\w+): (?P<body>.*?)^\]\]$", re.DOTALL | re.MULTILINE)
 _INCLUDE = re.compile(r'^--- @include "(?P<path>[\w/]+)"$')
+_LAZY = re.compile(r"^--- @lazy(?: (?P<scripts>\w+(?:, \w+)*))?$")
+_EAGER = "--- @eager"
 _DECLARED = re.compile(
     r"^local (?:function (?P<function>\w+)(?=\()|(?P<names>\w+(?:, \w+)*)(?P<value> = .*)?$)"
 )
+_CONSTANT = re.compile(r"^local (?P<name>[A-Z][A-Z0-9_]+) = (?P<value>\d+|'[^'\\]{0,20}')(?: -- .*)?$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_TEXT = r"'(?:[^'\\]|\\.)*'"
 _TAG = re.compile(
     r"^ +@(?P<tag>keys?|args?)\s+(?P<name>\w+)(?:\[(?P<count>\w+)\])?(?:\s+(?P<kind>\S+))?", re.MULTILINE
 )
@@ -38,9 +51,10 @@ _LUA_NAMES = frozenset(
     {"assert", "error", "ipairs", "math", "next", "pairs", "redis", "string", "table", "type"}
 )
 
-#: How many variables stand outside of the function with the rest: one less than Lua 5.1 allows a function to use of
-#: those further out (LUAI_MAXUPVALUES is 60), so that a clock of tests may stand there, too.
-_OUTER = 59
+#: How many variables Lua 5.1 allows a function to use of those further out (LUAI_MAXUPVALUES).
+_UPVALUES = 60
+#: How many variables stand outside of the function with the rest: one less, so that a clock of tests may stand there, too.
+_OUTER = _UPVALUES - 1
 
 Value = str | Sequence[str]
 
@@ -105,9 +119,10 @@ def script(name: str) -> Script:
     header = _HEADER.match(text)
     if header is None or header["name"] != name:
         raise ValueError(f"{path.name}: begins without a header '--[[ {name}: …'")
-    parts = _parts(text[header.end() :], path.name, text[: header.end()].count("\n"))
+    parts = _parts(name, text[header.end() :], "", path.name, text[: header.end()].count("\n"))
     bound, keys, groups, args, arg_group = _bind(header["body"], path.name)
-    lines = _arranged([_Part("", [(line, f"{path.name}:header") for line in bound]), *parts])
+    header_lines = _Part("", [(line, f"{path.name}:header") for line in bound])
+    lines = _arranged([header_lines, *_with_late_functions(_without_constants(parts))])
     whole = "\n".join(text for text, _ in lines) + "\n"
     return Script(
         name=name,
@@ -130,74 +145,252 @@ def names() -> list[str]:
 _Line = tuple[str, str]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class _Part:
-    """Lines of a script between two includes, or those of a file of `lib/`, whose name it has."""
+    """Lines of a script between two includes, or a piece of a file of `lib/`, whose name it has."""
 
     name: str
-    lines: list[_Line]
+    lines: list[_Line] = field(default_factory=list)
+    is_lazy: bool = False
 
+    @cached_property
     def declarations(self) -> list[tuple[list[str], str]]:
         """What it declares outside of functions, by statement, and where."""
         found = [(_declared_by(line), place) for line, place in self.lines if line.startswith("local ")]
         return [(names, place) for names, place in found if names]
 
+    @cached_property
+    def declared(self) -> dict[str, str]:
+        """What it declares outside of functions, and where."""
+        return {name: place for names, place in self.declarations for name in names}
+
+    @cached_property
+    def functions(self) -> set[str]:
+        """Those of them that are functions."""
+        declared = [_DECLARED.match(line) for line, _ in self.lines if line.startswith("local function ")]
+        return {declaration["function"] for declaration in declared if declaration}
+
+    @cached_property
     def words(self) -> Counter[str]:
         """How often it mentions what."""
-        return Counter(_WORD.findall("\n".join(line for line, _ in self.lines)))
+        return Counter(_WORD.findall("\n".join(line.partition(" -- ")[0] for line, _ in self.lines)))
 
 
-def _parts(text: str, origin: str, offset: int) -> list[_Part]:
-    """A text in pieces, each include one; comment lines are dropped."""
-    parts = [_Part("", [])]
+def _parts(script_name: str, text: str, name: str, origin: str, offset: int) -> list[_Part]:
+    """A text in pieces; comment lines are dropped."""
+    parts = [_Part(name)]
     for number, line in enumerate(text.split("\n"), start=offset + 1):
-        include = _INCLUDE.match(line) if line.startswith("---") else None
+        directive = line if line.startswith("---") else ""
+        include, lazy = _INCLUDE.match(directive), _LAZY.match(directive)
         if include:
             part = FOLDER / f"{include['path']}.lua"
             if not part.is_file():
                 raise ValueError(f"{origin}:{number}: includes {include['path']}, which does not exist")
-            [whole] = _parts(part.read_text(encoding="utf-8"), f"lib/{part.name}", 0)
-            parts += [_Part(part.name, whole.lines), _Part("", [])]
+            parts += _parts(script_name, part.read_text(encoding="utf-8"), part.name, f"lib/{part.name}", 0)
+            parts.append(_Part(name))
+        elif lazy:
+            scripts = lazy["scripts"]
+            parts.append(_Part(name, is_lazy=scripts is None or script_name in scripts.split(", ")))
+        elif directive == _EAGER:
+            parts.append(_Part(name))
         elif line.strip() and not line.lstrip().startswith("--"):
             parts[-1].lines.append((line, f"{origin}:{number}"))
-    return parts
+    return [part for part in parts if part.lines]
+
+
+def _without_constants(parts: list[_Part]) -> list[_Part]:
+    """Parts with numbers and texts in place of their names: that saves variables."""
+    values: dict[str, str] = {}
+    for part in parts:
+        for line, place in part.lines:
+            constant = _CONSTANT.match(line)
+            if constant and values.setdefault(constant["name"], constant["value"]) != constant["value"]:
+                raise ValueError(f"{place}: {constant['name']} has another value elsewhere")
+
+    if not values:
+        return parts
+    found = re.compile(rf"{_TEXT}|\b(?:{'|'.join(values)})\b")
+
+    def written_in(line: str) -> str:
+        return found.sub(lambda match: values.get(match[0], match[0]), line)
+
+    for part in parts:
+        part.lines = [(written_in(line), place) for line, place in part.lines if not _CONSTANT.match(line)]
+    return [part for part in parts if part.lines]
+
+
+def _with_late_functions(parts: list[_Part]) -> list[_Part]:
+    """Parts in which functions are lazy, too, that nothing but what is lazy mentions."""
+    pieces = [
+        piece for part in parts for piece in ([part] if part.is_lazy or not part.name else _pieces(part))
+    ]
+    eager = _words([piece for piece in pieces if not piece.is_lazy])
+    candidates = [piece for piece in pieces if piece.functions and piece.name and not piece.is_lazy]
+    while late := [
+        piece
+        for piece in candidates
+        if not piece.is_lazy and all(eager[name] == piece.words[name] for name in piece.functions)
+    ]:
+        for piece in late:
+            piece.is_lazy = True
+            eager.subtract(piece.words)
+    files = [list(same) for _, same in groupby(pieces, key=lambda piece: piece.name)]
+    kinds = [
+        [piece for piece in same if piece.is_lazy is is_lazy] for same in files for is_lazy in (False, True)
+    ]
+    return [
+        _Part(same[0].name, [line for one in same for line in one.lines], same[0].is_lazy)
+        for same in kinds
+        if same
+    ]
+
+
+def _pieces(part: _Part) -> list[_Part]:
+    """A part with each of its functions for itself."""
+    pieces = [_Part(part.name)]
+    for line, place in part.lines:
+        if line.startswith("local function "):
+            pieces.append(_Part(part.name))
+        pieces[-1].lines.append((line, place))
+        if line == "end" or (line.startswith("local function ") and line.endswith(" end")):
+            pieces.append(_Part(part.name))
+    return [piece for piece in pieces if piece.lines]
 
 
 def _arranged(parts: list[_Part]) -> list[_Line]:
     """All lines, with what parts share declared first; the first part binds KEYS and ARGV."""
-    words = [part.words() for part in parts]
-    uses: Counter[str] = Counter()
-    for own in words:
-        uses.update(own)
-    bound = {name: place for names, place in parts[0].declarations() for name in names}
+    uses = _words(parts)
+    bound = parts[0].declared
     shared: dict[str, str] = {}
     lines: list[_Line] = []
-    for part, own in zip(parts, words, strict=True):
-        if part is parts[0]:
-            lines += _assigned(part.lines, bound)
-        elif not part.name:
-            lines += part.lines
+    captures: Counter[str] = Counter()
+    for unit in _units(parts):
+        part, own = unit[0], _words(unit)
+        met: dict[str, str] = {}
+        for one in unit:
+            if one.name:
+                _merge(met, one, uses, own, bound)
+                _merge(shared, one, uses, own, bound)
+        if part.is_lazy:
+            functions = _divided(unit, parts)
+            added = _made_late(functions, met)
+            captures.update(name for pieces in functions for name in _words(pieces))
         else:
-            met: dict[str, str] = {}
-            for names, place in part.declarations():
-                if any(uses[name] > own[name] and name not in bound for name in names):
-                    met |= dict.fromkeys(names, place)
-            twice = met.keys() & shared.keys()
-            if twice:
-                raise ValueError(f"lib/{part.name} declares {', '.join(sorted(twice))}, as another part does")
-            shared |= met
-            place = f"lib/{part.name}"
-            lines += [("do", place), *_assigned(part.lines, met), ("end", place)]
+            added = _assigned(part.lines, bound) if part is parts[0] else _made_at_once(part, met)
+            captures.update(_captures(added))
+        lines += added
     places = bound | shared
-    captures = _captures(lines)
-    ordered = sorted(places, key=lambda name: (captures[name], name))
-    declared = [(f"local {name}", places[name]) for name in ordered]
-    rest, most_used = declared[:-_OUTER], declared[-_OUTER:]
+    by_use = sorted(places, key=lambda name: (captures[name], name))
+    mentions = dict.fromkeys(_WORD.findall("\n".join(line for line, _ in lines)))
+    outer = set(by_use[-_OUTER:])
+    most_used = [(f"local {name}", places[name]) for name in mentions if name in outer]
+    rest = [(f"local {name}", places[name]) for name in mentions if name in places and name not in outer]
     if not rest:
         return most_used + lines
     whole = "of the whole"
-    inner = [("local function everything()", whole), *rest, *lines, ("end", whole)]
-    return [*most_used, *inner, ("return everything()", whole)]
+    around = [("local function everything()", whole), *rest, *lines, ("end", whole)]
+    return [*most_used, *around, ("return everything()", whole)]
+
+
+def _units(parts: list[_Part]) -> list[list[_Part]]:
+    """Each part alone, but the lazy ones together: behind the first, or behind what they use of the script itself."""
+    lazy = [part for part in parts if part.is_lazy]
+    if not lazy:
+        return [[part] for part in parts]
+    last = max(at for at, part in enumerate(parts) if part.is_lazy)
+    mentioned = _words(lazy).keys()
+    used = [
+        at for at, part in enumerate(parts[1:last], 1) if not part.name and part.declared.keys() & mentioned
+    ]
+    at = max(used, default=0) + 1
+    before, behind = ([[part] for part in some if not part.is_lazy] for some in (parts[:at], parts[at:]))
+    return [*before, lazy, *behind]
+
+
+def _divided(lazy: list[_Part], parts: list[_Part]) -> list[list[_Part]]:
+    """Lazy parts by functions that use no more variables of those around than a function may, the greatest first."""
+    uses = _words(parts)
+    declarations = Counter(name for part in parts for name in part.declared)
+
+    def used(pieces: list[_Part]) -> int:
+        words, own = _words(pieces), Counter(name for part in pieces for name in part.declared)
+        foreign = {name for name in words if declarations[name] > own[name]}
+        return len(foreign | {name for name in own if uses[name] > words[name]})
+
+    files = [
+        [part for part in lazy if part.name == name] for name in dict.fromkeys(part.name for part in lazy)
+    ]
+    functions: list[list[_Part]] = []
+    for pieces in sorted(files, key=used, reverse=True):
+        fitting = next((some for some in functions if used([*some, *pieces]) <= _UPVALUES), None)
+        if fitting is None:
+            functions.append(pieces)
+        else:
+            fitting += pieces
+    return functions
+
+
+def _made_at_once(part: _Part, met: dict[str, str]) -> list[_Line]:
+    """A part in a block, or in none where it is the script itself."""
+    place = f"lib/{part.name}"
+    return [("do", place), *_assigned(part.lines, met), ("end", place)] if part.name else part.lines
+
+
+def _made_late(functions: list[list[_Part]], met: dict[str, str]) -> list[_Line]:
+    """Functions that make lazy parts, and for each function that others call one in its place that has them made."""
+    whole = "of what is lazy"
+    lazy = [part for pieces in functions for part in pieces]
+    uses = _words(lazy)
+    common: dict[str, str] = {}
+    for pieces in functions:
+        for part in pieces:
+            _merge(common, part, uses, _words(pieces), met)
+    lines = [("do", whole), *((f"local {name}", place) for name, place in common.items())]
+    for number, pieces in enumerate(functions):
+        own: dict[str, str] = {}
+        for part in pieces:
+            _merge(own, part, _words(pieces), part.words, met | common)
+        lines += [
+            (f"local function make_{number}()", whole),
+            *((f"local {name}", place) for name, place in own.items()),
+        ]
+        for part in pieces:
+            lines += _made_at_once(part, met | common | own)
+        lines.append(("end", whole))
+    calls = " ".join(f"make_{number}()" for number in range(len(functions)))
+    lines.append((f"local function make() {calls} end", whole))
+    known = {name for part in lazy for name in part.functions}
+    for name, place in met.items():
+        if name not in known:
+            raise ValueError(f"{place}: {name} is no function, and what is not lazy mentions it")
+        lines.append((f"function {name}(...) make() return {name}(...) end", place))
+    return [*lines, ("end", whole)]
+
+
+def _words(parts: Sequence[_Part]) -> Counter[str]:
+    """How often parts mention what."""
+    if len(parts) == 1:
+        return parts[0].words
+    words: Counter[str] = Counter()
+    for part in parts:
+        words.update(part.words)
+    return words
+
+
+def _merge(
+    known: dict[str, str], part: _Part, uses: Counter[str], own: Counter[str], bound: dict[str, str]
+) -> None:
+    """Add what a part declares and what is mentioned more often in all than in its own.
+
+    Raises:
+        ValueError: another part did so by the same name.
+    """
+    for names, place in part.declarations:
+        if any(uses[name] > own[name] and name not in bound for name in names):
+            twice = known.keys() & set(names)
+            if twice:
+                raise ValueError(f"lib/{part.name} declares {', '.join(sorted(twice))}, as another part does")
+            known |= dict.fromkeys(names, place)
 
 
 def _captures(lines: list[_Line]) -> Counter[str]:

@@ -92,9 +92,7 @@ local function place(one)
     look_for(prefix .. DONE_KEYS[r.status], id, function()
       repair_note('tasks')
       local kept = kept_until(r.status, tonumber(finished), r.created, r.options)
-      table.insert(new_done[r.status], int(kept))
-      table.insert(new_done[r.status], id)
-      done_length[r.status] = done_length[r.status] + 2
+      done_put(r.status, int(kept), id)
       done_timer[r.status] = math.min(done_timer[r.status] or kept, kept)
     end)
     if group ~= '' and r.status == 'D' then

@@ -131,12 +131,13 @@ local function stages()
     counts_load({f.queue})
     add_queue(f.queue)
   else
-    local names, all = {}, call('HGETALL', queues)
+    local names, fields, values, all = {}, {}, {}, call('HGETALL', queues)
     for i = 1, #all, 2 do
       local queue_name = string.match(all[i], '^(.*):[^:]*$')
-      count_set(all[i], all[i + 1])
+      fields[#fields + 1], values[#values + 1] = all[i], all[i + 1]
       if queue_name ~= '*' then names[queue_name] = true end
     end
+    counts_take(fields, 0, values)
     for queue_name in pairs(names) do add_queue(queue_name) end
   end
   table.sort(found)

@@ -202,7 +202,7 @@ if #missing > 0 and (#missing < #all or #flat > CHUNK) then call_multi('MSET', f
 local is_new = {}
 for _, i in ipairs(missing) do is_new[i] = true end
 if #missing < #all then give_back_keys(is_new) end
-settle_replaced(is_new)
+if are_keyed then settle_replaced(is_new) end
 
 if taker and is_new[1] then
   hand_over(taker, ids[1], texts[1], asked[1])
@@ -230,11 +230,11 @@ for position, i in ipairs(missing) do
 end
 for _, one in ipairs(filled) do
   local wanted, letter = one.wanted, one.letter
-  local fields, new = fields_of(wanted.queue), wanted.new[letter]
-  submitted_add(letter == 'P' and fields[wanted.priority] or fields.S, #new)
+  local new = wanted.new[letter]
+  submitted_add(field_of(wanted.queue, letter == 'P' and wanted.priority or letter), #new)
   events_add(new, wanted.queue, letter)
 end
-settle_debounced(is_new)
+if are_keyed then settle_debounced(is_new) end
 pending_flush()
 fair_flush()
 timers_flush(taker and 'w:' .. taker.name or '')
@@ -242,7 +242,7 @@ records_flush()
 counts_flush(wake_queue)
 events_flush()
 wakes_flush()
-answer_taken(statuses)
+if are_keyed then answer_taken(statuses) end
 -- Into an empty queue, of whose sleepers nobody could be handed the task: the next one saves itself the look.
 local is_quiet = taker or (hand_off == 0 and record_count == 1 and #wake_queues == 1)
 return {price, now, statuses, ids, marks, rate_left, is_quiet and 1 or 0}

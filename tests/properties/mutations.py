@@ -35,7 +35,7 @@ MUTATIONS = {
         "lib/outcome.lua",
         "  r.due = int(now + delay_ms)\n  record_put(id, record_text(r, 'Y', rest))\n",
         "  r.due = int(now + delay_ms)\n  record_put(id, record_text(r, 'Y', rest))\n"
-        "  released[#released + 1] = unique_key_of(r.queue, r.options)\n",
+        "  released = {unique_key_of(r.queue, r.options)}\n",
     ),
     "a promoted task stays in the timers": Mutation(
         "lib/maintain.lua", "  call_variadic('ZREM', timers, members)\n", ""

@@ -7,16 +7,13 @@ local BUDGET = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < K
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
   local calls = 4 + stats_owed() -- HSET run, MSET, HSET queues, XADD events
-  for _, length in pairs(done_length) do
-    if length > 0 then calls = calls + 1 end
-  end
-  if #new_groups > 0 then calls = calls + 2 end
+  for _ in pairs(new_done) do calls = calls + 1 end
+  if new_groups then calls = calls + 2 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end
   if is_lease_due then calls = calls + 1 end
   if want_cursor == 1 then calls = calls + 1 end
   if (earliest_new or want_cursor + maintain > 0) and not head_known then calls = calls + 1 end
-  if next(limit_changed) then calls = calls + 1 end
-  if #rates_order > 0 then calls = calls + 1 end
+  if has_limits then calls = calls + limits_owed() end
   return calls + #pending_order
 end
 

@@ -3,12 +3,14 @@
 -- without the option costs nothing. Its id is that of the task with other digits in front: a mark that
 -- no id of a submission begins with (a ULID's first digit is 0..7) and the µs of the ending, as a requeued
 -- task may end again.
+local callbacks = 0
+
+--- @lazy
 local CALLBACK_MARKS = {C = 'w', D = 'x', X = 'y'}
 local CALLBACK_NAMES = {C = 'completed', D = 'dead', X = 'cancelled'}
 local CALLBACK_RETRIES = '8'
 local CALLBACK_KEPT_MS = '86400000'
 local BASE32 = '0123456789abcdefghjkmnpqrstvwxyz'
-local callbacks = 0
 
 local function base32(number, length)
   local digits = {}

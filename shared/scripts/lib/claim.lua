@@ -3,6 +3,7 @@
 local CLAIM_CAP = 100
 local has_popped = false
 
+--- @lazy
 -- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
 local function claims_of(claim_number)
   local held = call('HGETALL', run)
@@ -23,40 +24,46 @@ local function claims_of(claim_number)
   return found
 end
 
+local function unpark_types(name, control)
+  local parked, are_left, is_changed = control.parked, false, false
+  for task_type in pairs(parked) do
+    if find(types, ' ' .. task_type .. ' ', 1, true) then
+      local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
+      for i = 1, #back, 2 do
+        local priority = priority_of(back[i + 1])
+        make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
+      end
+      count_add(fields_of(name).K, -#back / 2)
+      if #back < 2 * CLAIM_CAP then
+        parked[task_type] = nil
+        is_changed = true
+      else
+        are_left = true
+      end
+    end
+  end
+  if next(parked) == nil then control.parked = nil end
+  if is_changed then control_put(name, control) end
+  return are_left
+end
+
+--- @eager
 -- Moves parked tasks back whose type this worker knows; at most CLAIM_CAP per type. Returns whether some are left.
 local function unpark(names)
   local are_left = false
-  for _, name in ipairs(names) do
-    local control = counts[name .. ':!'] and control_of(name)
-    if control and control.parked then
-      local parked, is_changed = control.parked, false
-      for task_type in pairs(parked) do
-        if find(types, ' ' .. task_type .. ' ', 1, true) then
-          local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
-          for i = 1, #back, 2 do
-            local priority = priority_of(back[i + 1])
-            make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
-          end
-          count_add(fields_of(name).K, -#back / 2)
-          if #back < 2 * CLAIM_CAP then
-            parked[task_type] = nil
-            is_changed = true
-          else
-            are_left = true
-          end
-        end
-      end
-      if next(parked) == nil then control.parked = nil end
-      if is_changed then control_put(name, control) end
-    end
+  for i = 2, #names do
+    local control = counts[fields_of(names[i])['!']] and control_of(names[i])
+    if control and control.parked then are_left = unpark_types(names[i], control) or are_left end
   end
   return are_left
 end
 
--- Tasks to park, by queue and type: {score, id, ...}; one write for each.
-local new_parked = {}
+-- Tasks to park, by queue and type: {score, id, ...}; one write for each. Nil while there are none.
+local new_parked
 
+--- @lazy
 local function park(name, task_type, id, score)
+  new_parked = new_parked or {}
   local types_of_queue = new_parked[name] or {}
   new_parked[name] = types_of_queue
   local list = types_of_queue[task_type] or {}
@@ -79,7 +86,7 @@ local function parked_flush()
   end
 end
 
--- A queue that gave less than was asked is empty: counts that say otherwise are put right.
+-- A queue that gave less than was asked is empty, though its counts say otherwise: they are put right.
 local function heal_empty(name)
   for priority = 1, 10 do
     local field = name .. ':' .. int(priority)
@@ -101,6 +108,21 @@ local function expire(id, text)
   finish(id, r, 'D', rest_with_attempt(r, 'expired', EXPIRED), 'expired.' .. r.type)
 end
 
+local function set_limit(service, text)
+  service.limit = limit_of(text)
+  service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', service.name) or nil)
+  service.room, service.at = allowance(service.limit, count_of(fields_of(service.name).R), service.tat)
+end
+
+-- Tells the rate of a queue what started, and when one more may.
+local function note_rate(service)
+  if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
+  if service.started == service.room and service.at and not service.is_empty then
+    timer_of_limit(service.name, service.at)
+  end
+end
+
+--- @eager
 -- The served queues that are not paused. `room` is how many tasks the queue's limit lets start and `at` when
 -- one more may; both are nil when it has none.
 local function open_queues(names)
@@ -109,11 +131,7 @@ local function open_queues(names)
     local control = control_of(names[q])
     if not control.paused then
       local service = {name = names[q], key = pending(q - 1), is_keyed = control.keyed, started = 0, ids = {}}
-      if control.limit then
-        service.limit = limit_of(control.limit)
-        service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', names[q]) or nil)
-        service.room, service.at = allowance(service.limit, count_of(fields_of(names[q]).R), service.tat)
-      end
+      if control.limit then set_limit(service, control.limit) end
       open[#open + 1] = service
     end
   end
@@ -149,13 +167,14 @@ local function pop(open, want, is_wide, must_look)
       end
       take_from_counts(fields_of(service.name), popped)
       service.is_empty = #popped < 2 * asked
-      if service.is_empty then heal_empty(service.name) end
+      if service.is_empty and counts_pending(service.name) then heal_empty(service.name) end
       want = math.max(0, want - #popped / 2)
     end
   end
   return batch
 end
 
+--- @lazy
 -- The limit keys of what was popped, from the first that has one on.
 local function load_keys_of(batch, texts, first)
   local fields = {}
@@ -186,6 +205,7 @@ local function start_by_key(state, text, head_end, id)
   return limit_start(state, tonumber(level), tonumber(created), id)
 end
 
+--- @eager
 -- Line 1 of a pending task as it is when this exchange claims it, and since when the task is due, ms, or 0; nothing
 -- for one that is not pending. Most of a call have the same.
 local function claimed_heads()
@@ -218,7 +238,7 @@ local function take(batch, want, claimed)
       local line, line_from = attributes_of(text, head_end)
       local key = not line.is_plain and option_of(line.options, 'c')
       if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
-      local state = key and limit_states[service.name .. ':' .. key]
+      local state = key and limit_state(service.name, key)
       if line.is_known == nil then line.is_known = find(types, ' ' .. line.type .. ' ', 1, true) or false end
       if not line.is_plain and has_expired(line.options) then
         expire(id, text)
@@ -257,19 +277,14 @@ local function claim(names, must_look)
     batch = pop(open, want - #claimed / 2, true, must_look)
     if #batch.ids > 0 then take(batch, want - #claimed / 2, claimed) end
   end
-  parked_flush()
+  if new_parked then parked_flush() end
   local is_more = false
   for _, service in ipairs(open) do
     if service.started > 0 then
       count_add(fields_of(service.name).R, service.started)
       events_add(service.ids, service.name, 'R')
     end
-    if service.limit and service.limit.interval then
-      if service.started > 0 then set_rate(service.name, tat_after(service.limit, service.tat, service.started)) end
-      if service.started == service.room and service.at and not service.is_empty then
-        timer_of_limit(service.name, service.at)
-      end
-    end
+    if service.limit and service.limit.interval then note_rate(service) end
     is_more = is_more or (not service.is_empty and service.started ~= service.room)
   end
   -- A webhook of a task that expired just now is pending in a queue that this worker believes to be empty.

@@ -1,13 +1,16 @@
 -- Ended tasks wait in done:<status> until they expire; score = when, ms. A task with an idempotency
 -- key is kept at least a day after its submission. The timer d:<letter> stands at the head of each.
+--- @lazy submit
 local DONE_KEYS = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 local TOTALS = {C = '*:C', D = '*:D', X = '*:X'}
 local KEYED_MS = 86400000
 local RETENTION_MS, RETENTION_DEAD_MS = string.match(retention_ms, '^(%d+) (%d+)$')
-local new_done, done_length = {C = {}, D = {}, X = {}}, {C = 0, D = 0, X = 0}
-local done_first, done_timer = {}, {}
-local released = {} -- unique keys of tasks that ended
+-- By letter: {when, id, ...}, when the first of them is over, and what the timer is to be. Nil while there is none:
+-- unique keys of tasks that ended, and what died.
+local new_done, done_first, done_timer = {}, {}, {}
+local released, new_groups, new_errors
 
+--- @lazy
 -- Until when a task is kept that ended at `finished`, ms; and whether others that ended before it may be kept
 -- longer: it names a time of its own, or they are kept for their keys.
 local function kept_until(letter, finished, created, options)
@@ -18,14 +21,22 @@ local function kept_until(letter, finished, created, options)
   return kept, may_be_first
 end
 
+local function done_put(letter, until_text, id)
+  local list = new_done[letter] or {}
+  new_done[letter] = list
+  list[#list + 1] = until_text
+  list[#list + 1] = id
+end
+
 -- Notes where an ended task is kept and until when, and who must hear of it.
 local function ended(id, queue_name, letter, created, options)
   local kept, may_be_first = kept_until(letter, now, created, options)
   local unique = unique_key_of(queue_name, options)
-  if unique then released[#released + 1] = unique end
-  local list, length = new_done[letter], done_length[letter]
-  list[length + 1], list[length + 2] = int(kept), id
-  done_length[letter] = length + 2
+  if unique then
+    released = released or {}
+    released[#released + 1] = unique
+  end
+  done_put(letter, int(kept), id)
   if not done_first[letter] or kept < done_first[letter] then done_first[letter] = kept end
   if may_be_first or count_of(TOTALS[letter]) <= 0 then
     done_timer[letter] = math.min(done_timer[letter] or kept, kept)
@@ -37,23 +48,26 @@ local function ended(id, queue_name, letter, created, options)
   if url then call_back(id, letter, url) end
 end
 
+--- @lazy submit
 -- The same for plain tasks of a queue that completed.
-local function ended_plain(ids, queue_name)
+local function ended_plain(members, queue_name)
   local kept = now + tonumber(RETENTION_MS)
-  local list, length, text = new_done.C, done_length.C, int(kept)
-  for i, id in ipairs(ids) do list[length + 2 * i - 1], list[length + 2 * i] = text, id end
-  done_length.C = length + 2 * #ids
+  local list, text = new_done.C or {}, int(kept)
+  new_done.C = list
+  local length = #list
+  for i = 1, #members do list[length + 2 * i - 1], list[length + 2 * i] = text, members[i] end
   if not done_first.C or kept < done_first.C then done_first.C = kept end
   if kept < now + KEYED_MS or count_of(TOTALS.C) <= 0 then done_timer.C = math.min(done_timer.C or kept, kept) end
-  count_add(fields_of(queue_name).C, #ids)
-  count_add(TOTALS.C, #ids)
-  events_add(ids, queue_name, 'C')
+  count_add(fields_of(queue_name).C, #members)
+  count_add(TOTALS.C, #members)
+  events_add(members, queue_name, 'C')
 end
 
+--- @lazy
 -- Dead tasks by the fingerprint of their error: `groups` holds <fingerprint>:<id>, all of score 0, so that
 -- a group is a range and its size a count; `errors` lists fingerprints by their last death.
-local new_groups, new_errors = {}, {}
 local function group_add(id, group)
+  new_groups, new_errors = new_groups or {}, new_errors or {}
   new_groups[#new_groups + 1] = '0'
   new_groups[#new_groups + 1] = group .. ':' .. id
   new_errors[#new_errors + 1] = int(now)
@@ -74,16 +88,14 @@ local function finish(id, r, letter, rest, group, who)
   ended(id, r.queue, letter, r.created, r.options)
 end
 
+--- @lazy submit
 local function done_flush()
-  if #released > 0 then call_multi('DEL', released) end
-  for letter, key in pairs(DONE_KEYS) do
-    if done_length[letter] > 0 then call_variadic('ZADD', prefix .. key, new_done[letter]) end
-    if done_timer[letter] then timer_add('d:' .. letter, done_timer[letter], true) end
-    new_done[letter], done_length[letter], done_timer[letter] = {}, 0, nil
-  end
-  if #new_groups > 0 then
+  if released then call_multi('DEL', released) end
+  for letter, list in pairs(new_done) do call_variadic('ZADD', prefix .. DONE_KEYS[letter], list) end
+  for letter, due in pairs(done_timer) do timer_add('d:' .. letter, due, true) end
+  if new_groups then
     call_variadic('ZADD', prefix .. 'groups', new_groups)
     call_variadic('ZADD', prefix .. 'errors', new_errors)
   end
-  released, new_groups, new_errors = {}, {}, {}
+  new_done, done_timer, released, new_groups, new_errors = {}, {}, nil, nil, nil
 end

@@ -6,17 +6,19 @@ local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
 
 -- Tasks of a queue that got a status.
 local function events_add(ids, queue_name, status)
-  local field, n = fields_of(queue_name)[status], #ids
+  local field, n = field_of(queue_name, status), #ids
   if not event_counts[field] then event_order[#event_order + 1] = field end
   event_counts[field] = (event_counts[field] or 0) + n
   event_totals[status] = (event_totals[status] or 0) + n
   for i = 1, math.min(n, EVENT_IDS - #event_ids) do event_ids[#event_ids + 1] = ids[i] .. ':' .. status end
 end
 
+--- @lazy
 local function event_add(id, queue_name, status)
   events_add({id}, queue_name, status)
 end
 
+--- @eager
 local function events_flush()
   if #event_order == 0 then return end
   local parts = {}

@@ -2,14 +2,15 @@
 -- next task starts FAIR_STEP of virtual time after its last, and never before what is at the head now. So
 -- a customer with ten tasks does not stand behind another's ten thousand. Only the rank differs; a claim is
 -- the same. `fair:<queue>:<priority>` holds the last start of each key, while something is pending.
+local has_turns = false
+
+--- @lazy
 local FAIR_STEP = 1000 -- µs of rank
 local FAIR_SWEPT = 1000
 local fair_lines, fair_order = {}, {}
 
--- Tells beforehand which key a task has, so that all of a line are read in one call.
-local function fair_note(queue_name, r_priority, options)
-  local key = options ~= '' and option_of(options, 'f')
-  if not key then return end
+local function note_turn(queue_name, r_priority, key)
+  has_turns = true
   local name = queue_name .. ':' .. int(r_priority)
   local line = fair_lines[name]
   if not line then
@@ -23,7 +24,7 @@ local function fair_note(queue_name, r_priority, options)
   end
 end
 
-local function fair_load()
+local function load_turns()
   for _, name in ipairs(fair_order) do
     local line = fair_lines[name]
     if not line.is_loaded then
@@ -43,10 +44,7 @@ local function fair_load()
   end
 end
 
--- The rank of a task that would have `rank` without a fair key.
-local function fair_rank(queue_name, r_priority, options, rank)
-  local key = options ~= '' and option_of(options, 'f')
-  if not key then return rank end
+local function turn_of(queue_name, r_priority, key, rank)
   local line = fair_lines[queue_name .. ':' .. int(r_priority)]
   local last = line.last[key]
   local turn = math.max(line.virtual or rank, last and last + FAIR_STEP or 0)
@@ -55,7 +53,7 @@ local function fair_rank(queue_name, r_priority, options, rank)
   return turn
 end
 
-local function fair_flush()
+local function write_turns()
   for _, name in ipairs(fair_order) do
     local line, flat = fair_lines[name], {}
     local key = prefix .. 'fair:' .. name
@@ -74,4 +72,25 @@ local function fair_flush()
     end
   end
   fair_lines, fair_order = {}, {}
+end
+
+--- @lazy exchange, tick
+-- Tells beforehand which key a task has, so that all of a line are read in one call.
+local function fair_note(queue_name, priority, options)
+  local key = options ~= '' and option_of(options, 'f')
+  if key then note_turn(queue_name, priority, key) end
+end
+
+local function fair_load()
+  if has_turns then load_turns() end
+end
+
+-- The rank of a task that would have `rank` without a fair key.
+local function fair_rank(queue_name, priority, options, rank)
+  local key = options ~= '' and option_of(options, 'f')
+  return key and turn_of(queue_name, priority, key, rank) or rank
+end
+
+local function fair_flush()
+  if has_turns then write_turns() end
 end

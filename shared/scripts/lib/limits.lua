@@ -8,6 +8,11 @@
 --   parked:<queue> zset <key>:<10 - priority>:<created>:<id>, all of score 0: of each key in order of service
 --   timer r:<queue>     the queue's rate lets one start; r:<queue>:<key> the key's; r:<queue>:* limits changed
 -- What is parked comes back when its key has room: a release and a due timer both end in limits_settle.
+
+-- Whether this call has to do with limits. What that costs it goes beyond the budget of a call without.
+local has_limits, limit_calls = false, 0
+
+--- @lazy
 local NO_LIMIT = {slack = 0}
 local UNPARK_KEYS = 3
 local RATES_SWEPT = 1000
@@ -17,7 +22,6 @@ local limit_states, limit_changed, rates_order = {}, {}, {}
 local freed, holds, unparked, key_parked = {}, {}, {}, {}
 local is_back = {} -- brought back by this call: a sweep finds it once more
 local refills = {}
-local limit_calls = 0 -- what limits cost this call: beyond the budget of one without
 
 local function limit_of(text)
   local most, interval, slack = string.match(text, '^(%S+) (%S+) (%S+)$')
@@ -25,6 +29,7 @@ local function limit_of(text)
 end
 
 local function set_rate(member, tat)
+  has_limits = true
   if not rates_changed[member] then rates_order[#rates_order + 1] = member end
   rates_changed[member] = string.format('%.3f', tat)
 end
@@ -97,18 +102,34 @@ local function limit_release(queue_name, options)
   if key then
     local field = queue_name .. ':' .. key
     freed[field] = (freed[field] or 0) + 1
+    has_limits = true
   end
 end
 
 local function limit_hold(queue_name, options, until_ms)
   local key = option_of(options, 'c')
-  if key then holds[queue_name .. ':' .. key] = until_ms end
+  if key then
+    holds[queue_name .. ':' .. key] = until_ms
+    has_limits = true
+  end
+end
+
+-- The timer of a key or a queue is due.
+local function limit_refill(member)
+  refills[member] = true
+  has_limits = true
+end
+
+-- What limits_load has read of a key.
+local function limit_state(queue_name, key)
+  return limit_states[queue_name .. ':' .. key]
 end
 
 -- Whether a claimed task of a key may start; it is counted, or parked.
 local function limit_start(state, r_priority, created, id)
   local room, at = allowance(state.limit, state.running, state.tat, state.is_held)
   limit_changed[state.queue .. ':' .. state.key] = state
+  has_limits = true
   if room >= 1 then
     state.running = state.running + 1
     if state.limit.interval then
@@ -191,7 +212,7 @@ end
 
 -- Takes in what ended, what was held and what is due; before claims, so that these find what came back.
 -- Returns true when more is due than one call may do.
-local function limits_settle()
+local function settle_limits()
   local fields, names, is_more = {}, {}, false
   for _, set in ipairs({freed, refills, holds}) do
     for field in pairs(set) do
@@ -250,7 +271,12 @@ local function limits_settle()
   return is_more
 end
 
-local function limits_flush()
+-- How many calls limits_flush will make.
+local function limits_owed()
+  return (next(limit_changed) and 1 or 0) + (#rates_order > 0 and 1 or 0)
+end
+
+local function write_limits()
   local set, gone = {}, {}
   for field, state in pairs(limit_changed) do
     if state.running + state.parked > 0 then
@@ -277,4 +303,13 @@ local function limits_flush()
     end
   end
   limit_changed, key_parked, rates_changed, rates_order = {}, {}, {}, {}
+end
+
+--- @eager
+local function limits_settle()
+  return has_limits and settle_limits()
+end
+
+local function limits_flush()
+  if has_limits then write_limits() end
 end

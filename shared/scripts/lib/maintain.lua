@@ -1,7 +1,9 @@
 -- Does what is due, bounded: promotes tasks, refills limits, reaps workers, trims ended tasks. Whoever calls,
 -- exchange or tick, does it for everybody. Returns true when more is due than one call may do.
 local DUE_SLICE = 100
+local due_schedules = {}
 
+--- @lazy
 local function promote(due_tasks)
   local members, keys = {}, {}
   for i, task in ipairs(due_tasks) do
@@ -31,7 +33,6 @@ end
 -- Due schedules are handed to the caller, who knows cron; their timers go FIRE_MS ahead, so that another
 -- caller comes when this one dies before it fires. {id, due ms, definition, ...}
 local FIRE_MS, FIRE_SLICE = 10000, 10
-local due_schedules = {}
 
 local function hand_out(ids)
   local fields, moved = {}, {}
@@ -68,9 +69,8 @@ local function hand_out_job(name)
   end
 end
 
-local function do_what_is_due(own)
-  -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
-  local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
+-- `due` are the first timers, with their scores.
+local function do_all(due, own)
   local due_tasks, is_more, next_head = {}, false, nil
   local lost_workers, expired, schedules, refilled, jobs_due = {}, {}, {}, {}, {}
   for i = 1, #due, 2 do
@@ -86,7 +86,7 @@ local function do_what_is_due(own)
       lost_workers[#lost_workers + 1] = name
     elseif kind == 'r' then
       refilled[#refilled + 1] = due[i]
-      refills[string.sub(due[i], 3)] = true
+      limit_refill(string.sub(due[i], 3))
     elseif kind == 's' then
       schedules[#schedules + 1] = name
     elseif kind == 'j' then
@@ -117,4 +117,15 @@ local function do_what_is_due(own)
     head_known = next_head ~= nil or #due < 2 * (DUE_SLICE + 2)
   end
   return is_more
+end
+
+--- @eager
+local function do_what_is_due(own)
+  -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
+  local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
+  local first = due[1] == own and 3 or 1
+  local first_due = due[first] and tonumber(due[first + 1])
+  if first_due and first_due <= now then return do_all(due, own) end
+  head_due, head_known = first_due, true
+  return false
 end

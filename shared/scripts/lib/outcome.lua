@@ -1,5 +1,8 @@
 -- What becomes of a task when its attempt ends. An outcome names worker and claim; one that does
 -- not match the record is lost, changes nothing, and the worker is told.
+local NOT_HERE = {}
+
+--- @lazy
 local OUTCOME = {}
 -- The statuses that an outcome of each kind leaves: seen again, it has been applied before.
 local LEAVES = {c = 'C', f = 'YD', x = 'D', k = 'X', s = 'S', w = 'S', h = 'P'}
@@ -81,6 +84,7 @@ local function kind_after_cancel(kind, id, asked)
   return kind
 end
 
+--- @eager
 -- The ids that this worker was told to cancel and still runs: a crash must not forget them.
 local function still_told(told, cancelled, removed)
   if told == '' and cancelled == '' then return '' end
@@ -97,7 +101,7 @@ end
 
 -- Line 1 of all that one exchange claimed is the same as a rule: it is taken apart once a call. `claim` is by which
 -- this worker runs it, `completed` what the line becomes. Returns where it ends, too.
-local heads, NOT_HERE = {}, {}
+local heads = {}
 local function head_of(text)
   local head_end = find(text, '\n', 1, true)
   local head = sub(text, 1, head_end - 1)
@@ -131,6 +135,7 @@ local function complete(id, key, text, head, head_end, body, plain)
   end
 end
 
+--- @lazy
 local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   local r = text and record_parse(text)
   if not r or r.worker ~= worker or r.claim ~= claim_text then return false end
@@ -141,6 +146,7 @@ local function apply_outcome(id, text, kind, claim_text, delay_ms, group, body)
   return true
 end
 
+--- @eager
 -- What is said of an attempt: "<kind> <claim> <delay ms> <group>"; most of a call say the same.
 local said = {}
 local function said_by(words)
@@ -148,7 +154,7 @@ local function said_by(words)
   if not known then
     local kind, claim_text, delay, group = string.match(words, '^(%a) (%d+) ?(%d*) ?(%S*)$')
     known = {kind = kind, claim = claim_text, delay_ms = tonumber(delay), group = group ~= '' and group or nil}
-    known.is_note = NOTE[kind] ~= nil
+    known.is_note = kind == 'g' or kind == 'l'
     said[words] = known
   end
   return known

@@ -15,11 +15,13 @@ local function put_pending(id, queue_name, priority, rank)
   list[length + 1], list[length + 2] = score_of(priority, rank), id
 end
 
+--- @lazy
 local function make_pending(id, queue_name, priority, rank)
   put_pending(id, queue_name, priority, rank)
   count_add(fields_of(queue_name)[priority], 1)
 end
 
+--- @eager
 local function pending_flush()
   for _, name in ipairs(pending_order) do
     call_variadic('ZADD', prefix .. 'pending:' .. name, new_pending[name])

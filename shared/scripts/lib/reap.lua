@@ -1,12 +1,13 @@
 -- Takes back what a worker held whose lease expired. A started attempt is spent; no backoff, the
 -- task keeps its place by the start of the lost claim. Attempts used up: dead, here and now.
-local REAP_SLICE = 100
-local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
-  .. '"traceback":null}'
-
 local function contains(list, id)
   return string.find(' ' .. list .. ' ', ' ' .. id .. ' ', 1, true)
 end
+
+--- @lazy
+local REAP_SLICE = 100
+local WORKER_LOST = '{"type":"WorkerLost","message":"the worker\'s lease expired while it ran this task",'
+  .. '"traceback":null}'
 
 local function reap_task(id, text, name, asked)
   local r = record_parse(text)

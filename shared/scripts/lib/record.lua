@@ -10,7 +10,6 @@
 -- Status letters: S scheduled, P pending, R running, Y retrying, C completed, D dead, X cancelled.
 -- Line 1 is rewritten by cutting; nothing here ever decodes what users wrote.
 local BODY_INLINE = 16384
-local ATTEMPT_BYTES = 16384
 -- What the script will write, by key; the flat list is what MSET takes.
 local value_at, flat_values, flat_length = {}, {}, 0
 
@@ -31,10 +30,6 @@ local function value_of(key)
   return at and flat_values[at + 1]
 end
 
-local function record_put(id, text)
-  value_put(prefix .. 't:' .. id, text)
-end
-
 local function records_flush()
   if flat_length > 0 then call_multi('MSET', flat_values) end
 end
@@ -42,6 +37,13 @@ end
 -- How line 1 ends while a worker runs the task.
 local function run_tail(worker_name, claim_text)
   return ' ' .. worker_name .. ' ' .. claim_text .. ' ' .. int(now)
+end
+
+--- @lazy
+local ATTEMPT_BYTES = 16384
+
+local function record_put(id, text)
+  value_put(prefix .. 't:' .. id, text)
 end
 
 -- The parts that transitions need; `rest` begins with the line break after line 1.
@@ -57,6 +59,7 @@ local function record_parse(text)
   }
 end
 
+--- @eager
 -- Line 2 without when it was created is the same for many tasks: it is taken apart once a call. Returns its
 -- parts and where it begins; plain is a task whose end concerns nobody: no key, limit, time or webhook of its own.
 local lines_2 = {}
@@ -73,10 +76,12 @@ local function attributes_of(text, head_end)
   return known, from
 end
 
+--- @lazy
 local function record_text(r, status, rest)
   return status .. int(r.attempt) .. ' ' .. int(r.free) .. ' ' .. r.due .. r.tail .. (rest or r.rest)
 end
 
+--- @eager
 -- The value of an option word such as k=<ms>; nil when it is not there. The last word, o=, is JSON of
 -- users, in which anything may stand: it is cut off first.
 local function option_of(options, letter)
@@ -85,6 +90,7 @@ local function option_of(options, letter)
   return string.match(words, ' ' .. letter .. '=(%S+)')
 end
 
+--- @lazy
 -- The key that holds the id of the one live task of a unique key, from the option u=<mode>:<key>.
 local function unique_key_of(queue_name, options)
   local word = option_of(options, 'u')

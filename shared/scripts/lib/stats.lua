@@ -7,18 +7,24 @@
 -- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, its sum without queues to
 -- stats:day:<day> <hour>. Both expire.
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
-local STATS_KEPT_S = '93600' -- 26 hours
-local STATS_DAYS_KEPT_S = '777600' -- 9 days
 local SAMPLED = 10
 local STATS_QUEUES = 64
 local waits, runs = {}, {}
+local minute, is_minute_over
 
-local function sample(list, ms)
-  if #list < SAMPLED then list[#list + 1] = ms end
+local function stats_wait(ms)
+  if #waits < SAMPLED then waits[#waits + 1] = ms end
 end
 
-local function stats_wait(ms) sample(waits, ms) end
-local function stats_run(ms) sample(runs, ms) end
+local function stats_run(ms)
+  if #runs < SAMPLED then runs[#runs + 1] = ms end
+end
+
+local function bucket_of(ms)
+  local bucket = 1
+  while ms > STATS_MS[bucket] do bucket = bucket + 1 end
+  return bucket
+end
 
 local function add_buckets(buckets, text)
   for bucket, n in string.gmatch(text, '(%d+):(%d+)') do
@@ -38,103 +44,36 @@ local function merged(text, samples)
   local buckets = {}
   add_buckets(buckets, text)
   for _, ms in ipairs(samples) do
-    local bucket = 1
-    while ms > STATS_MS[bucket] do bucket = bucket + 1 end
+    local bucket = bucket_of(ms)
     buckets[bucket] = (buckets[bucket] or 0) + 1
   end
   return buckets_text(buckets)
 end
 
-local function add_numbers(sums, text)
-  local at = 0
-  for n in string.gmatch(text, '%d+') do
-    at = at + 1
-    sums[at] = (sums[at] or 0) + tonumber(n)
-  end
-end
-
-local function numbers_text(sums)
-  local parts = {}
-  for i, n in ipairs(sums) do parts[i] = int(n) end
-  return table.concat(parts, ' ')
-end
+--- @lazy
+local STATS_KEPT_S = '93600' -- 26 hours
+local STATS_DAYS_KEPT_S = '777600' -- 9 days
 
 -- The minutes of an hour as one.
 local function hour_text(key)
-  local sums, waited, ran = {}, {}, {}
+  local sums, texts, waited, ran = {}, {}, {}, {}
   local stored = call('HGETALL', key)
   for i = 2, #stored, 2 do
     local numbers, minute_waits, minute_runs = string.match(stored[i], '^([^|]*)|([^|]*)|([^|]*)')
-    add_numbers(sums, numbers)
+    local at = 0
+    for n in string.gmatch(numbers, '%d+') do
+      at = at + 1
+      sums[at] = (sums[at] or 0) + tonumber(n)
+    end
     add_buckets(waited, minute_waits)
     add_buckets(ran, minute_runs)
   end
-  return numbers_text(sums) .. '|' .. buckets_text(waited) .. '|' .. buckets_text(ran)
+  for i, n in ipairs(sums) do texts[i] = int(n) end
+  return table.concat(texts, ' ') .. '|' .. buckets_text(waited) .. '|' .. buckets_text(ran)
 end
 
--- Where the end of a task or of an attempt is counted, by the letter of its event.
-local ENDS = {C = {2}, X = {2}, D = {2, 4}, Y = {3}}
-
--- How many of a queue are pending and running: before this call, without what no exchange had seen, and after it.
-local function levels_of(name, unseen_before)
-  local fields = fields_of(name)
-  local before, after = 0, 0
-  for priority = 1, 11 do
-    local field = priority <= 10 and fields[priority] or fields.K
-    before = before + (tonumber(counts[field] or 0) or 0) - (unseen_before[field] or 0)
-    after = after + math.max(0, count_of(field))
-  end
-  local running = (tonumber(counts[fields.R] or 0) or 0) - (unseen_before[fields.R] or 0)
-  return {math.max(0, before), math.max(0, running), after, math.max(0, count_of(fields.R))}
-end
-
-local function merged_queues(text, arrived, unseen_before)
-  local names, sums, parts, touched = {}, {}, {}, {}
-  local function of(name)
-    if not sums[name] and #names < STATS_QUEUES then
-      names[#names + 1], sums[name] = name, {0, 0, 0, 0}
-    end
-    return sums[name]
-  end
-  for name, numbers in string.gmatch(text, '([^ :]+):(%S+)') do
-    local sum, at = of(name) or {}, 0
-    for n in string.gmatch(numbers, '%d+') do
-      at = at + 1
-      sum[at] = tonumber(n)
-    end
-  end
-  for name, n in pairs(arrived) do
-    local sum = of(name)
-    if sum then sum[1] = sum[1] + n end
-    touched[name] = true
-  end
-  for field, n in pairs(event_counts) do
-    local name, letter = string.match(field, '^(.*):(.)$')
-    local sum = (ENDS[letter] or queue_loaded[name]) and of(name)
-    for _, at in ipairs(sum and ENDS[letter] or {}) do sum[at] = sum[at] + n end
-    touched[name] = true
-  end
-  for name in pairs(touched) do
-    local sum = queue_loaded[name] and sums[name]
-    if sum then
-      local levels = levels_of(name, unseen_before)
-      sum[5], sum[6], sum[7], sum[8] = sum[5] or levels[1], sum[6] or levels[2], levels[3], levels[4]
-    end
-  end
-  for i, name in ipairs(names) do
-    for at, n in ipairs(sums[name]) do sums[name][at] = int(n) end
-    parts[i] = name .. ':' .. table.concat(sums[name], ':')
-  end
-  return table.concat(parts, ' ')
-end
-
--- Calls that the end of a minute costs; three more at the end of an hour are not planned for.
-local function stats_owed()
-  local last = string.match(counts['*:@'] or '', '^%d+')
-  return last and last ~= int(math.floor(now / 60000)) and 2 or 0
-end
-
-local function minute_close(last, text)
+local function minute_close(stored)
+  local last, text = string.match(stored, '^(%d+) (.*)$')
   local hour = math.floor(tonumber(last) / 60)
   local key = prefix .. 'stats:' .. int(hour)
   call('HSET', key, last, text)
@@ -146,24 +85,110 @@ local function minute_close(last, text)
   end
 end
 
+--- @eager
+-- A number of a text, with some more. Most numbers stay, and so do their texts.
+local function plus(text, n)
+  return (not n or n == 0) and text or int(tonumber(text) + n)
+end
+
+-- A histogram with some more; most calls add one sample to a bucket that there is.
+local function with_samples(text, samples)
+  if #samples == 0 then return text end
+  if #samples == 1 then
+    local padded = ' ' .. text
+    local _, to = find(padded, ' ' .. int(bucket_of(samples[1])) .. ':', 1, true)
+    if to then
+      local n = string.match(padded, '^%d+', to + 1)
+      return sub(padded, 2, to) .. plus(n, 1) .. sub(padded, to + 1 + #n)
+    end
+  end
+  return merged(text, samples)
+end
+
+-- How many of a queue were pending and running before this call, without what no exchange had seen, and are after it.
+local function levels_of(name, unseen_before)
+  local fields = fields_of(name)
+  local before, after = 0, 0
+  for i = 1, 11 do -- of each priority, and parked ones
+    local field = fields[i]
+    local n = counts[field] or 0
+    before = before + n - (unseen_before[field] or 0)
+    n = n + (deltas[field] or 0)
+    if n > 0 then after = after + n end
+  end
+  local running = (counts[fields.R] or 0) - (unseen_before[fields.R] or 0)
+  return math.max(0, before), math.max(0, running), after, math.max(0, count_of(fields.R))
+end
+
+-- The numbers of the queues with those of one: how many of it were submitted, ended, retried and died more.
+local function with_queue(text, name, more, unseen_before)
+  local padded = ' ' .. text
+  local _, to = find(padded, ' ' .. name .. ':', 1, true)
+  local stored = to and string.match(padded, '^%S+', to + 1) or '0:0:0:0'
+  if not to and select(2, string.gsub(padded, ' .', '')) == STATS_QUEUES then return text end
+  local submissions, ends, retries, deaths, levels = string.match(stored, '^(%d+):(%d+):(%d+):(%d+)(.*)$')
+  if queue_loaded[name] then
+    local pending_before, running_before, pending_now, running_now = levels_of(name, unseen_before)
+    local before = string.match(levels, '^:%d+:%d+') or ':' .. int(pending_before) .. ':' .. int(running_before)
+    levels = before .. ':' .. int(pending_now) .. ':' .. int(running_now)
+  end
+  local numbers = plus(submissions, more[1]) .. ':' .. plus(ends, more[2]) .. ':' .. plus(retries, more[3]) .. ':'
+    .. plus(deaths, more[4]) .. levels
+  if to then return sub(padded, 2, to) .. numbers .. sub(padded, to + 1 + #stored) end
+  return (text ~= '' and text .. ' ' or '') .. name .. ':' .. numbers
+end
+
+local function with_queues(text, arrived, unseen_before)
+  local more_of = {}
+  for name, n in pairs(arrived) do more_of[name] = {n, 0, 0, 0} end
+  for field, n in pairs(event_counts) do
+    local name, letter = sub(field, 1, -3), sub(field, -1)
+    local is_end = letter == 'C' or letter == 'X' or letter == 'D'
+    if is_end or letter == 'Y' or queue_loaded[name] then
+      local more = more_of[name] or {0, 0, 0, 0}
+      more_of[name] = more
+      if is_end then more[2] = more[2] + n end
+      if letter == 'Y' then more[3] = more[3] + n end
+      if letter == 'D' then more[4] = more[4] + n end
+    end
+  end
+  for name, more in pairs(more_of) do text = with_queue(text, name, more, unseen_before) end
+  return text
+end
+
+-- Whether the minute that is stored has passed.
+local function has_passed()
+  if is_minute_over == nil then
+    minute = int(math.floor(now / 60000))
+    local last = string.match(counts['*:@'] or '', '^%d+')
+    is_minute_over = last ~= nil and last ~= minute
+  end
+  return is_minute_over
+end
+
+-- Calls that the end of a minute costs; three more at the end of an hour are not planned for.
+local function stats_owed()
+  return has_passed() and 2 or 0
+end
+
 -- To be called when all events are added and before the counts are written.
 local function stats_flush()
-  local minute, stored = int(math.floor(now / 60000)), counts['*:@'] or ''
-  local unseen_before = {}
-  for field, n in pairs(unseen) do unseen_before[field] = n end
-  local arrived, arrived_by_queue = harvest()
-  local sums = {arrived}
-  for _, letter in ipairs({'R', 'C', 'Y', 'D', 'X'}) do sums[#sums + 1] = event_totals[letter] or 0 end
-  if math.max(unpack(sums)) == 0 then return end
-  local last = string.match(stored, '^%d+')
-  if last and last ~= minute then
-    minute_close(last, string.sub(stored, #last + 2))
+  local arrived, arrived_by_queue, unseen_before = harvest()
+  local of = event_totals
+  if arrived == 0 and not (of.R or of.C or of.Y or of.D or of.X) then return end
+  local stored = counts['*:@'] or ''
+  if has_passed() then
+    minute_close(stored)
     stored = ''
   end
-  local numbers, waited, ran, by_queue = string.match(stored, '^([^|]*)|([^|]*)|([^|]*)|?(.*)$')
-  add_numbers(sums, string.match(numbers or '', '^%d+ (.*)$') or '')
-  field_put('*:@', table.concat({
-    minute .. ' ' .. numbers_text(sums), merged(waited or '', waits), merged(ran or '', runs),
-    merged_queues(by_queue or '', arrived_by_queue, unseen_before),
-  }, '|'))
+  local submissions, starts, completions, retries, deaths, cancellations, waited, ran, queues_text =
+    string.match(stored, '^%d+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)|([^|]*)|([^|]*)|?(.*)$')
+  if not submissions then
+    submissions, starts, completions, retries, deaths, cancellations = '0', '0', '0', '0', '0', '0'
+    waited, ran, queues_text = '', '', ''
+  end
+  field_put('*:@', minute .. ' ' .. plus(submissions, arrived) .. ' ' .. plus(starts, of.R) .. ' '
+    .. plus(completions, of.C) .. ' ' .. plus(retries, of.Y) .. ' ' .. plus(deaths, of.D) .. ' '
+    .. plus(cancellations, of.X) .. '|' .. with_samples(waited, waits) .. '|' .. with_samples(ran, runs) .. '|'
+    .. with_queues(queues_text, arrived_by_queue, unseen_before))
 end

@@ -3,8 +3,9 @@
 local EPOCH_S = 1767225600
 local PRIORITY_SPAN = 562949953421312 -- 2^49
 local clock = call('TIME')
-local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-local now_rank = (tonumber(clock[1]) - EPOCH_S) * 1000000 + tonumber(clock[2])
+local seconds, micros = tonumber(clock[1]), tonumber(clock[2])
+local now = seconds * 1000 + math.floor(micros / 1000)
+local now_rank = (seconds - EPOCH_S) * 1000000 + micros
 
 local function rank_of_ms(ms)
   return math.max(0, (ms - EPOCH_S * 1000) * 1000)

@@ -5,6 +5,7 @@ local function kept_at_most(letter)
   return tonumber(letter == 'D' and KEEP_DEAD or KEEP)
 end
 
+--- @lazy
 -- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim.
 local function trim(letter)

@@ -5,10 +5,13 @@
 -- Those of unique and throttle are taken with one SET NX GET per task, before anything else is written, and
 -- given back on refusal, and by tasks that turn out to be stored already. What replacing and debouncing change
 -- is changed when nothing can be refused any more.
-local DEBOUNCE_KEPT = 604800000 -- ms beyond its latest start: a repeated call must find what it did
-local answered, marks, taken, debounced, debounce_first = {}, {}, {}, {}, {}
-local replaced, replaced_by, is_taken = {}, {}, {}
+local answered, marks, are_keyed = {}, {}, false
 for i = 1, record_count do marks[i] = '' end
+
+--- @lazy
+local DEBOUNCE_KEPT = 604800000 -- ms beyond its latest start: a repeated call must find what it did
+local taken, debounced, debounce_first = {}, {}, {}
+local replaced, replaced_by, is_taken = {}, {}, {}
 
 -- Gives back what was taken, but for tasks that are stored now.
 local function give_back_keys(is_new)
@@ -111,8 +114,7 @@ local function find_debounced(i, queue_name, word)
   end
 end
 
--- The indexes that are to be stored; or nil and the error of the first that may not.
-local function take_keys()
+local function take_all()
   local all = {}
   for i = 1, record_count do
     local queue_name, options = asked[i].queue, asked[i].options
@@ -171,4 +173,16 @@ local function answer_taken(statuses)
   for n, text in ipairs(read_many(keys)) do
     statuses[positions[n]] = text and string.sub(text, 1, 1) or 'P'
   end
+end
+
+--- @eager
+-- The indexes that are to be stored; or nil and the error of the first that may not.
+local function take_keys()
+  local all = {}
+  for i = 1, record_count do
+    all[i] = i
+    are_keyed = are_keyed or asked[i].options ~= ''
+  end
+  if are_keyed then return take_all() end
+  return all
 end
