@@ -21,7 +21,7 @@ MUTATIONS = {
         "lib/reap.lua", "  limit_release(r.queue, r.options)\n", ""
     ),
     "a claimed task is still counted as pending": Mutation(
-        "lib/claim.lua", "        count_add(fields[priority_of(popped[i + 1])], -1)\n", ""
+        "lib/claim.lua", "    count_add(fields[priority_of(popped[2])], -length / 2)\n", ""
     ),
     "an outcome of an earlier claim counts": Mutation(
         "lib/outcome.lua",
@@ -29,7 +29,7 @@ MUTATIONS = {
         "  if not r then return false end\n  if r.status",
     ),
     "a repeated exchange is taken for a new one": Mutation(
-        "exchange.lua", "if number == tonumber(last) then", "if number == -tonumber(last) then"
+        "exchange.lua", "elseif number == last then", "elseif number == -last then"
     ),
     "a unique key is free while its task waits for a retry": Mutation(
         "lib/outcome.lua",
@@ -46,7 +46,7 @@ MUTATIONS = {
         "  local most = 0\n",
     ),
     "a reaped worker keeps its lease": Mutation(
-        "lib/reap.lua", "    call('ZREM', timers, 'w:' .. name)\n", ""
+        "lib/reap.lua", "    if call('ZREM', timers, 'w:' .. name) == 1 then count_add('*:w', -1) end\n", ""
     ),
     "a cancelled task can be cancelled again": Mutation(
         "cancel.lua",
