@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import redis
 
 from shared.models import TaskSubmission
-from tests.benchmarks.measure import fresh_server, open_queue, scaled, show
+from tests.benchmarks.measure import counted, fresh_server, open_queue, scaled, show
 from tests.benchmarks.peers.runner import UNCOUNTED, figures_file, ours, worker
 from tests.support.server import Server
 
 #: Seconds between tasks in the mean, and how many: each takes minutes, so all run at the same time.
-GAPS = ((1.0, 200), (8.6, 40), (100.0, 5))
+GAPS = ((0.05, 400), (1.0, 200), (8.6, 40), (100.0, 5))
 IDLE_PER_HOUR = 78
 SETTLE_S = 3.0
 
@@ -52,10 +52,13 @@ async def _cost(server: Server, client: redis.Redis, gap_s: float, count: int) -
         for _ in range(count):
             await queue.submit([_task()])
             await asyncio.sleep(draw.expovariate(1 / gap_s))
+        await asyncio.sleep(1)
         idle = IDLE_PER_HOUR * (time.monotonic() - began) / 3600
     finally:
         await queue.transport.close()
     stats = client.info("commandstats")
+    if counted(client, "C") != count + 1:
+        raise RuntimeError(f"{counted(client, 'C')} of {count + 1} tasks completed")
     calls = sum(
         one["calls"]
         for key, one in stats.items()
@@ -65,4 +68,4 @@ async def _cost(server: Server, client: redis.Redis, gap_s: float, count: int) -
 
 
 def _task() -> TaskSubmission:
-    return TaskSubmission(task_type="noop", payload={"text": "x" * 183})
+    return TaskSubmission(task_type="noop", payload={"n": 0, "text": "x" * 183})
