@@ -121,10 +121,12 @@ class Exchanger:
         claims = self.state.take_handed(
             words, record, now_ms=self._server_ms(), is_busy=self._executor.held > 0
         )
+        if claims is None:
+            return
         if claims:
             self._metrics.handed_over += 1
             self._start(claims, is_soon=False)
-        if claims == [] or self._executor.outcomes:
+        if not claims or self._executor.outcomes:
             self.poke()
 
     async def run_once(self) -> bool:
