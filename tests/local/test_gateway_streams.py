@@ -54,7 +54,11 @@ async def test_subscribe_streams_each_message_in_order(http: httpx.AsyncClient, 
 async def test_a_subscription_ends_with_its_client(http: httpx.AsyncClient, key: str) -> None:
     async with http.stream("POST", f"/subscribe/{key}") as response:
         await anext(events(response))
-        assert await subscribers(http, key) == 1
+
+        async def is_there() -> bool:
+            return await subscribers(http, key) == 1
+
+        await eventually(is_there, "the gateway has subscribed")
 
     async def nobody_left() -> bool:
         return await subscribers(http, key) == 0
