@@ -121,8 +121,11 @@ def script(name: str) -> Script:
         raise ValueError(f"{path.name}: begins without a header '--[[ {name}: …'")
     parts = _parts(name, text[header.end() :], "", path.name, text[: header.end()].count("\n"))
     bound, keys, groups, args, arg_group = _bind(header["body"], path.name)
-    header_lines = _Part("", [(line, f"{path.name}:header") for line in bound])
-    lines = _arranged([header_lines, *_with_late_functions(_without_constants(parts))])
+    parts = [_Part("", [(line, f"{path.name}:header") for line in bound]), *_without_constants(parts)]
+    known = {name for part in parts for name in part.declared}
+    for part in parts:
+        part.known = known
+    lines = _arranged([parts[0], *_with_late_functions(parts[1:])])
     whole = "\n".join(text for text, _ in lines) + "\n"
     return Script(
         name=name,
@@ -152,6 +155,8 @@ class _Part:
     name: str
     lines: list[_Line] = field(default_factory=list)
     is_lazy: bool = False
+    known: set[str] = field(default_factory=set)
+    """What any part of the script declares: nothing else needs to be counted."""
 
     @cached_property
     def declarations(self) -> list[tuple[list[str], str]]:
@@ -173,7 +178,8 @@ class _Part:
     @cached_property
     def words(self) -> Counter[str]:
         """How often it mentions what."""
-        return Counter(_WORD.findall("\n".join(line.partition(" -- ")[0] for line, _ in self.lines)))
+        text = "\n".join(line.partition(" -- ")[0] for line, _ in self.lines)
+        return Counter(filter(self.known.__contains__, _WORD.findall(text)))
 
 
 def _parts(script_name: str, text: str, name: str, origin: str, offset: int) -> list[_Part]:
@@ -239,7 +245,7 @@ def _with_late_functions(parts: list[_Part]) -> list[_Part]:
         [piece for piece in same if piece.is_lazy is is_lazy] for same in files for is_lazy in (False, True)
     ]
     return [
-        _Part(same[0].name, [line for one in same for line in one.lines], same[0].is_lazy)
+        _Part(same[0].name, [line for one in same for line in one.lines], same[0].is_lazy, same[0].known)
         for same in kinds
         if same
     ]
@@ -247,13 +253,13 @@ def _with_late_functions(parts: list[_Part]) -> list[_Part]:
 
 def _pieces(part: _Part) -> list[_Part]:
     """A part with each of its functions for itself."""
-    pieces = [_Part(part.name)]
+    pieces = [_Part(part.name, known=part.known)]
     for line, place in part.lines:
         if line.startswith("local function "):
-            pieces.append(_Part(part.name))
+            pieces.append(_Part(part.name, known=part.known))
         pieces[-1].lines.append((line, place))
         if line == "end" or (line.startswith("local function ") and line.endswith(" end")):
-            pieces.append(_Part(part.name))
+            pieces.append(_Part(part.name, known=part.known))
     return [piece for piece in pieces if piece.lines]
 
 
@@ -274,7 +280,9 @@ def _arranged(parts: list[_Part]) -> list[_Line]:
         if part.is_lazy:
             functions = _divided(unit, parts)
             added = _made_late(functions, met)
-            captures.update(name for pieces in functions for name in _words(pieces))
+            captures.update(
+                name for pieces in functions for name in {word for one in pieces for word in one.words}
+            )
         else:
             added = _assigned(part.lines, bound) if part is parts[0] else _made_at_once(part, met)
             captures.update(_captures(added))
@@ -343,13 +351,15 @@ def _made_late(functions: list[list[_Part]], met: dict[str, str]) -> list[_Line]
     uses = _words(lazy)
     common: dict[str, str] = {}
     for pieces in functions:
+        words = _words(pieces)
         for part in pieces:
-            _merge(common, part, uses, _words(pieces), met)
+            _merge(common, part, uses, words, met)
     lines = [("do", whole), *((f"local {name}", place) for name, place in common.items())]
     for number, pieces in enumerate(functions):
         own: dict[str, str] = {}
+        words = _words(pieces)
         for part in pieces:
-            _merge(own, part, _words(pieces), part.words, met | common)
+            _merge(own, part, words, part.words, met | common)
         lines += [
             (f"local function make_{number}()", whole),
             *((f"local {name}", place) for name, place in own.items()),

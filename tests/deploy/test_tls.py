@@ -19,6 +19,7 @@ from shared.settings import RestTarget, Settings, TcpTarget, tcp_target
 from shared.transports.rest import RestTransport
 from shared.transports.tcp import TcpTransport
 from tests.deploy.tls import TlsRedis
+from tests.support.echoes import check_echoes
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -94,16 +95,7 @@ def test_answers_of_any_size_and_many_at_once(
     tls: TlsRedis, new_loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     """What one read of the socket brought may be several records of TLS."""
-
-    async def talk() -> None:
-        transport = TcpTransport(TcpTarget(tls.url(ca=tls.authority.file)))
-        texts = [str(size) * size for size in (0, 1, 1_000, 65_536, 400_000, 3)]
-        for _ in range(3):
-            assert await asyncio.gather(*(transport.command("ECHO", text) for text in texts)) == texts
-        await transport.close()
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(talk())
+    check_echoes(new_loop, lambda: TcpTransport(TcpTarget(tls.url(ca=tls.authority.file))))
 
 
 async def test_rest_says_the_same(tls: TlsRedis) -> None:

@@ -16,6 +16,7 @@ from shared.settings import TcpTarget
 from shared.transports import tcp
 from shared.transports.base import DEADLINE_S, Elsewhere, ScriptSignal
 from shared.transports.tcp import MAX_WAIT_S, TcpTransport
+from tests.support.echoes import check_echoes
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.faults import CuttingProxy, answering
 from tests.support.queues import NAMESPACE
@@ -181,15 +182,7 @@ async def test_a_server_that_loads_is_asked_once_more():
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_answers_of_any_size_and_many_at_once_on_either_loop(server, new_loop):
-    async def talk():
-        transport = _transport(server.url)
-        texts = [str(size) * size for size in (0, 1, 1_000, 65_536, 400_000, 3)]
-        for _ in range(3):
-            assert await asyncio.gather(*(transport.command("ECHO", text) for text in texts)) == texts
-        await transport.close()
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(talk())
+    check_echoes(new_loop, lambda: _transport(server.url))
 
 
 async def test_the_body_is_sent_only_when_the_server_lost_it(store, tcp_queues):
