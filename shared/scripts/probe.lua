@@ -89,13 +89,21 @@ local steps = {
     return same(call('ZPOPMIN', zset, '1'), 'a', '1') and call('ZREM', zset, 'b', 'none') == 1
       and call('ZREMRANGEBYSCORE', zset, '-inf', '3') == 1
   end},
-  {'XADD with MAXLEN, XRANGE, XREVRANGE', function()
+  {'XADD with MAXLEN, XRANGE, XREVRANGE, XDEL', function()
     call('DEL', stream)
     local id = call('XADD', stream, 'MAXLEN', '~', '128', '*', 'q', 'default')
     local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', '1')
     local oldest = call('XRANGE', stream, '-', '+', 'COUNT', '1')
     return string.match(id, '^%d+%-%d+$') ~= nil and newest[1][1] == id and same(newest[1][2], 'q', 'default')
       and oldest[1][1] == id and #call('XRANGE', stream, '(' .. id, '+', 'COUNT', '1') == 0
+      and call('XDEL', stream, id) == 1
+  end},
+  {'XADD with an id, and rising ids after it', function()
+    local ms, number = string.match(call('XADD', stream, '*', 'q', 'default'), '^(%d+)-(%d+)$')
+    local ahead = ms .. '-' .. int(number + 5)
+    local is_kept = call('XADD', stream, 'MAXLEN', '~', '128', ahead, 'q', 'default') == ahead
+    local later_ms, later = string.match(call('XADD', stream, '*', 'q', 'default'), '^(%d+)-(%d+)$')
+    return is_kept and (tonumber(later_ms) > tonumber(ms) or tonumber(later) == number + 6)
   end},
   {'cjson', function()
     local read = cjson.decode('{"a":{"b":[1,"x"]}}')

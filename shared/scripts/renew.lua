@@ -22,7 +22,7 @@ end
 
 if idle_ms > 0 and holds_nothing() then
   -- To the microsecond: the same score as before would read as no change, and so as lost.
-  local idle_until = string.format('%.3f', now + idle_ms + tonumber(clock[2]) % 1000 / 1000)
+  local idle_until = string.format('%.3f', now + idle_ms + now_rank % 1000 / 1000)
   local is_known = call('ZADD', timers, 'XX', 'CH', idle_until, member) == 1
   return {price, now, is_known and now + idle_ms or 0}
 end

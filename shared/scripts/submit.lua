@@ -24,12 +24,13 @@
   Replay  every id exists: nothing is written, the tasks' present statuses are returned.
 ]]
 --- @include "lib/call"
---- @include "lib/time"
+--- @include "lib/clock"
 --- @include "lib/gcra"
 --- @include "lib/counts"
 --- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/moment"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
@@ -41,16 +42,26 @@
 local ids, texts, bodies, due_times = {}, {}, {}, {}
 
 -- What each task is asked to be; that of many is the same, and is taken apart once a call.
-local asked, attributes_known = {}, {}
+local asked, attributes_known, kinds, id_start = {}, {}, {}, #prefix + 3
+local is_plain = allowance == '' and hand_off == 0
 for i = 1, record_count do
   local words = item(3 * i - 1)
   local known = attributes_known[words]
   if not known then
     local priority, queue_name, options = string.match(words, '^(%d+) (%S+) %S+ %d+(.*)$')
-    known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, new = {P = {}, S = {}}}
-    attributes_known[words] = known
+    known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, ids = {}, new = {P = {}, S = {}}}
+    attributes_known[words], kinds[#kinds + 1] = known, known
+    is_plain = is_plain and not (option_of(options, 'u') or option_of(options, 'h') or option_of(options, 'b'))
   end
-  asked[i] = known
+  asked[i], ids[i] = known, sub(record(i), id_start)
+  known.ids[#known.ids + 1] = ids[i]
+  is_plain = is_plain and item(3 * i - 2) == ''
+end
+
+if is_plain then
+  foretell(kinds)
+else
+  now, now_rank = read_clock()
 end
 --- @include "lib/unique"
 
@@ -81,9 +92,8 @@ if allowance ~= '' then
   if whole_at then field_put(field, 'w' .. int(whole_at)) end
 end
 
-local id_start, head_of_pending = #prefix + 3, 'P0 0 0\n' .. int(now) .. ' '
+local head_of_pending = 'P0 0 0\n' .. int(now) .. ' '
 for i = 1, record_count do
-  ids[i] = sub(record(i), id_start)
   local payload, due = item(3 * i), due_of(item(3 * i - 2))
   if #payload > BODY_INLINE then
     bodies[i] = payload
@@ -193,6 +203,7 @@ elseif #flat <= CHUNK then
 else
   missing, statuses = compare_stored()
 end
+if event_id and (not missing or #missing < #all) then take_back_event() end
 if not missing then
   give_back_keys()
   return refused(statuses)
@@ -208,39 +219,51 @@ if taker and is_new[1] then
   hand_over(taker, ids[1], texts[1], asked[1])
   statuses[1], missing = 'P', {}
 end
+local filled, to_rank = {}, {}
 for _, i in ipairs(missing) do
-  if due_times[i] == 0 then fair_note(asked[i].queue, asked[i].priority, asked[i].options) end
-end
-fair_load()
-local filled = {}
-for position, i in ipairs(missing) do
-  local wanted, id = asked[i], ids[i]
+  local wanted = asked[i]
   local letter = due_times[i] > 0 and 'S' or 'P'
   statuses[i] = letter
   if letter == 'P' then
-    local rank = fair_rank(wanted.queue, wanted.priority, wanted.options, now_rank + position - 1)
-    put_pending(id, wanted.queue, wanted.priority, rank)
+    fair_note(wanted.queue, wanted.priority, wanted.options)
+    to_rank[#to_rank + 1] = i
   else
-    timer_add('t:' .. id .. ':' .. wanted.queue, due_times[i], true)
+    timer_add('t:' .. ids[i] .. ':' .. wanted.queue, due_times[i], true)
     wake_at(due_times[i])
   end
   local new = wanted.new[letter]
   if #new == 0 then filled[#filled + 1] = {wanted = wanted, letter = letter} end
-  new[#new + 1] = id
+  new[#new + 1] = ids[i]
 end
 for _, one in ipairs(filled) do
   local wanted, letter = one.wanted, one.letter
   local new = wanted.new[letter]
   submitted_add(field_of(wanted.queue, letter == 'P' and wanted.priority or letter), #new)
-  events_add(new, wanted.queue, letter)
+  if not event_id then events_add(new, wanted.queue, letter) end
 end
 if are_keyed then settle_debounced(is_new) end
+event_id = event_id or events_flush()
+
+-- First in, first out by the id of the event: others of the same ms have higher numbers. Those of one call share a rank
+-- where their ids rise, by which the server orders equals; else each has one, and the number moves past them.
+local function rank_all()
+  local ms, rank, number = moment_of(event_id)
+  local is_rising = true
+  for n = 2, #to_rank do is_rising = is_rising and ids[to_rank[n - 1]] < ids[to_rank[n]] end
+  fair_load()
+  for n, i in ipairs(to_rank) do
+    local wanted = asked[i]
+    local own = is_rising and rank or rank + n - 1
+    put_pending(ids[i], wanted.queue, wanted.priority, fair_rank(wanted.queue, wanted.priority, wanted.options, own))
+  end
+  if not is_rising then event_put(int(ms) .. '-' .. int(number + #to_rank - 1), '', '') end
+end
+if #to_rank > 0 then rank_all() end
 pending_flush()
 fair_flush()
 timers_flush(taker and 'w:' .. taker.name or '')
 records_flush()
 counts_flush(wake_queue)
-events_flush()
 wakes_flush()
 if are_keyed then answer_taken(statuses) end
 -- Into an empty queue, of whose sleepers nobody could be handed the task: the next one saves itself the look.

@@ -162,7 +162,7 @@ async def test_submitting_costs_what_it_did(tcp_queues):
     await queue.submit(tasks(2))
     before = queue.calls
     await queue.submit([task()])
-    assert queue.calls - before == 6
+    assert queue.calls - before == 5
 
 
 async def test_how_far_back_is_bounded(queue):

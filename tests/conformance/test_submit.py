@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.errors import IdempotencyConflict, InvalidInput, NotFound, TooLarge
+from shared.events import START
 from shared.ids import is_task_id
 from shared.models import TaskStatus
+from shared.queue import QueueOptions, TaskQueue
 from shared.retry import RetryPolicy
 from tests.support.factories import ending, registered, task, tasks
+from tests.support.stepped import CALL_US, SteppedTcp
 
 
 async def test_one_task_is_pending_and_can_be_read(queue):
@@ -52,6 +56,45 @@ async def test_separate_submissions_are_first_in_first_out(queue):
     ids = [(await queue.submit([task({"n": n})]))[0].id for n in range(20)]
     state = await registered(queue)
     assert [claim.id for claim in (await queue.exchange(state, free=20)).claims] == ids
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server, seed):
+    """Alone, in batches with and without keys, through each way of a submission."""
+    transport = SteppedTcp(server.url, 1_798_761_600_000_000)
+    queue = TaskQueue(transport, QueueOptions(namespace="test"))
+    chance, ids = random.Random(seed), []
+    try:
+        state = await registered(queue, lease_ms=600_000)
+        for n in range(60):
+            transport.now_us = 1_798_761_601_000_000 + n // 30 * 1000 - CALL_US
+            keyed = [task({"n": n}, idempotency_key=f"k{n}.{m}") for m in range(chance.randint(1, 9))]
+            batch = chance.choice([tasks(1), tasks(7), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]])
+            ids += [item.id for item in await queue.submit(batch)]
+        claimed, outcomes = [], []
+        while len(claimed) < len(ids):
+            claims = (await queue.exchange(state, outcomes, free=100)).claims
+            outcomes = [ending(claim) for claim in claims]
+            claimed += [claim.id for claim in claims]
+        await queue.exchange(state, outcomes, free=0)
+    finally:
+        await transport.close()
+    assert claimed == ids
+
+
+async def test_the_feed_tells_of_what_was_stored_and_of_nothing_else(queue):
+    keyed = [task({"n": n}, idempotency_key=f"k{n}") for n in range(3)]
+    [first] = await queue.submit(keyed[:1])
+    cursor = (await queue.events_after(START)).cursor
+    await queue.submit(keyed[:1])
+    with pytest.raises(IdempotencyConflict):
+        await queue.submit([task({"other": 1}, idempotency_key="k0"), task()])
+    assert (await queue.events_after(cursor)).events == []
+    items = await queue.submit(keyed)
+    events = (await queue.events_after(cursor)).events
+    assert all(event.counts for event in events)
+    named = [told for event in events for told in event.tasks]
+    assert named == [(item.id, TaskStatus.PENDING) for item in items if item != first]
 
 
 async def test_a_delayed_task_is_scheduled_and_not_claimed(queue):

@@ -228,7 +228,7 @@ async def test_a_script_that_fails_names_its_file_and_line():
     [first] = [n for n, line in enumerate(TICK.body.split("\n"), 1) if line.endswith("clock = call('TIME')")]
     text = f"ERR user_script:{first}: bad script: 0123, on @user_script:{first}."
     transport = _transport(lambda _: httpx.Response(400, json={"error": text}))
-    with pytest.raises(ScriptFailed, match=r"lib/time\.lua:5: bad"):
+    with pytest.raises(ScriptFailed, match=r"lib/clock\.lua:8: bad"):
         await transport.run(TICK, [], [])
     await transport.close()
 

@@ -1,5 +1,6 @@
 -- One entry per script call: counts by queue and status (c), and the first ids with their status
 -- (i, at most 20). An event is a notification; who follows one task reads its record.
+-- Its id, "<ms>-<n>", rises from script to script, also within a millisecond: it gives submissions their order.
 local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
 local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
@@ -18,11 +19,19 @@ local function event_add(id, queue_name, status)
   events_add({id}, queue_name, status)
 end
 
+local function events_forget()
+  event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
+end
+
 --- @eager
+local function event_put(id, counted, ids)
+  return call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, id, 'c', counted, 'i', ids)
+end
+
+-- The id of the entry, or nil when nothing happened.
 local function events_flush()
-  if #event_order == 0 then return end
+  if #event_order == 0 then return nil end
   local parts = {}
   for i, field in ipairs(event_order) do parts[i] = field .. ':' .. int(event_counts[field]) end
-  call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*',
-    'c', table.concat(parts, ' '), 'i', table.concat(event_ids, ' '))
+  return event_put('*', table.concat(parts, ' '), table.concat(event_ids, ' '))
 end

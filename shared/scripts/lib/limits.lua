@@ -16,7 +16,7 @@ local has_limits, limit_calls = false, 0
 local NO_LIMIT = {slack = 0}
 local UNPARK_KEYS = 3
 local RATES_SWEPT = 1000
-local now_exact = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
+local now_exact = now + now_rank % 1000 / 1000
 local rates_changed = {}
 local limit_states, limit_changed, rates_order = {}, {}, {}
 local freed, holds, unparked, key_parked = {}, {}, {}, {}
@@ -297,7 +297,7 @@ local function write_limits()
     end
     call('ZADD', prefix .. 'rates', unpack(flat))
     -- What is past says nothing any more; swept now and then, by the clock, in bounded slices.
-    if tonumber(clock[2]) % 8 == 0 then
+    if now_rank % 8 == 0 then
       local past = call('ZRANGE', prefix .. 'rates', '-inf', int(now - 1), 'BYSCORE', 'LIMIT', '0', int(RATES_SWEPT))
       if #past > 0 then call('ZREM', prefix .. 'rates', unpack(past)) end
     end

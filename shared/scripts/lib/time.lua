@@ -1,20 +1,3 @@
--- One reading of the server's clock per script. `now` is ms since 1970. A rank is µs since 2026,
--- so that (10 - priority) * 2^49 + rank stays exact in a double until 2043.
-local EPOCH_S = 1767225600
-local PRIORITY_SPAN = 562949953421312 -- 2^49
-local clock = call('TIME')
-local seconds, micros = tonumber(clock[1]), tonumber(clock[2])
-local now = seconds * 1000 + math.floor(micros / 1000)
-local now_rank = (seconds - EPOCH_S) * 1000000 + micros
-
-local function rank_of_ms(ms)
-  return math.max(0, (ms - EPOCH_S * 1000) * 1000)
-end
-
-local function score_of(priority, rank)
-  return string.format('%.0f', (10 - priority) * PRIORITY_SPAN + rank)
-end
-
-local function priority_of(score)
-  return 10 - math.floor(tonumber(score) / PRIORITY_SPAN)
-end
+-- One reading of the clock per script. `now` is ms since 1970.
+--- @include "lib/clock"
+local now, now_rank = read_clock()
