@@ -61,6 +61,12 @@ local own_timer = 'w:' .. worker
 --- @include "lib/budget"
 
 local IDLE_BYTES = 2048
+-- Lua clears up in the middle of the script that passes its allowance, about 0.4 ms at once. Better here, where all is done
+-- and nobody waits, than in the submission that comes next. A server whose Lua does not know the function goes without.
+local COLLECTED, COLLECTED_KB = 4, 1024
+local function collect_garbage()
+  pcall(function() collectgarbage('step', COLLECTED_KB) end)
+end
 local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
 counts_load(names, memory_field(worker), handed_field(worker))
@@ -139,6 +145,7 @@ if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then renew_
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
   local spoken = {worker, int(number), int(lease_ms), int(now), int(held_now)}
   field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
+  if #claimed == 0 and number % COLLECTED == 0 then collect_garbage() end
 elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
 end
