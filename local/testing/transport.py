@@ -1,7 +1,7 @@
 """How a queue under test reaches its server: at once, from any event loop, by the clock of the test.
 
-The scripts read the time from the server (`call('TIME')`). In the text that is sent from here, and
-nowhere else, what was read is moved by the test's clock. The engine itself has no way to do that: no
+The scripts read the time from the server (`call('TIME')`, and the id of an event). In the text that is sent from here,
+and nowhere else, what was read is moved by the test's clock. The engine itself has no way to do that: no
 argument, no setting, no key.
 """
 
@@ -19,8 +19,12 @@ from shared.scripts import Script
 from shared.transports.base import NoScript, Reply, error_of, is_on_disk, persisting
 
 _READ = "call('TIME')"
+_EVENT = "event_put('*'"
+#: The id of an event is put by the same function, as a script has room for one more.
 _MOVED = (
-    "local function moved(t) local us = tonumber(t[1]) * 1000000 + tonumber(t[2]) + {ahead}; "
+    "local function moved(t) local is_id = not t; t = t or redis.call('TIME'); "
+    "local us = tonumber(t[1]) * 1000000 + tonumber(t[2]) + {ahead}; "
+    "if is_id then return string.format('%.0f-*', math.floor(us / 1000)) end "
     "return {{string.format('%.0f', math.floor(us / 1000000)), string.format('%.0f', us % 1000000)}} end "
 )
 
@@ -51,9 +55,10 @@ class ClockedTransport:
         ahead = self._clock.ahead_us
         known = self._moved.get((script.sha, ahead))
         if known is None:
-            body = _MOVED.format(ahead=ahead) + script.body.replace(_READ, f"moved({_READ})")
+            body = script.body.replace(_READ, f"moved({_READ})").replace(_EVENT, "event_put(moved()")
             if body.count("TIME") != body.count(f"moved({_READ})"):
                 raise RuntimeError(f"script {script.name} reads the time in a way that no test can move")
+            body = _MOVED.format(ahead=ahead) + body
             known = body, hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
             self._moved[script.sha, ahead] = known
         return known

@@ -69,7 +69,9 @@ async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server
         for n in range(60):
             transport.now_us = 1_798_761_601_000_000 + n // 30 * 1000 - CALL_US
             keyed = [task({"n": n}, idempotency_key=f"k{n}.{m}") for m in range(chance.randint(1, 9))]
-            batch = chance.choice([tasks(1), tasks(7), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]])
+            batch = chance.choice(
+                [tasks(1), tasks(7), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]]
+            )
             ids += [item.id for item in await queue.submit(batch)]
         claimed, outcomes = [], []
         while len(claimed) < len(ids):
