@@ -109,8 +109,8 @@ async def test_last_use_is_seen_and_costs_a_submission_nothing(
         # The second one alone looks for a worker with a free slot: the first met an empty queue.
         looks, *steady = [int((await submitter.submit()).headers["x-redis-calls"]) for _ in range(4)]
         assert len(set(steady)) == 1
-        assert steady[0] <= 6
-        assert looks == steady[0] + 1
+        assert steady[0] <= 5
+        assert looks == steady[0] + 2, "it looks for a free worker, and asks for the time"
         keys = {key["name"]: key for key in (await ops.get("/api/keys")).json()["keys"]}
     assert keys["submiter"]["last_used_at"].endswith("Z")
     assert keys["adminer"]["last_used_at"].endswith("Z")
