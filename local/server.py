@@ -11,7 +11,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from shared.scripts.build import build
 
 DASHBOARD = Path(__file__).parent.parent / "frontend" / "dist"
 
@@ -23,6 +22,8 @@ def make_app() -> FastAPI:
 
 def make_rebuilt_app() -> FastAPI:
     """The same, with the Lua scripts as they were saved."""
+    from shared.scripts.build import build
+
     build()
     return make_app()
 

@@ -37,6 +37,8 @@ from pathlib import Path
 from shared.scripts import BUILT, Script
 
 COMMAND = "python -m shared.scripts.build"
+#: So many stale scripts are named, and the rest counted: a part of `lib/` stands in nearly all.
+_NAMED = 5
 
 FOLDER = Path(__file__).parent
 
@@ -126,9 +128,15 @@ def stale() -> dict[Path, str]:
 
 
 def complaint() -> str:
-    """What is stale, and the command that helps; nothing when all is as the sources say."""
-    found = ", ".join(sorted(path.stem for path in stale()))
-    return f"shared/scripts/built is older than the sources of {found}: run `{COMMAND}`" if found else ""
+    """What is stale, and the command that helps; or what is wrong with a source. Nothing when all is well."""
+    try:
+        found = sorted(path.stem for path in stale())
+    except ValueError as error:
+        return str(error)
+    if not found:
+        return ""
+    some = ", ".join(found[:_NAMED]) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+    return f"shared/scripts/built is not what the sources say of {some}: run `{COMMAND}`"
 
 
 def build() -> list[str]:
@@ -144,14 +152,17 @@ def build() -> list[str]:
 
 
 def main() -> int:
-    """Build; with `--check` only compare: 1 when something is stale."""
+    """Build; with `--check` only compare. 1 when something is stale, or wrong in a source."""
+    wrong = ""
     if "--check" in sys.argv[1:]:
-        text = complaint()
-        sys.stderr.write(text and f"{text}\n")
-        return 1 if text else 0
-    for name in build():
-        sys.stdout.write(f"built {name}\n")
-    return 0
+        wrong = complaint()
+    else:
+        try:
+            sys.stdout.writelines(f"built {name}\n" for name in build())
+        except ValueError as error:
+            wrong = str(error)
+    sys.stderr.write(wrong and f"{wrong}\n")
+    return 1 if wrong else 0
 
 
 #: A line of Lua, and where it stands.

@@ -293,13 +293,27 @@ def test_what_is_stale_is_named_with_the_command_that_helps(folder, monkeypatch,
     _write(folder, "some", SMALL)
     assert build.main() == 1
     assert capsys.readouterr().err == (
-        "shared/scripts/built is older than the sources of some: run `python -m shared.scripts.build`\n"
+        "shared/scripts/built is not what the sources say of some: run `python -m shared.scripts.build`\n"
     )
     monkeypatch.setattr("sys.argv", ["build"])
     assert build.main() == 0
     assert capsys.readouterr().out == "built some\n"
     monkeypatch.setattr("sys.argv", ["build", "--check"])
     assert build.main() == 0
+
+
+def test_of_many_that_are_stale_five_are_named(folder):
+    for name in ("a", "b", "c", "d", "e", "f", "g"):
+        _write(folder, name, SMALL.replace("some", name))
+    assert "of a, b, c, d, e and 2 more: run" in build.complaint()
+
+
+@pytest.mark.parametrize("words", [["build"], ["build", "--check"]])
+def test_what_is_wrong_with_a_source_is_said(folder, monkeypatch, capsys, words):
+    _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/none"\n')
+    monkeypatch.setattr("sys.argv", words)
+    assert build.main() == 1
+    assert capsys.readouterr().err == "some.lua:3: includes lib/none, which does not exist\n"
 
 
 def test_a_script_that_was_not_built_is_refused(folder):
