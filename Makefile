@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 DASHBOARD := frontend/dist/index.html
 BOTH := -n 2 --dist loadfile
 
-.PHONY: bench browser chaos check check-dashboard check-python clean client dev doctor format help image-check install pins soak test test-coverage up vercel-check
+.PHONY: bench browser chaos check check-dashboard check-python clean client dev doctor format help image-check install pins scripts soak test test-coverage up vercel-check
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -27,10 +27,10 @@ $(DASHBOARD): $(STAMP) $(shell find frontend -path frontend/node_modules -prune 
 	@echo 'Building the dashboard'
 	@sh frontend/build.sh
 
-up: install ## Run the product on this machine with embedded defaults
+up: install scripts ## Run the product on this machine with embedded defaults
 	$(BIN)/python -m local $(ARGS)
 
-dev: install ## Run it with the dashboard under Vite on port 5173: sources are taken as they are saved
+dev: install scripts ## Run it with the dashboard under Vite on port 5173: sources are taken as they are saved
 	$(BIN)/python -m local --dev $(ARGS)
 
 test: install ## Run every test, in two processes with a Redis each
@@ -63,6 +63,7 @@ check-python: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.pins --check
+	$(BIN)/python -m shared.scripts.build --check
 	$(BIN)/python -m tests.luacheck
 	if test -x $(BIN)/hadolint; then $(BIN)/hadolint Dockerfile.worker Dockerfile.api Dockerfile.web; else echo 'hadolint: no build for this machine'; fi
 	$(BIN)/shellcheck .ci/*.sh .ci/run deploy/nginx/start.sh frontend/build.sh
@@ -89,6 +90,9 @@ soak: install ## 2,000 histories against the model, ten bugs that it must find, 
 
 client: $(STAMP) ## Write a typed TypeScript producer: make client OUT=dtq.ts HANDLERS=my_app.handlers
 	$(BIN)/python -m worker_host.typescript --handlers "$(HANDLERS)" --out "$(or $(OUT),dtq.ts)"
+
+scripts: $(STAMP) ## Build what is sent of each Lua script, after a change of their sources
+	$(BIN)/python -m shared.scripts.build
 
 pins: $(STAMP) ## Renew the tested versions from what is installed
 	$(BIN)/python -m tests.pins

@@ -20,11 +20,19 @@ def make_app() -> FastAPI:
     return create_app(dashboard=DASHBOARD if DASHBOARD.is_dir() else None)
 
 
+def make_rebuilt_app() -> FastAPI:
+    """The same, with the Lua scripts as they were saved."""
+    from shared.scripts.build import build
+
+    build()
+    return make_app()
+
+
 def _serve_sources(host: str, port: int) -> int:
     """Serve from a child process that begins anew whenever a source of the API is saved."""
     root = DASHBOARD.parent.parent
     uvicorn.run(
-        "local.server:make_app", factory=True, host=host, port=port, log_level="warning", access_log=False,
+        "local.server:make_rebuilt_app", factory=True, host=host, port=port, log_level="warning", access_log=False,
         proxy_headers=False, timeout_graceful_shutdown=1, reload=True,
         reload_dirs=[str(root / "api"), str(root / "shared")], reload_includes=["*.py", "*.lua"],
     )  # fmt: skip

@@ -15,6 +15,7 @@ from zlib import crc32
 import pytest
 import redis
 
+from shared.scripts.build import complaint
 from tests.support.cluster import Cluster, ShardView
 from tests.support.gateway import TOKEN, GatewayProcess
 from tests.support.invariants import disorder, leaks
@@ -24,6 +25,13 @@ from tests.support.server import Server
 MINUTE_MARGIN_S = 1.5
 
 QueueFactory = Callable[..., WatchedQueue]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """No test may run with scripts that are older than their sources: it would judge the old ones."""
+    stale = "" if hasattr(session.config, "workerinput") else complaint()
+    if stale:
+        pytest.exit(stale, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """`python -m tests.luacheck`: lint the Lua scripts as the server gets them.
 
-The expanded scripts go to luacheck (Debian: `apt-get install lua-check`); what it finds is shown at
-the file and line where it stands. What is included and not used by one script is judged over all:
+What the sources make, whether it was built or not, goes to luacheck (Debian: `apt-get install lua-check`); what it finds
+is shown at the file and line where it stands. What is included and not used by one script is judged over all:
 a function that no script uses at all is a finding. A part may use a name that some header binds.
 """
 
@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
-from shared.scripts import names, script
+from shared.scripts.build import arranged, names
 
 OPTIONS = (
     "--std", "lua51", "--globals", "redis", "cjson", "KEYS", "ARGV", "--no-color", "--no-config",
@@ -25,6 +26,8 @@ _FINDING = re.compile(r"^(?P<path>[^:]+):(?P<line>\d+):(?P<column>\d+): \((?P<co
 _SHADOWED = re.compile(r"^shadowing upvalue .* on line (\d+)$")
 #: unused and never-read variables: sensible in one part, to be judged over all scripts
 _UNUSED = {"W211", "W231", "W241"}
+
+script = cache(arranged)
 
 
 def main() -> int:
@@ -56,9 +59,13 @@ def _lint(program: str) -> tuple[set[str], dict[str, tuple[str, set[str]]]]:
         if not match:
             continue
         name = Path(match["path"]).stem
-        place, text = script(name).lines[int(match["line"]) - 1], f"({match['code']}) {match['text']}"
+        place, text = script(name).lines()[int(match["line"]) - 1], f"({match['code']}) {match['text']}"
         hidden = _SHADOWED.search(match["text"])
-        if hidden and place.startswith("lib/") and script(name).lines[int(hidden[1]) - 1].endswith(":header"):
+        if (
+            hidden
+            and place.startswith("lib/")
+            and script(name).lines()[int(hidden[1]) - 1].endswith(":header")
+        ):
             continue
         if match["code"] not in _UNUSED:
             findings.add(f"{place}: {text}")
@@ -71,7 +78,7 @@ def _lint(program: str) -> tuple[set[str], dict[str, tuple[str, set[str]]]]:
 
 def _including(place: str) -> set[str]:
     """The scripts that contain a line."""
-    return {name for name in names() if place in script(name).lines}
+    return {name for name in names() if place in script(name).lines()}
 
 
 if __name__ == "__main__":

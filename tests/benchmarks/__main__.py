@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
+from shared.scripts.build import complaint
 from tests.benchmarks import drain, enqueue, floors, latency, limits, memory, rates, report, scale, starts
 from tests.benchmarks.measure import REPORT, measure_less, scaled, show
 from tests.benchmarks.peers import runner
@@ -22,6 +23,8 @@ ROUNDS = 5
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is named; write what is asked for."""
+    if stale := complaint():
+        sys.exit(stale)
     runs = {
         "floors": floors.run,
         "drain": drain.run,

@@ -8,6 +8,7 @@ import random
 import sys
 from pathlib import Path
 
+from shared.scripts.build import complaint
 from tests.chaos.cluster import CLUSTER_KINDS, ClusterRun
 from tests.chaos.deployment import faketime_library
 from tests.chaos.faults import KINDS
@@ -58,6 +59,8 @@ def without_missing(faults: list[str]) -> list[str]:
 
 
 def main() -> int:
+    if stale := complaint():
+        sys.exit(stale)
     options, logs = parse(sys.argv[1:])
     print(f"seed {options.seed}, {options.seconds:g} s, {options.tasks} tasks, {options.workers} workers")
     result = asyncio.run(play(options, ClusterRun if options.is_cluster else Run))

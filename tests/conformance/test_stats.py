@@ -7,7 +7,7 @@ import pytest
 from shared.errors import InvalidInput
 from shared.queue.inspection import SUBMITTED
 from shared.queue.statistics import BUCKETS_MS, _quantile
-from shared.scripts import FOLDER
+from shared.scripts.build import FOLDER
 from tests.support.factories import ending, registered, task, tasks
 
 

@@ -164,7 +164,7 @@ def test_the_project_is_installed_by_pip_and_left_alone_by_uv() -> None:
         "worker_host*",
         "local*",
     }
-    assert "scripts/*.lua" in PROJECT["tool"]["setuptools"]["package-data"]["shared"]
+    assert "scripts/built/*.txt" in PROJECT["tool"]["setuptools"]["package-data"]["shared"]
 
 
 def test_python_of_the_platform_is_allowed() -> None:

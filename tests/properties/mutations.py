@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shared.scripts import FOLDER
+from shared.scripts.build import FOLDER
 
 
 class Mutation(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.scripts import names, script
+from shared.scripts import script
+from shared.scripts.build import names
 from tests.properties.mutations import IN_SUITE, MUTATIONS, change_of
 from tests.properties.test_state_machine import explore
 

@@ -20,7 +20,8 @@ from shared.doctor.fleet import check_fleet
 from shared.doctor.report import Finding, Verdict, as_text, is_healthy
 from shared.models import TaskSubmission
 from shared.queue import QueueOptions
-from shared.scripts import FOLDER, names, script
+from shared.scripts import script
+from shared.scripts.build import FOLDER, names
 from shared.settings import RestTarget, Settings, TcpTarget
 from shared.transports import open_transport
 from tests.conftest import QueueFactory

@@ -1,21 +1,26 @@
-"""The loader: headers, includes, positions, places of errors."""
+"""Scripts and their builder: headers, includes, positions, places of errors, what is built and what is stale."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from shared import errors, scripts
 from shared.queue.base import _meaning
+from shared.scripts import build
 from shared.transports.base import ScriptSignal
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty folder of scripts."""
+    """An empty folder of scripts, and one of what is built of them."""
     (tmp_path / "lib").mkdir()
-    monkeypatch.setattr(scripts, "FOLDER", tmp_path)
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+    for module in (build, scripts):
+        monkeypatch.setattr(module, "BUILT", tmp_path / "built")
     scripts.script.cache_clear()
     yield tmp_path
     scripts.script.cache_clear()
@@ -31,19 +36,19 @@ def _write(folder, name: str, text: str) -> None:
 def test_a_script_without_its_header_is_refused(folder, text):
     _write(folder, "some", text)
     with pytest.raises(ValueError, match=re.escape("some.lua: begins without a header '--[[ some: …'")):
-        scripts.script("some")
+        build.arranged("some")
 
 
 def test_an_include_that_does_not_exist_is_named_with_its_line(folder):
     _write(folder, "some", '--[[ some: x\n]]\n\n--- @include "lib/none"\n')
     with pytest.raises(ValueError, match=re.escape("some.lua:4: includes lib/none, which does not exist")):
-        scripts.script("some")
+        build.arranged("some")
 
 
 def test_only_the_last_group_of_keys_may_leave_its_length_open(folder):
     _write(folder, "some", "--[[ some: x\n  @keys a string t:<id>\n  @keys b string t:<id>\n]]\nreturn 1\n")
     with pytest.raises(ValueError, match="only the last @keys"):
-        scripts.script("some")
+        build.arranged("some")
 
 
 def test_names_become_positions_on_both_sides(folder):
@@ -62,7 +67,7 @@ def test_names_become_positions_on_both_sides(folder):
 return {run, queues, pending(1), pending(2), record(1), tostring(record_count), prefix, tostring(count), item(1), tostring(item_count)}
 """,
     )
-    program = scripts.script("some")
+    program = build.arranged("some")
     keys, args = program.pack(
         run="R",
         queues="Q",
@@ -81,7 +86,7 @@ return {run, queues, pending(1), pending(2), record(1), tostring(record_count), 
 def test_comments_and_blank_lines_go_and_places_stay(folder):
     _write(folder, "lib/part", "-- what it does\n\nlocal function part() return 1 end\n")
     _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/part"\n\n-- why\nreturn part()\n')
-    program = scripts.script("some")
+    program = build.arranged("some")
     assert program.body == "local part\ndo\nfunction part() return 1 end\nend\nreturn part()\n"
     assert program.locate("ERR user_script:3: bad") == "ERR lib/part.lua:3: bad"
     assert program.locate("ERR user_script:5: bad") == "ERR some.lua:6: bad"
@@ -101,7 +106,7 @@ def test_what_parts_share_is_declared_first_in_the_order_in_which_it_is_met(fold
         '--[[ some: x\n  @arg n int x\n]]\n--- @include "lib/one"\n--- @include "lib/two"\n'
         "local own = 4\nlater = rare\nreturn two(), one(), n\n",
     )
-    assert scripts.script("some").body.splitlines() == [
+    assert build.arranged("some").body.splitlines() == [
         "local n", "local rare", "local own", "local often", "local one", "local two", "local later",
         "n = tonumber(ARGV[1])",
         "do", "rare, own, often = 1, 2, 3", "function one() return often end", "end",
@@ -116,12 +121,12 @@ def test_of_many_what_most_functions_use_stands_outside_of_the_rest(folder):
     _write(folder, "lib/one", f"local {', '.join(names)}\n{functions}")
     calls = ", ".join(f"f{n:02}" for n in range(70))
     _write(folder, "some", f'--[[ some: x\n]]\n--- @include "lib/one"\nreturn {calls}, {names[69]}\n')
-    lines = scripts.script("some").body.splitlines()
+    lines = build.arranged("some").body.splitlines()
     around = lines.index("local function everything()")
     assert around == 59
     assert {"local n00", "local n01"} < set(lines[:59])
     assert lines[-2:] == ["end", "return everything()"]
-    assert len(scripts.script("some").lines) == len(lines)
+    assert len(build.arranged("some").lines()) == len(lines)
 
 
 def test_constants_are_written_where_they_are_used_but_in_no_text(folder):
@@ -131,15 +136,15 @@ def test_constants_are_written_where_they_are_used_but_in_no_text(folder):
         "some",
         "--[[ some: x\n]]\n--- @include \"lib/part\"\nlocal MOST = 5\nreturn SUM, MOST, KIND, 'MOST'\n",
     )
-    assert scripts.script("some").body == "local SUM\ndo\nSUM = 5 + 1\nend\nreturn SUM, 5, 'x', 'MOST'\n"
-    assert scripts.script("some").locate("user_script:3: bad") == "lib/part.lua:3: bad"
+    assert build.arranged("some").body == "local SUM\ndo\nSUM = 5 + 1\nend\nreturn SUM, 5, 'x', 'MOST'\n"
+    assert build.arranged("some").locate("user_script:3: bad") == "lib/part.lua:3: bad"
 
 
 def test_a_constant_has_one_value_in_a_script(folder):
     _write(folder, "lib/part", "local MOST = 5\n")
     _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/part"\nlocal MOST = 6\nreturn MOST\n')
     with pytest.raises(ValueError, match=re.escape("some.lua:4: MOST has another value elsewhere")):
-        scripts.script("some")
+        build.arranged("some")
 
 
 LAZY_PART = """local done = {}
@@ -162,7 +167,7 @@ def test_what_is_lazy_is_made_when_it_is_called_for_the_first_time(store, folder
         "local before = often()\nlocal text, first = rare(7)\nlocal _, second = rare(8)\n"
         "return {before, text, first, second, often()}\n",
     )
-    program = scripts.script("some")
+    program = build.arranged("some")
     assert store.eval(program.body, 0) == [0, "made", 7, 8, 1]
     lines = program.body.splitlines()
     assert "function rare(...) make() return rare(...) end" in lines
@@ -174,9 +179,9 @@ def test_a_piece_may_be_lazy_in_some_scripts_alone(folder):
     _write(folder, "lib/part", "--- @lazy other, some\nlocal function rare() return 1 end\n")
     for name in ("some", "third"):
         _write(folder, name, f'--[[ {name}: x\n]]\n--- @include "lib/part"\nreturn rare()\n')
-    assert "make() return rare(...)" in scripts.script("some").body
+    assert "make() return rare(...)" in build.arranged("some").body
     assert (
-        scripts.script("third").body == "local rare\ndo\nfunction rare() return 1 end\nend\nreturn rare()\n"
+        build.arranged("third").body == "local rare\ndo\nfunction rare() return 1 end\nend\nreturn rare()\n"
     )
 
 
@@ -188,7 +193,7 @@ def test_a_function_that_only_lazy_pieces_mention_is_lazy_too(folder):
         "--- @lazy\nlocal function rare() return helper() end\n",
     )
     _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/part"\nreturn rare(), n\n')
-    assert scripts.script("some").body.splitlines() == [
+    assert build.arranged("some").body.splitlines() == [
         "local n", "local rare",
         "do",
         "local function make_0()",
@@ -210,13 +215,12 @@ def test_lazy_pieces_share_variables_with_each_other_but_not_with_the_rest(store
     _write(folder, "lib/two", "--- @lazy\nlocal function rare() return #list end\n")
     include = '--[[ some: x\n]]\n--- @include "lib/one"\n--- @include "lib/two"\n'
     _write(folder, "some", f"{include}return rare()\n")
-    assert store.eval(scripts.script("some").body, 0) == 2
-    scripts.script.cache_clear()
+    assert store.eval(build.arranged("some").body, 0) == 2
     _write(folder, "some", f"{include}return rare() + #list\n")
     with pytest.raises(
         ValueError, match=re.escape("lib/one.lua:2: list is no function, and what is not lazy")
     ):
-        scripts.script("some")
+        build.arranged("some")
 
 
 def test_lazy_pieces_that_use_many_variables_are_made_by_several_functions(store, folder):
@@ -226,7 +230,7 @@ def test_lazy_pieces_that_use_many_variables_are_made_by_several_functions(store
         _write(folder, f"lib/{part}", f"--- @lazy\nlocal function {part}() return {' + '.join(some)} end\n")
     includes = "".join(f'--- @include "lib/{part}"\n' for part in ("all", "one", "two"))
     _write(folder, "some", f"--[[ some: x\n]]\n{includes}return one() + two()\n")
-    program = scripts.script("some")
+    program = build.arranged("some")
     assert "local function make() make_0() make_1() end" in program.body
     assert store.eval(program.body, 0) == 100
 
@@ -236,7 +240,7 @@ def test_two_parts_must_not_share_by_the_same_name(folder):
     _write(folder, "lib/two", "local list = {}\n")
     _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/one"\n--- @include "lib/two"\n')
     with pytest.raises(ValueError, match=re.escape("lib/two.lua declares list, as another part does")):
-        scripts.script("some")
+        build.arranged("some")
 
 
 async def test_the_positions_hold_on_a_real_server(store, folder):
@@ -253,29 +257,98 @@ async def test_the_positions_hold_on_a_real_server(store, folder):
 return {one, a(1), a(2), b(1), b_count, item(1), item_count}
 """,
     )
-    program = scripts.script("some")
+    program = build.arranged("some")
     keys, args = program.pack(one="1", a=["a1", "a2"], b=["b1"], a_count="2", item=["x", "y"])
     assert store.eval(program.body, len(keys), *keys, *args) == ["1", "a1", "a2", "b1", 1, "x", 2]
 
 
+SMALL = "--[[ some: x\n  @key one string one\n  @args item x\n]]\n\nreturn one\n"
+
+
+def test_a_script_is_read_as_it_was_arranged(folder):
+    _write(folder, "lib/part", "local function part() return 'ü' end\n")
+    _write(folder, "some", SMALL.replace("\n\n", '\n--- @include "lib/part"\n'))
+    assert build.build() == ["some"]
+    arranged, read = build.arranged("some"), scripts.script("some")
+    assert (read, read.pack(one="1", item=["x"])) == (arranged, (["1"], ["x"]))
+    assert [*read.lines()] == [*arranged.lines()]
+    last = len(read.lines())
+    assert read.locate(f"ERR user_script:{last}: bad") == "ERR some.lua:6: bad"
+
+
+def test_only_what_is_stale_is_written_and_what_has_no_source_goes(folder):
+    for name in ("some", "other"):
+        _write(folder, name, SMALL.replace("some", name))
+    assert build.build() == ["other", "some"]
+    assert build.build() == []
+    _write(folder, "some", SMALL.replace("return one", "return 2"))
+    (folder / "other.lua").unlink()
+    assert build.build() == ["other", "some"]
+    assert [path.name for path in (folder / "built").iterdir()] == ["some.txt"]
+    assert scripts.script("some").body.endswith("return 2\n")
+
+
+def test_what_is_stale_is_named_with_the_command_that_helps(folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["build", "--check"])
+    _write(folder, "some", SMALL)
+    assert build.main() == 1
+    assert capsys.readouterr().err == (
+        "shared/scripts/built is not what the sources say of some: run `python -m shared.scripts.build`\n"
+    )
+    monkeypatch.setattr("sys.argv", ["build"])
+    assert build.main() == 0
+    assert capsys.readouterr().out == "built some\n"
+    monkeypatch.setattr("sys.argv", ["build", "--check"])
+    assert build.main() == 0
+
+
+def test_of_many_that_are_stale_five_are_named(folder):
+    for name in ("a", "b", "c", "d", "e", "f", "g"):
+        _write(folder, name, SMALL.replace("some", name))
+    assert "of a, b, c, d, e and 2 more: run" in build.complaint()
+
+
+@pytest.mark.parametrize("words", [["build"], ["build", "--check"]])
+def test_what_is_wrong_with_a_source_is_said(folder, monkeypatch, capsys, words):
+    _write(folder, "some", '--[[ some: x\n]]\n--- @include "lib/none"\n')
+    monkeypatch.setattr("sys.argv", words)
+    assert build.main() == 1
+    assert capsys.readouterr().err == "some.lua:3: includes lib/none, which does not exist\n"
+
+
+def test_a_script_that_was_not_built_is_refused(folder):
+    _write(folder, "some", SMALL)
+    with pytest.raises(ValueError, match="no script some is built: run"):
+        scripts.script("some")
+
+
+def test_the_builder_is_not_loaded_with_the_scripts():
+    code = "import sys, shared.queue; from shared.scripts import script; script('tick'); print('shared.scripts.build' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+def test_what_is_committed_is_what_the_sources_say():
+    assert build.complaint() == ""
+
+
 def test_every_script_loads_and_says_what_it_must():
-    assert len(scripts.names()) >= 10
-    for name in scripts.names():
-        header = (scripts.FOLDER / f"{name}.lua").read_text(encoding="utf-8").split("]]")[0]
+    assert len(build.names()) >= 10
+    for name in build.names():
+        header = (build.FOLDER / f"{name}.lua").read_text(encoding="utf-8").split("]]")[0]
         assert scripts.script(name).sha
         for word in ("Precondition", "@returns", "Cost", "Replay"):
             assert word in header, f"{name}.lua: {word} is missing"
 
 
 def test_no_position_stands_below_a_header():
-    for path in scripts.FOLDER.rglob("*.lua"):
+    for path in build.FOLDER.rglob("*.lua"):
         assert not re.search(r"\b(KEYS|ARGV)\[", path.read_text(encoding="utf-8")), path.name
 
 
 def test_the_portable_subset_is_kept():
     """What Upstash's interpreter lacks, and what would scan."""
     forbidden = r"redis\.(log|setresp|sha1hex|pcall|breakpoint)|\b(struct|bit|cmsgpack|os|io|math\.random)\b\.?|'(KEYS|SCAN|LREM|SORT)'|^#!"
-    for name in scripts.names():
+    for name in build.names():
         found = re.search(forbidden, scripts.script(name).body, re.MULTILINE)
         assert not found, f"{name}: {found}"
 
@@ -283,12 +356,12 @@ def test_the_portable_subset_is_kept():
 def test_every_error_of_a_header_means_something():
     declared = {
         code
-        for path in scripts.FOLDER.glob("*.lua")
+        for path in build.FOLDER.glob("*.lua")
         for code in re.findall(r"@error +(DTQ_\w+)", path.read_text(encoding="utf-8"))
     }
     raised = {
         code
-        for path in scripts.FOLDER.rglob("*.lua")
+        for path in build.FOLDER.rglob("*.lua")
         for code in re.findall(r"'(DTQ_\w+)", path.read_text(encoding="utf-8"))
     }
     assert declared == raised

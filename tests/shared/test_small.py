@@ -15,7 +15,7 @@ from shared.errors import SettingsError
 from shared.ids import IdGenerator, derived_id, is_task_id, shard_of_id
 from shared.keys import Keys
 from shared.retry import Jitter, RetryPolicy
-from shared.scripts import FOLDER
+from shared.scripts.build import FOLDER
 from shared.settings import RestTarget, Settings, TcpTarget, redis_target, tcp_target
 
 
