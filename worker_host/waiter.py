@@ -98,16 +98,18 @@ class Waiter:
         entries = await self._wait(self._cursor, int(MAX_WAIT_S * 1000), shard=self._shard)
         self.last_heard = monotonic()
         # So many that older ones may have been trimmed.
-        is_called = len(entries) >= WAIT_COUNT
+        is_called, is_handed = len(entries) >= WAIT_COUNT, False
         for entry_id, fields in entries:
             self._cursor = entry_id
             if "h" in fields:
                 self._hand_over(fields["h"], fields["r"])
+                is_handed = True
             if order_of(entry_id) > self._seen:
                 is_called = self._concerns(fields) or is_called
         if is_called:
             self._poke(False)
-            # The exchange is sent before the next wait is: a task waits for it.
+        if is_called or is_handed:
+            # What was handed over starts, and the exchange is sent, before the next wait is: tasks wait for it.
             await asyncio.sleep(0)
 
     def _set_due(self, due: float | None) -> None:
