@@ -9,8 +9,9 @@ import pytest
 
 from shared.errors import InvalidInput
 from shared.models import TaskStatus
-from shared.queue import Outcome
+from shared.queue import Outcome, QueueOptions, TaskQueue
 from tests.support.factories import ERROR, ending, registered, task, tasks
+from tests.support.stepped import SteppedTcp
 from tests.support.waiting import wait_until
 
 
@@ -359,3 +360,20 @@ async def test_a_late_outcome_of_an_earlier_claim_leaves_the_new_one_alone(queue
     reply = await queue.exchange(other, free=1)
     claims = reply.claims or (await queue.exchange(other, free=1)).claims
     assert [claim.id for claim in claims] == [second.id]
+
+
+@pytest.mark.parametrize("change", [str, lambda body: body.replace("collectgarbage(", "not_known_here(")])
+async def test_an_exchange_at_ease_clears_up_if_the_server_knows_how(store, server, change):
+    transport = SteppedTcp(server.url, 1_798_761_600_000_000, change)
+    queue = TaskQueue(transport, QueueOptions(namespace="test"))
+    sizes = []
+    try:
+        state = await registered(queue)
+        for n in range(41):
+            assert (await queue.exchange(state, free=1)).state == "ok"
+            if n % 4 == 3:
+                sizes.append(store.eval("return math.floor(collectgarbage('count'))", 0))
+    finally:
+        await transport.close()
+    grown_kb = max(sizes[1:]) - min(sizes[1:])
+    assert grown_kb < 8 if change is str else grown_kb > 40
