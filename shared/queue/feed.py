@@ -22,6 +22,8 @@ from shared.transports.base import WAIT_COUNT
 
 #: Entries that are kept at least of each shard; the stream is trimmed beyond.
 KEPT = 10_000
+#: With fewer none was ever trimmed: a few may have been taken back since, see `scripts/lib/moment.lua`.
+UNTRIMMED = KEPT - 1_000
 
 
 class _Part(NamedTuple):
@@ -108,7 +110,7 @@ class Feed(QueueBase):
         entries = _entries(await self._command("XRANGE", keys.events, mark, "+", "COUNT", str(limit + 2)))
         events = [_event(entry, keys.shard) for entry in entries]
         if mark == START:
-            is_whole = len(events) <= limit or await self._command("XLEN", keys.events) < KEPT
+            is_whole = len(events) <= limit or await self._command("XLEN", keys.events) < UNTRIMMED
         else:
             is_whole = bool(events) and events[0].id == mark
             events = events[1:]
@@ -120,7 +122,7 @@ class Feed(QueueBase):
 
     async def _is_kept(self, keys: Keys, mark: str) -> bool:
         if mark == START:
-            return bool(await self._command("XLEN", keys.events) < KEPT)
+            return bool(await self._command("XLEN", keys.events) < UNTRIMMED)
         return bool(await self._command("XRANGE", keys.events, mark, mark))
 
 

@@ -45,7 +45,7 @@ from shared.sealing import Sealer
 
 #: A count of pending or scheduled tasks carries what was submitted lately as multiples of it (scripts/lib/counts.lua).
 SUBMITTED = 1 << 26
-#: Scores of pending tasks, from one priority to the next (scripts/lib/time.lua).
+#: Scores of pending tasks, from one priority to the next (scripts/lib/clock.lua).
 PRIORITY_SPAN = 1 << 49
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8

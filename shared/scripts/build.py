@@ -145,7 +145,10 @@ def build() -> list[str]:
     found = stale()
     for path, text in found.items():
         if text:
-            path.write_text(text, encoding="utf-8", newline="\n")
+            # Whole or not at all: a process may be reading it.
+            new = path.with_suffix(".new")
+            new.write_text(text, encoding="utf-8", newline="\n")
+            new.replace(path)
         else:
             path.unlink()
     return sorted(path.stem for path in found)

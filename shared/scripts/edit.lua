@@ -22,6 +22,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/order"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
@@ -33,6 +34,15 @@ if not text then return refused('DTQ_NOT_FOUND') end
 local r = record_parse(text)
 if r.status ~= 'S' and r.status ~= 'P' and r.status ~= 'Y' then return {price, now, r.status} end
 
+-- A task that could start already keeps its place; one that is parked has none, it goes by when it could start first.
+local function place_of()
+  if r.status ~= 'P' or (when ~= '' and when ~= 'now') then return nil end
+  local score = call('ZSCORE', prefix .. 'pending:' .. r.queue, id)
+  if not score then return rank_of_ms(math.max(r.created, tonumber(r.due))) end
+  return tonumber(score) - (10 - priority_of(score)) * PRIORITY_SPAN
+end
+
+local place = place_of()
 counts_load({r.queue})
 take_out(id, r)
 place_flush()
@@ -46,8 +56,6 @@ end
 
 local due = due_of()
 local letter = due > now and (r.status == 'Y' and 'Y' or 'S') or 'P'
--- A task that could start already keeps its place.
-local rank = r.status == 'P' and (when == '' or when == 'now') and rank_of_ms(math.max(r.created, tonumber(r.due))) or now_rank
 if priority ~= '' then
   r.priority = tonumber(priority)
   r.rest = string.gsub(r.rest, '^\n(%d+) %d+', '\n%1 ' .. priority, 1)
@@ -55,19 +63,19 @@ end
 if payload ~= '' then r.rest = rest_with_payload(r, id, payload) end
 if letter ~= 'P' or when ~= '' then r.due = int(letter == 'P' and now or due) end
 record_put(id, record_text(r, letter))
+event_add(id, r.queue, letter)
+local event_id = events_flush()
 if letter == 'P' then
-  make_pending(id, r.queue, r.priority, rank)
+  make_pending(id, r.queue, r.priority, place or first_rank(event_id, 1))
 else
   timer_add('t:' .. id .. ':' .. r.queue, due, true)
   wake_at(due)
   count_add(fields_of(r.queue)[letter], 1)
 end
-event_add(id, r.queue, letter)
 pending_flush()
 timers_flush('')
 records_flush()
 counts_flush(wake_queue)
-events_flush()
 wakes_flush()
 audit_add('edit', id, by, (payload ~= '' and 'payload ' or '') .. (priority ~= '' and 'priority ' or '') .. when)
 return {price, now, letter}

@@ -61,17 +61,17 @@ local own_timer = 'w:' .. worker
 --- @include "lib/budget"
 
 local IDLE_BYTES = 2048
--- Lua clears up in the middle of the script that passes its allowance, about 0.4 ms at once. Better here, where all is done
--- and nobody waits, than in the submission that comes next. A server whose Lua does not know the function goes without.
+-- Lua clears up in the middle of the script that passes its allowance, about 0.4 ms at once. Better here, where no task
+-- waits, than in the submission that comes next. Only Redis' own Lua: others may stop the whole server for it.
 local COLLECTED, COLLECTED_KB = 4, 1024
-local function collect_garbage()
-  pcall(function() collectgarbage('step', COLLECTED_KB) end)
+local function clear_up()
+  if redis.REDIS_VERSION_NUM then collectgarbage('step', COLLECTED_KB) end
 end
 local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
 counts_load(names, memory_field(worker), handed_field(worker))
-local memory = memory_of(counts[memory_field(worker)]) or memory_of(NO_MEMORY)
-local last = tonumber(memory.number)
+local memory = memory_of(counts[memory_field(worker)])
+local last = memory and tonumber(memory.number)
 
 -- What a submission handed to this worker, which has not read of it: {id, record}.
 local function unread_task()
@@ -80,7 +80,8 @@ local function unread_task()
   return text and string.match(text, '^R%d+ %d+ %d+ (%S+)') == worker and {id, text} or {}
 end
 
-if last == 0 and number > 1 then
+-- Who is gone is not remembered, even if it never exchanged.
+if not memory or (last == 0 and number > 1) then
   return {price, now, 'lost', 0, 0, -1, '', '', '', {}, 0, {}, {}}
 elseif number < last then
   return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}, {}}
@@ -145,7 +146,6 @@ if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then renew_
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
   local spoken = {worker, int(number), int(lease_ms), int(now), int(held_now)}
   field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
-  if #claimed == 0 and number % COLLECTED == 0 then collect_garbage() end
 elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
 end
@@ -167,5 +167,6 @@ end
 -- Who looked for what is due must learn what is due next, or nobody would come for it.
 if cursor or maintain == 1 then timers_head(own_timer) end
 local next_due = head_known and (head_due or 0) or -1
+if #claimed == 0 and is_idle_of(counts[IDLE], worker) and number % COLLECTED == 0 then clear_up() end
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,
   is_draining and 1 or 0, due_schedules, unread}

@@ -24,6 +24,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/order"
 --- @include "lib/record"
 --- @include "lib/pending"
 --- @include "lib/fair"
@@ -61,9 +62,9 @@ if not is_skipped then
     local priority = tonumber(level)
     fair_note(queue_name, priority, options)
     fair_load()
-    put_pending(task_id, queue_name, priority, fair_rank(queue_name, priority, options, now_rank))
-    submitted_add(fields_of(queue_name)[priority], 1)
     event_add(task_id, queue_name, 'P')
+    put_pending(task_id, queue_name, priority, fair_rank(queue_name, priority, options, first_rank(events_flush(), 1)))
+    submitted_add(fields_of(queue_name)[priority], 1)
   end
 end
 local writes = {id .. ':l', times_with(is_skipped and '-' or task_id)}
@@ -78,7 +79,6 @@ end
 pending_flush()
 fair_flush()
 counts_flush(wake_queue)
-events_flush()
 wakes_flush()
 if by ~= '' then audit_add('run schedule', id, by, task_id) end
 return {price, now, is_skipped and 'skipped' or 'fired'}

@@ -22,6 +22,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/order"
 --- @include "lib/stats"
 --- @include "lib/record"
 --- @include "lib/timers"

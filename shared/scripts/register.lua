@@ -41,7 +41,10 @@ if forget_gone() >= MOST_WORKERS and call('HEXISTS', workers, worker) == 0 then 
 local is_new = call('ZREM', timers, 'w:' .. worker) == 0
 -- Where nobody has counted yet, those who were there before count as others, alive or not.
 if is_new and not call('HGET', queues, '*:w') then call('HSET', queues, '*:w', int(call('HLEN', workers))) end
-if is_new then call('HINCRBY', queues, '*:w', '1') end
+if is_new then
+  call('HINCRBY', queues, '*:w', '1')
+  call('HSET', queues, memory_field(worker), NO_MEMORY)
+end
 call('HSET', workers, worker, description)
 local flat = {}
 for i = 1, item_count do flat[i] = item(i) end

@@ -18,6 +18,7 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/order"
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
@@ -50,7 +51,6 @@ pending_flush()
 fair_flush()
 records_flush()
 counts_flush(wake_queue)
-events_flush()
 wakes_flush()
 audit_add('requeue', chosen[1].id, by, int(#chosen))
 return {price, now, letters}

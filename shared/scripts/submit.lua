@@ -16,12 +16,12 @@
             submission answers what the task is now, one whose key is taken the task that has it, with the
             mark why: e it has the unique key, d it waits and took the payload (debounce), t its window is not over
             (throttle)
-  @error  DTQ_RATE_LIMITED <ms>: the allowance is used up, and not all of the tasks are stored already; nothing was written
-  @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing was written
-  @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing was written
+  @error  DTQ_RATE_LIMITED <ms>: the allowance is used up, and not all of the tasks are stored already; nothing is stored
+  @error  DTQ_IDEMPOTENCY_CONFLICT <index> <id>: that id is stored with another body; nothing is stored
+  @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing is stored
   @event  P S X R
   Cost    O(tasks * log N).
-  Replay  every id exists: nothing is written, the tasks' present statuses are returned.
+  Replay  every id exists: nothing stays but a gap in the events at most, the tasks' present statuses are returned.
 ]]
 --- @include "lib/call"
 --- @include "lib/clock"
@@ -30,6 +30,7 @@
 --- @include "lib/handoff"
 --- @include "lib/wakes"
 --- @include "lib/events"
+--- @include "lib/order"
 --- @include "lib/moment"
 --- @include "lib/record"
 --- @include "lib/timers"
@@ -43,6 +44,8 @@ local ids, texts, bodies, due_times = {}, {}, {}, {}
 
 -- What each task is asked to be; that of many is the same, and is taken apart once a call.
 local asked, attributes_known, kinds, id_start = {}, {}, {}, #prefix + 3
+-- Of one with a key nobody knows whether it is new; each event that is taken back leaves a gap in the stream.
+local PARTICULAR = {'i', 'u', 'h', 'b'}
 local is_plain = allowance == '' and hand_off == 0
 for i = 1, record_count do
   local words = item(3 * i - 1)
@@ -51,7 +54,7 @@ for i = 1, record_count do
     local priority, queue_name, options = string.match(words, '^(%d+) (%S+) %S+ %d+(.*)$')
     known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, ids = {}, new = {P = {}, S = {}}}
     attributes_known[words], kinds[#kinds + 1] = known, known
-    is_plain = is_plain and not (option_of(options, 'u') or option_of(options, 'h') or option_of(options, 'b'))
+    for _, letter in ipairs(PARTICULAR) do is_plain = is_plain and not option_of(options, letter) end
   end
   asked[i], ids[i] = known, sub(record(i), id_start)
   known.ids[#known.ids + 1] = ids[i]
@@ -244,21 +247,15 @@ end
 if are_keyed then settle_debounced(is_new) end
 event_id = event_id or events_flush()
 
--- First in, first out by the id of the event: others of the same ms have higher numbers. Those of one call share a rank
--- where their ids rise, by which the server orders equals; else each has one, and the number moves past them.
-local function rank_all()
-  local ms, rank, number = moment_of(event_id)
-  local is_rising = true
-  for n = 2, #to_rank do is_rising = is_rising and ids[to_rank[n - 1]] < ids[to_rank[n]] end
+if #to_rank > 0 then
   fair_load()
+  local first = first_rank(event_id, #to_rank)
   for n, i in ipairs(to_rank) do
     local wanted = asked[i]
-    local own = is_rising and rank or rank + n - 1
-    put_pending(ids[i], wanted.queue, wanted.priority, fair_rank(wanted.queue, wanted.priority, wanted.options, own))
+    put_pending(ids[i], wanted.queue, wanted.priority,
+      fair_rank(wanted.queue, wanted.priority, wanted.options, first + n - 1))
   end
-  if not is_rising then event_put(int(ms) .. '-' .. int(number + #to_rank - 1), '', '') end
 end
-if #to_rank > 0 then rank_all() end
 pending_flush()
 fair_flush()
 timers_flush(taker and 'w:' .. taker.name or '')

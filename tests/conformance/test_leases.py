@@ -195,6 +195,9 @@ async def test_a_worker_that_never_exchanged_is_forgotten_when_its_presence_ends
     store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
     await queue.tick()
     assert (await queue.overview()).workers == []
+    await queue.submit(tasks(1))
+    late = await queue.exchange(state, free=1)
+    assert (late.state, late.claims) == ("lost", []), "it lives after all: it registers anew"
 
 
 async def test_a_renewal_of_an_idle_worker_that_comes_after_a_claim_sets_a_lease(queue, store):

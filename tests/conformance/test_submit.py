@@ -58,21 +58,31 @@ async def test_separate_submissions_are_first_in_first_out(queue):
     assert [claim.id for claim in (await queue.exchange(state, free=20)).claims] == ids
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server, seed):
-    """Alone, in batches with and without keys, through each way of a submission."""
+    """Alone, in batches with and without keys, once more after death; a task takes the server 4 µs at least."""
     transport = SteppedTcp(server.url, 1_798_761_600_000_000)
     queue = TaskQueue(transport, QueueOptions(namespace="test"))
     chance, ids = random.Random(seed), []
     try:
         state = await registered(queue, lease_ms=600_000)
-        for n in range(60):
-            transport.now_us = 1_798_761_601_000_000 + n // 30 * 1000 - CALL_US
-            keyed = [task({"n": n}, idempotency_key=f"k{n}.{m}") for m in range(chance.randint(1, 9))]
-            batch = chance.choice(
-                [tasks(1), tasks(7), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]]
-            )
-            ids += [item.id for item in await queue.submit(batch)]
+        await queue.submit(tasks(20))
+        outcomes = [ending(claim, "x") for claim in (await queue.exchange(state, free=20)).claims]
+        await queue.exchange(state, outcomes, free=0)
+        dead, at_us = [outcome.task_id for outcome in outcomes], 1_798_761_601_000_000
+        for n in range(80):
+            transport.now_us = at_us - CALL_US
+            keyed = [task({"n": n}, idempotency_key=f"k{n}.{m}") for m in range(chance.randint(2, 30))]
+            ways = [tasks(1), tasks(7), tasks(120), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]]
+            if n % 4 == 3 and dead:
+                again, dead = dead[:4], dead[4:]
+                await queue.requeue(again, by="me")
+                ids += again
+                at_us += 20 + 4 * len(again)
+            else:
+                batch = chance.choice(ways)
+                ids += [item.id for item in await queue.submit(batch)]
+                at_us += 20 + 4 * len(batch)
         claimed, outcomes = [], []
         while len(claimed) < len(ids):
             claims = (await queue.exchange(state, outcomes, free=100)).claims
@@ -82,6 +92,16 @@ async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server
     finally:
         await transport.close()
     assert claimed == ids
+
+
+async def test_after_a_clock_that_was_ahead_tasks_are_dated_by_the_clock(queue, store):
+    await queue.submit(tasks(1))
+    ahead_ms = store.time()[0] * 1000 + 600_000
+    store.xadd("{test:0}:events", {"c": "", "i": ""}, id=f"{ahead_ms}-0")
+    items = [(await queue.submit(tasks(300)))[-1] for _ in range(5)]
+    dated = [(await queue.get(item.id)).created_at.timestamp() * 1000 for item in items]
+    assert dated[0] == ahead_ms, "the id of an event never goes back"
+    assert dated[-1] < ahead_ms
 
 
 async def test_the_feed_tells_of_what_was_stored_and_of_nothing_else(queue):

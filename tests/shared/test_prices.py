@@ -87,9 +87,9 @@ async def test_submitting_one(queue, bill):
         await queue.submit([task()])
     with bill("submit one under load", 5):
         await queue.submit([task()])
-    with bill("submit one with an idempotency key", 5):
+    with bill("submit one with an idempotency key", 6):
         await queue.submit([task(idempotency_key="k")])
-    with bill("submit one again by its key", 5):
+    with bill("submit one again by its key", 4):
         await queue.submit([task(idempotency_key="k")])
     with bill("submit one delayed, due before all others", 7):
         await queue.submit([task(delay_seconds=60)])
@@ -110,6 +110,7 @@ async def test_submitting_within_an_allowance(queue, bill):
 
 async def test_submitting_many(queue, bill):
     await _warm(queue)
+    await asyncio.sleep(0.002)  # the first of its ms: another costs a call more
     with bill("submit a batch of 100, per task", 0.06, 100):
         await queue.submit(tasks(100))
     with bill("submit a batch of 1,000, per task", 0.01, 1000):

@@ -327,10 +327,6 @@ def test_the_builder_is_not_loaded_with_the_scripts():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
 
 
-def test_what_is_committed_is_what_the_sources_say():
-    assert build.complaint() == ""
-
-
 def test_every_script_loads_and_says_what_it_must():
     assert len(build.names()) >= 10
     for name in build.names():

@@ -249,7 +249,7 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
     wrong += [
         f"{name} is remembered of a worker that is gone"
         for name, text in shared.items()
-        if name.startswith("*:+") and not text.startswith("0|") and name[3:] not in alive
+        if name.startswith("*:+") and text and name[3:] not in alive
     ]
     wrong += [
         f"{name} was handed {task_id} and does not hold it"

@@ -151,3 +151,21 @@ async def test_after_so_many_wake_ups_older_ones_may_be_gone():
     )
     await waiter.run_once()
     assert pokes == [False]
+
+
+async def test_what_was_handed_over_starts_before_the_next_wait():
+    seen: list[str] = []
+
+    async def wait(cursor: str, timeout_ms: int, *, shard: int) -> list[tuple[str, dict[str, str]]]:
+        seen.append("waits")
+        return [("1-0", {"h": "worker 1 1 id", "r": "record"})]
+
+    def hand_over(*_: str) -> None:
+        asyncio.get_running_loop().call_soon(seen.append, "starts")
+
+    waiter = Waiter(
+        wait, "worker", ["default"], poke=lambda _: None, hand_over=hand_over, reconnected=lambda: None
+    )
+    await waiter.run_once()
+    await waiter.run_once()
+    assert seen == ["waits", "starts", "waits", "starts"]

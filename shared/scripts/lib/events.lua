@@ -1,6 +1,5 @@
 -- One entry per script call: counts by queue and status (c), and the first ids with their status
 -- (i, at most 20). An event is a notification; who follows one task reads its record.
--- Its id, "<ms>-<n>", rises from script to script, also within a millisecond: it gives submissions their order.
 local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
 local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
@@ -33,5 +32,7 @@ local function events_flush()
   if #event_order == 0 then return nil end
   local parts = {}
   for i, field in ipairs(event_order) do parts[i] = field .. ':' .. int(event_counts[field]) end
-  return event_put('*', table.concat(parts, ' '), table.concat(event_ids, ' '))
+  local told = table.concat(event_ids, ' ')
+  event_order, event_ids = {}, {}
+  return event_put('*', table.concat(parts, ' '), told)
 end

@@ -64,7 +64,7 @@ local function write_turns()
     if #flat > 0 then
       if not line.virtual then
         call('DEL', key) -- nobody waits: all turns begin anew
-      elseif now_rank % 16 == 0 then
+      elseif now % 16 == 0 then
         local past = call('ZRANGE', key, '-inf', int(line.virtual - 1), 'BYSCORE', 'LIMIT', '0', int(FAIR_SWEPT))
         if #past > 0 then call('ZREM', key, unpack(past)) end
       end

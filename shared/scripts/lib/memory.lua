@@ -4,14 +4,14 @@
 -- told to cancel and still runs, those that it is to be told.
 local function memory_field(name) return '*:+' .. name end
 
--- Nil where a worker has none.
+-- Nil where a worker has none: it never registered, or is gone.
 local function memory_of(text)
   local number, lost, cancelled, told, asked, draining =
     string.match(text or '', '^(%d+)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(d?)$')
   return number and {number = number, lost = lost, cancelled = cancelled, told = told, asked = asked, draining = draining}
 end
 
--- Of one that has not exchanged yet, or whose lease expired.
+-- Of one that has not exchanged yet.
 local NO_MEMORY = '0|||||'
 
 local function memory_text(m)

@@ -2,16 +2,12 @@
 -- and to ask for the time would be a call more.
 local now, now_rank, event_id = nil, nil, nil
 
--- The moment that the id of an event names: ms since 1970, the rank of what it tells of, and its number within the ms.
-local function moment_of(entry)
-  local ms, number = string.match(entry, '^(%d+)-(%d+)$')
-  return tonumber(ms), rank_of_ms(tonumber(ms)) + tonumber(number), tonumber(number)
-end
-
 local function foretell(kinds)
   for _, kind in ipairs(kinds) do events_add(kind.ids, kind.queue, 'P') end
   event_id = events_flush()
-  now, now_rank = moment_of(event_id)
+  local number
+  now, now_rank, number = moment_of(event_id)
+  if number > STANDSTILL then now, now_rank = read_clock() end
 end
 
 -- What was foretold did not happen, or not to all.

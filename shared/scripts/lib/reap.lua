@@ -50,7 +50,7 @@ local function reap(name)
   else
     call('DEL', run_key)
     if call('ZREM', timers, 'w:' .. name) == 1 then count_add('*:w', -1) end
-    field_put(memory_field(name), NO_MEMORY) -- should it live after all, it is told that it lost its lease
+    field_put(memory_field(name), '') -- should it live after all, it is told that it lost its lease
     if remembered[2] then field_put(handed_field(name), '') end
   end
   if #ids == 0 then return is_more end

@@ -20,12 +20,15 @@ end
 
 -- Tasks that were taken out of their place become pending, in their order and behind what waits.
 local function requeue_all(chosen, who, new_payload)
-  for _, one in ipairs(chosen) do fair_note(one.r.queue, one.r.priority, one.r.options) end
+  for _, one in ipairs(chosen) do
+    fair_note(one.r.queue, one.r.priority, one.r.options)
+    event_add(one.id, one.r.queue, 'P')
+  end
   fair_load()
+  local first = first_rank(events_flush(), #chosen)
   for position, one in ipairs(chosen) do
     local r = one.r
     record_put(one.id, renewed(one.id, r, who, new_payload))
-    make_pending(one.id, r.queue, r.priority, fair_rank(r.queue, r.priority, r.options, now_rank + position - 1))
-    event_add(one.id, r.queue, 'P')
+    make_pending(one.id, r.queue, r.priority, fair_rank(r.queue, r.priority, r.options, first + position - 1))
   end
 end

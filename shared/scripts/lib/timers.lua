@@ -46,6 +46,5 @@ local function timers_flush(own)
     local earliest = math.min(earliest_new or earliest_quiet, earliest_quiet or earliest_new)
     if head_known and (not head_due or earliest < head_due) then head_due = earliest end
   end
-  -- It is new where a worker was gone before its first exchange.
-  if lease_timer and call('ZADD', timers, int(lease_timer), own) == 1 then count_add('*:w', 1) end
+  if lease_timer then call('ZADD', timers, int(lease_timer), own) end
 end
