@@ -81,7 +81,8 @@ def saq(role, count):
         return jobs.mark(sent)
 
     async def run():
-        queue = Queue.from_url(URL)
+        # Its jobs need a connection each, and redis-py lends a hundred unless it is told otherwise.
+        queue = Queue.from_url(f"{URL}?max_connections={4 * SLOTS}")
         await queue.connect()
         if role == "work":
             await Worker(queue, functions=[("noop", noop), ("mark", mark)], concurrency=SLOTS).start()
