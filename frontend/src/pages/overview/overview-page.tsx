@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { costOptions } from "../../api/cost";
-import { groupsOptions } from "../../api/dead-letters";
 import { assessHealth } from "../../api/health";
 import type { Overview } from "../../api/overview";
 import { overviewOptions } from "../../api/overview";
@@ -25,6 +24,7 @@ import { HealthCard } from "./health-card";
 import { PrioritiesCard } from "./priorities-card";
 import { QueuesCard } from "./queues-card";
 import { ThroughputCard, WaitCard } from "./series-cards";
+import { useFailures } from "./use-failures";
 import { useMarkers } from "./use-markers";
 import { WorkersCard } from "./workers-card";
 
@@ -57,7 +57,7 @@ function Known({ overview, readAt }: { overview: Overview; readAt: number }) {
   const now = useNow();
   const asOf = Math.min(now, toServerTime(readAt));
   const hasDead = overview.counts.dead > 0;
-  const failures = useQuery({ ...groupsOptions(), enabled: hasDead });
+  const failures = useFailures(overview.counts.dead);
   const { data: groups = [] } = failures;
   const { data: schedules = [] } = useQuery(schedulesOptions());
   const { data: stats = null } = useQuery(statsOptions(range));
