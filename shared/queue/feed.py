@@ -127,7 +127,7 @@ class Feed(QueueBase):
 
 
 def _told(events: list[Event]) -> list[Event]:
-    """Without those that tell nothing: a submission moved the ids past its tasks, see `scripts/submit.lua`."""
+    """Without those that tell nothing: the ids were moved past the tasks of a call, see `scripts/lib/order.lua`."""
     return [event for event in events if event.counts]
 
 

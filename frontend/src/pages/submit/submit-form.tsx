@@ -17,7 +17,7 @@ import { RunField } from "./run-field";
 import { SubmittedCard } from "./submitted-card";
 import { useSubmission } from "./use-submission";
 
-/** Of one into an empty queue, the dearest without keys and limits; the prices' test holds it. */
+/** Of one into an empty queue that no worker is handed, without keys and limits; the prices' test holds it. */
 const SUBMIT_CALLS = 6;
 
 interface SubmitFormProps {
