@@ -108,10 +108,6 @@ class Keys:
         """Zset; pending tasks of a type that the workers of the queue do not know."""
         return f"{self.prefix}parked:{queue}:{task_type}"
 
-    def run(self, worker: str) -> str:
-        """Hash; what a worker holds: id -> claim, ! -> its last exchange, x -> ids to cancel."""
-        return f"{self.prefix}run:{worker}"
-
     def job(self, job_id: str) -> str:
         """Hash; a bulk operation, see `scripts/lib/job.lua`; expires a day after its end."""
         return f"{self.prefix}job:{job_id}"

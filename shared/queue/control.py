@@ -234,7 +234,6 @@ class Control(QueueBase):
         async def drain_in(keys: Keys) -> int:
             reply = await self._run(
                 "drain",
-                run=keys.run(worker),
                 queues=keys.queues,
                 workers=keys.workers,
                 wakes=keys.wakes,

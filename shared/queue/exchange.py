@@ -250,7 +250,6 @@ class Exchange(QueueBase):
         number, handed = state.number + 1, " ".join(sorted(state.handed))
         reply = await self._run(
             "exchange",
-            run=keys.run(state.name),
             queues=keys.queues,
             timers=keys.timers,
             wakes=keys.wakes,
@@ -321,7 +320,7 @@ class Exchange(QueueBase):
         reply = await self._run(
             "renew",
             timers=keys.timers,
-            run=keys.run(state.name),
+            queues=keys.queues,
             worker=state.name,
             lease_ms=str(state.lease_ms),
             idle_ms=str(PRESENCE_MS + state.lease_ms if is_idle else 0),
@@ -338,7 +337,6 @@ class Exchange(QueueBase):
         keys = self.shards[state.shard]
         reply = await self._run(
             "leave",
-            run=keys.run(state.name),
             timers=keys.timers,
             workers=keys.workers,
             queues=keys.queues,

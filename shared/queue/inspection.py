@@ -357,7 +357,11 @@ class Inspection(QueueBase):
             }
             if at.place == "running":
                 reply = await self._run(
-                    "list_running", workers=keys.workers, worker=wanted.worker or "", **words
+                    "list_running",
+                    queues=keys.queues,
+                    workers=keys.workers,
+                    worker=wanted.worker or "",
+                    **words,
                 )
             else:
                 reply = await self._run(

@@ -28,7 +28,7 @@ COUNTS = 300
 #: Slices after which the state is kept, so that another goes on when this caller dies.
 KEEP_EVERY = 20
 _INDEXES = ("pending:", "parked:", "done:")
-_REST = ("run:", "p:", "o:", "unique:", "job:")
+_REST = ("p:", "o:", "unique:", "job:")
 _SINGLE_INDEXES = ("timers", "groups")
 _SINGLE_REST = ("errors", "schedules")
 _COUNTED = ("done:completed", "done:dead", "done:cancelled", "timers")
@@ -78,7 +78,6 @@ class _State:
         cursor: of SCAN.
         todo: indexes that were met and are gone through: name and rank.
         names: queues that were met and not yet counted.
-        runs: run hashes that were met.
         parts: indexes that are to be summed up, with the place in the first.
         since: newest event before the sum, `before` the counts then, `sums` what was found.
     """
@@ -87,7 +86,6 @@ class _State:
     cursor: str = "0"
     todo: list[tuple[str, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    runs: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     place: tuple[str, str] = ("", "")
     since: str = ""
@@ -210,17 +208,13 @@ class Repair(QueueBase):
         rest = [name for name in names if name.startswith(_REST) or name in _SINGLE_REST]
         for part in _parts(rest, NAMES):
             found.update(await self._check_rest(keys, part))
-        state.runs = sorted({*state.runs, *(name for name in names if name.startswith("run:"))})
         state.names = sorted({*state.names, *(name[8:] for name in names if name.startswith("pending:"))})
         state.todo += [(name, 0) for name in names if name.startswith(_INDEXES) or name in _SINGLE_INDEXES]
         if state.cursor == "0":
             state.stage = "queues"
             fields = await self._counts(keys)
             state.names = sorted({*state.names, *(name.rpartition(":")[0] for name in fields)} - {"*"})
-            remembering = {
-                f"run:{name[3:]}" for name, text in fields.items() if name[:3] == "*:+" and text[:2] != "0|"
-            }
-            for part in _parts(sorted(remembering - {*state.runs}), NAMES):
+            for part in _parts(_holders(fields), NAMES):
                 found.update(await self._check_rest(keys, part))
         return found
 
@@ -242,6 +236,7 @@ class Repair(QueueBase):
         reply = await self._run(
             "audit_rest",
             repairs=keys.repairs,
+            queues=keys.queues,
             timers=keys.timers,
             wakes=keys.wakes,
             prefix=keys.prefix,
@@ -282,11 +277,10 @@ class Repair(QueueBase):
         del state.names[:10]
         if not state.names:
             newest = await self.transport.command("XREVRANGE", keys.events, "+", "-", "COUNT", "1")
-            workers = await self.transport.command("HKEYS", keys.workers)
-            self.calls += 2
+            self.calls += 1
             state.since = newest[0][0] if newest else ""
             state.before = await self._counts(keys)
-            state.parts = [*_COUNTED, *sorted({*state.runs, *(f"run:{worker}" for worker in workers)})]
+            state.parts = [*_COUNTED, *_holders(state.before)]
             state.stage, state.cursor = "keys", "0"
         return found
 
@@ -305,19 +299,20 @@ class Repair(QueueBase):
 
     async def _sum_up(self, keys: Keys, state: _State) -> Counter[str]:
         score, member = state.place
+        is_worker, part = state.parts[0].startswith("run:"), state.parts[0]
         reply = await self._run(
             "audit_count",
-            index=keys.prefix + state.parts[0],
+            index=keys.timers if is_worker else keys.prefix + part,
+            queues=keys.queues,
             prefix=keys.prefix,
+            worker=part.removeprefix("run:") if is_worker else "",
             score=score,
             member=member,
         )
-        _, _, flat, score, member, is_end, workers = reply
+        _, _, flat, score, member, is_end = reply
         for name, number in _kinds(flat).items():
             state.sums[name] = state.sums.get(name, 0) + number
         state.place = ("", "") if is_end else (score, member)
-        # Who has left and holds tasks is in no list of workers, but has a lease.
-        state.parts += sorted({f"run:{worker}" for worker in workers} - {*state.parts})
         if is_end:
             del state.parts[0]
         if not state.parts:
@@ -383,6 +378,11 @@ def _kinds(flat: Sequence[Any]) -> Counter[str]:
 
 def _parts(items: Sequence[str], size: int) -> list[Sequence[str]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _holders(fields: dict[str, str]) -> list[str]:
+    """The workers that remember what they hold, by the fields of the counts; also those that have left with tasks."""
+    return sorted({f"run:{name[3:]}" for name, text in fields.items() if name[:3] in ("*:+", "*:=") and text})
 
 
 def _escaped(text: str) -> str:

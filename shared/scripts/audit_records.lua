@@ -106,21 +106,26 @@ local function place(one)
   if unique then live_keys[#live_keys + 1] = {key = unique, id = id} end
 end
 
--- A task runs where the worker's hash says so and the worker has a lease; else it is taken back.
+-- A task runs where its worker remembers that it holds it, and the worker has a lease; else it is taken back.
 local function look_at_holders()
   for _, name in ipairs(holders) do
-    local ids, is_held = {}, false
-    for i, one in ipairs(held_by[name]) do ids[i] = one.id end
-    for i, claim in ipairs(call('HMGET', prefix .. 'run:' .. name, unpack(ids))) do
-      local one = held_by[name][i]
-      if claim == one.r.claim then
+    local known, is_held, is_over = call('HMGET', queues, memory_field(name), handed_field(name)), false, {}
+    local memory = memory_of(known[1])
+    local _, claims = held_of(memory, known[2])
+    for _, one in ipairs(held_by[name]) do
+      if claims[one.id] == one.r.claim then
         is_held = true
       else
         repair_note('tasks')
-        if claim then call('HDEL', prefix .. 'run:' .. name, one.id) end
-        reap_task(one.id, one.text, name, '')
+        is_over[one.id] = claims[one.id]
+        take_back(one.id, lost_as(one.id, one.text, name, ''))
         wake_queue(one.r.queue)
       end
+    end
+    if next(is_over) then
+      memory.held = left_of(memory.held, is_over)
+      field_put(memory_field(name), memory_text(memory))
+      if known[2] then field_put(handed_field(name), left_of(known[2], is_over)) end
     end
     if is_held then
       look_for(timers, 'w:' .. name, function()

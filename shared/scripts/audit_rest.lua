@@ -1,10 +1,11 @@
 --[[ audit_rest: what workers hold, what is stored beside tasks, schedules and bulk operations.
   Precondition  none; counts are left to audit_queue and audit_settle.
   @key  repairs  hash    {<namespace>:<shard>}:repairs  what was repaired so far
+  @key  queues   hash    {<namespace>:<shard>}:queues   what workers hold, beside the counts
   @key  timers   zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes    stream  {<namespace>:<shard>}:wakes    wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:
-  @args item    at most 250 names of keys, without the prefix: run:<worker>, p:<id>, o:<id>, unique:<queue>:<key>, errors,
+  @args item    at most 250: run:<worker>, or names of keys without the prefix: p:<id>, o:<id>, unique:<queue>:<key>, errors,
                 schedules, job:<id>
   @returns  {price, now ms, {kind, number, ...}}
   Cost    O(names + fields): of `errors` 250 are looked at, of a worker at most 1,000 tasks.
@@ -34,32 +35,32 @@ end
 
 -- What a worker holds runs by its record, and who holds tasks has a lease.
 function CHECK.run(worker)
-  local key, ids, keys, strays = prefix .. 'run:' .. worker, {}, {}, {}
-  local held = call('HGETALL', key)
-  local claims = {}
-  for i = 1, #held, 2 do
-    if #held[i] == 27 and #ids < CHUNK then
-      ids[#ids + 1], keys[#keys + 1], claims[#claims + 1] = held[i], prefix .. 't:' .. held[i], held[i + 1]
-    end
-  end
+  local known = call('HMGET', queues, memory_field(worker), handed_field(worker))
+  local memory, handed_over = memory_of(known[1]) or memory_of(NO_MEMORY), known[2] or ''
+  local ids, claims = held_of(memory, handed_over)
+  local keys, is_stray, strays = {}, {}, 0
+  for i = 1, math.min(#ids, CHUNK) do keys[i] = prefix .. 't:' .. ids[i] end
   for i, text in ipairs(#keys > 0 and read_many(keys) or {}) do
     local r = text and record_parse(text)
-    if not r or r.status ~= 'R' or r.worker ~= worker or r.claim ~= claims[i] then
-      strays[#strays + 1] = ids[i]
+    if not r or r.status ~= 'R' or r.worker ~= worker or r.claim ~= claims[ids[i]] then
+      is_stray[ids[i]] = true
+      strays = strays + 1
       repair_note('strays')
     end
   end
-  if #strays > 0 then call_variadic('HDEL', key, strays) end
+  if strays > 0 then
+    memory.held = left_of(memory.held, is_stray)
+    call('HSET', queues, memory_field(worker), memory_text(memory), handed_field(worker), left_of(handed_over, is_stray))
+  end
   if not call('ZSCORE', timers, 'w:' .. worker) then
-    if #ids > #strays then
+    if #ids > strays then
       repair_note('leases')
       call('ZADD', timers, int(now), 'w:' .. worker)
-      call('HINCRBY', prefix .. 'queues', '*:w', '1')
+      call('HINCRBY', queues, '*:w', '1')
       wake_at(now)
     else
       repair_note('workers')
-      gone[#gone + 1] = key
-      call('HDEL', prefix .. 'queues', memory_field(worker), handed_field(worker))
+      call('HDEL', queues, memory_field(worker), handed_field(worker))
     end
   end
 end

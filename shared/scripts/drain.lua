@@ -1,6 +1,5 @@
 --[[ drain: ask a worker to claim no more, or to claim again. What it runs goes on.
   Precondition  none.
-  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds
   @key  queues   hash    {<namespace>:<shard>}:queues        what its exchanges remember, beside the counts
   @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description, with draining
   @key  wakes    stream  {<namespace>:<shard>}:wakes         wake-ups
@@ -23,10 +22,11 @@ local DRAINING = ',"draining":true}'
 local described = call('HGET', workers, worker)
 if not described then return refused('DTQ_NO_WORKER') end
 local is_told = string.sub(described, -#DRAINING) == DRAINING
-local memory = memory_of(call('HGET', queues, memory_field(worker))) or memory_of(NO_MEMORY)
+local known = call('HMGET', queues, memory_field(worker), handed_field(worker), IDLE)
+local memory = memory_of(known[1]) or memory_of(NO_MEMORY)
 memory.draining = hold == 1 and 'd' or ''
 call('HSET', queues, memory_field(worker), memory_text(memory))
-if hold == 1 and is_idle_of(call('HGET', queues, IDLE), worker) then call('HDEL', queues, IDLE) end
+if hold == 1 and is_idle_of(known[3], worker) then call('HDEL', queues, IDLE) end
 if hold == 1 then
   if not is_told then call('HSET', workers, worker, string.sub(described, 1, -2) .. DRAINING) end
 else
@@ -35,8 +35,4 @@ end
 wake_worker = worker
 wakes_flush()
 audit_add(hold == 1 and 'drain' or 'undrain', worker, by, '')
-local held = 0
-for _, field in ipairs(call('HKEYS', run)) do
-  if #field == 27 then held = held + 1 end
-end
-return {price, now, held}
+return {price, now, #held_of(memory, known[2])}

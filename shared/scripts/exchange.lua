@@ -1,6 +1,5 @@
 --[[ exchange: one worker hands in outcomes and takes new tasks; on the way what is due gets done.
   Precondition  the worker is registered; it sends one exchange at a time, with a rising number.
-  @key  run       hash    {<namespace>:<shard>}:run:<worker>       id -> claim
   @key  queues    hash    {<namespace>:<shard>}:queues             counts and control of each queue, what exchanges remember
   @key  timers    zset    {<namespace>:<shard>}:timers             due times, ms
   @key  wakes     stream  {<namespace>:<shard>}:wakes              wake-ups
@@ -53,12 +52,13 @@ local own_timer = 'w:' .. worker
 --- @include "lib/trim"
 --- @include "lib/limits"
 --- @include "lib/fair"
+--- @include "lib/owed"
+--- @include "lib/budget"
+--- @include "lib/lease"
 --- @include "lib/reap"
 --- @include "lib/maintain"
 --- @include "lib/claim"
 --- @include "lib/outcome"
---- @include "lib/lease"
---- @include "lib/budget"
 
 local IDLE_BYTES = 2048
 -- Lua clears up in the middle of the script that passes its allowance, about 0.4 ms at once. Better here, where no task
@@ -70,15 +70,8 @@ end
 local names = {'*'}
 for i = 1, queue_count do names[i + 1] = item(i) end
 counts_load(names, memory_field(worker), handed_field(worker))
-local memory = memory_of(counts[memory_field(worker)])
+local memory, handed_over = memory_of(counts[memory_field(worker)]), counts[handed_field(worker)] or ''
 local last = memory and tonumber(memory.number)
-
--- What a submission handed to this worker, which has not read of it: {id, record}.
-local function unread_task()
-  local id = counts[handed_field(worker)] or ''
-  local text = id ~= '' and not contains(handed, id) and call('GET', prefix .. 't:' .. id)
-  return text and string.match(text, '^R%d+ %d+ %d+ (%S+)') == worker and {id, text} or {}
-end
 
 -- Who is gone is not remembered, even if it never exchanged.
 if not memory or (last == 0 and number > 1) then
@@ -86,63 +79,100 @@ if not memory or (last == 0 and number > 1) then
 elseif number < last then
   return {price, now, 'stale', 0, 0, -1, '', '', '', {}, 0, {}, {}}
 elseif number == last then
-  local again = claims_of(number)
+  local again = claims_of(memory, handed_over, number)
   local until_ms = tonumber(call('ZSCORE', timers, own_timer) or 0)
   return {price, now, 'replay', until_ms, 1, -1, '', memory.lost, memory.cancelled, again, 0, {}, {}}
 end
 
 local is_draining = memory.draining == 'd'
 if is_draining then free = 0 end
-local unread, is_acknowledged = unread_task(), false
+local handed_id = string.match(handed_over, ':(.+)$')
+local is_acknowledged = handed_id and contains(handed, handed_id)
+local is_unread = handed_id and not is_acknowledged
+
+-- Where all that came completed, nothing is due, and queues have tasks and no rules, what is claimed now would be claimed
+-- at the end: one read serves all.
+local function have_all_completed()
+  for i = 1, record_count do
+    if sub(item(queue_count + 2 * i - 1), 1, 1) ~= 'c' then return false end
+  end
+  return true
+end
+
+local function are_plainly_pending()
+  local is_any_pending = false
+  for i = 2, #names do
+    if counts[fields_of(names[i])['!']] then return false end
+    is_any_pending = is_any_pending or counts_pending(names[i])
+  end
+  return is_any_pending
+end
+
+local due, popped = nil, nil
+local is_early = have_all_completed()
+local must_look = record_count == 0 or want_cursor + maintain > 0
+if is_early and maintain == 1 then due = what_is_due(own_timer) end
+if is_early and not due and free > 0 and not is_unread and are_plainly_pending() then popped = pop_first(names, must_look) end
+local outcome_keys = {}
+for i = 1, record_count do outcome_keys[i] = record(i) end
+local outcome_texts, unread_texts, popped_texts = read_lists(
+  outcome_keys, is_unread and {prefix .. 't:' .. handed_id} or {}, popped and popped.batch.keys or {})
+
+-- What a submission handed to this worker, which has not read of it: {id, record}.
+local unread = {}
+if is_unread and unread_texts[1] and string.match(unread_texts[1], '^R%d+ %d+ %d+ (%S+)') == worker then
+  unread = {handed_id, unread_texts[1]}
+end
 local told, cancelled, lost = memory.told, memory.asked, {}
 if unread[1] then
   free = math.max(0, free - 1)
   -- The answer that asked for its end may have been lost, and there was nothing to end.
   if contains(told, unread[1]) then cancelled = cancelled .. ' ' .. unread[1] end
-elseif (counts[handed_field(worker)] or '') ~= '' then
-  is_acknowledged = true
+elseif handed_id then
   field_put(handed_field(worker), '')
+  if is_acknowledged then memory.held = memory.held .. ' ' .. handed_over end
   event_totals.R = 1 -- its start is counted now
   stats_wait(0)
 end
-local removed = apply_outcomes(lost, told .. ' ' .. cancelled)
+local is_over = apply_outcomes(outcome_keys, outcome_texts, lost, told .. ' ' .. cancelled)
 
-local is_more, claimed, claims_more = false, {}, false
+local is_more, is_looked, claimed, claims_more = false, is_early, {}, false
 for _, letter in ipairs({'C', 'D', 'X'}) do
   if count_of(TOTALS[letter]) > kept_at_most(letter) + TRIM_SLICE and affords(5) then trim(letter) end
 end
-if maintain == 1 and not affords(4) then
-  is_more = true
-elseif maintain == 1 then
-  is_more = do_what_is_due(own_timer)
+if maintain == 1 and not is_looked and affords(1) then
+  due, is_looked = what_is_due(own_timer), true
 end
-is_more = limits_settle() or is_more
-if free > 0 and not affords(queue_count + 1) then
+if due then is_more = do_due(due, own_timer) end
+local is_more_due = is_more or (maintain == 1 and not is_looked)
+is_more = limits_settle() or is_more_due
+if popped then
+  claimed, claims_more = claim(names, must_look, popped, popped_texts)
+elseif free > 0 and not affords(queue_count + (has_removed and 1 or 0)) then
   is_more = true
 elseif free > 0 then
   local are_left = unpark(names)
   pending_flush()
   -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
-  claimed, claims_more = claim(names, #removed == 0 or want_cursor + maintain > 0)
+  claimed, claims_more = claim(names, next(is_over) == nil or want_cursor + maintain > 0)
   claims_more = claims_more or (are_left and #claimed / 2 < free)
 end
 is_more = is_more or claims_more
-if #removed == 0 and not has_popped then
-  -- No removal yet: one lets the writes below through when memory is full (the lease!).
-  call('HDEL', run, '')
-end
 
-memory.number, memory.lost, memory.cancelled, memory.asked = int(number), table.concat(lost, ' '), cancelled, ''
-memory.told = still_told(told, cancelled, removed)
-field_put(memory_field(worker), memory_text(memory))
 local held = {}
-for i = 1, #claimed, 2 do held[i], held[i + 1] = claimed[i], memory.number end
--- More than 64 bytes make the server keep the hash as a table: in the list that it keeps of a small one each of 100
--- claims would be compared with all others.
-if number == 1 then held[#held + 1], held[#held + 2] = '~', string.rep('~', 65) end
+for i = 1, #claimed, 2 do held[#held + 1] = int(number) .. ':' .. claimed[i] end
+memory.number, memory.lost, memory.cancelled, memory.asked = int(number), table.concat(lost, ' '), cancelled, ''
+-- The ids that this worker was told to cancel and still runs: a crash must not forget them.
+memory.told = left_of(told .. ' ' .. cancelled, is_over)
+memory.held = left_of(memory.held, is_over) .. ' ' .. table.concat(held, ' ')
+field_put(memory_field(worker), memory_text(memory))
 local held_now = holding + (#claimed + #unread) / 2
--- A hand-off may have set a shorter one than this worker knows of, or did for a task that is done.
-if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then renew_lease() end
+-- A hand-off may have set a shorter one than this worker knows of, or did for a task that is done. What does not fit the
+-- next call does, which comes at once.
+if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then
+  local is_short = lease_until < now + lease_ms / 3
+  if unread[1] or is_short or affords(owes_wake() and 0 or 1) then renew_lease() else is_more = true end
+end
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
   local spoken = {worker, int(number), int(lease_ms), int(now), int(held_now)}
   field_put(IDLE, table.concat(spoken, ' ') .. '|' .. table.concat(names, ' ') .. ' |' .. types)
@@ -150,10 +180,12 @@ elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
 end
 
-if #held > 0 then call_variadic('HSET', run, held) end
+is_tight = not affords(1)
+-- Memory may be full: the first write is a removal.
+if not has_removed and not released then call('HDEL', queues, '') end
+done_flush()
 pending_flush()
 limits_flush()
-done_flush()
 timers_flush(own_timer)
 records_flush()
 stats_flush()
@@ -164,8 +196,12 @@ if not cursor and want_cursor == 1 then
   local newest = call('XREVRANGE', wakes, '+', '-', 'COUNT', '1')
   cursor = newest[1] and newest[1][1] or '0-0'
 end
--- Who looked for what is due must learn what is due next, or nobody would come for it.
-if cursor or maintain == 1 then timers_head(own_timer) end
+-- Who looked for what is due, or waits from the cursor of this call, must learn what is due next, or nobody would come
+-- for it; where another call does not fit it is to come again at once.
+if cursor or maintain == 1 then
+  if is_more_due or (price >= calls_at_most() and not head_known) then head_known, head_due = true, now end
+  timers_head(own_timer)
+end
 local next_due = head_known and (head_due or 0) or -1
 if #claimed == 0 and is_idle_of(counts[IDLE], worker) and number % COLLECTED == 0 then clear_up() end
 return {price, now, 'ok', lease_until, is_more and 1 or 0, next_due, cursor or '', table.concat(lost, ' '), cancelled, claimed,

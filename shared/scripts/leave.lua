@@ -1,6 +1,5 @@
 --[[ leave: a worker goes; what it still holds can be taken back at once.
   Precondition  the worker sends nothing after this.
-  @key  run      hash    {<namespace>:<shard>}:run:<worker>  what it holds
   @key  timers   zset    {<namespace>:<shard>}:timers        due times, ms
   @key  workers  hash    {<namespace>:<shard>}:workers       worker -> description
   @key  queues   hash    {<namespace>:<shard>}:queues        what its exchanges remember, beside the counts
@@ -17,18 +16,15 @@
 --- @include "lib/wakes"
 local member = 'w:' .. worker
 call('HDEL', workers, worker) -- a removal first: memory may be full
-if is_idle_of(call('HGET', queues, IDLE), worker) then call('HDEL', queues, IDLE) end
-local held = 0
-for _, field in ipairs(call('HKEYS', run)) do
-  if #field == 27 then held = held + 1 end
-end
+local known = call('HMGET', queues, memory_field(worker), handed_field(worker), IDLE)
+if is_idle_of(known[3], worker) then call('HDEL', queues, IDLE) end
+local held = #held_of(memory_of(known[1]), known[2])
 if held > 0 then
   call('ZADD', timers, 'XX', int(now), member)
   wake_at(now)
   wakes_flush()
 else
   if call('ZREM', timers, member) == 1 then call('HINCRBY', queues, '*:w', '-1') end
-  call('DEL', run)
   call('HDEL', queues, memory_field(worker), handed_field(worker))
 end
 return {price, now, held}

@@ -1,5 +1,6 @@
 --[[ list_running: a page of running tasks, by worker.
   Precondition  none.
+  @key  queues   hash  {<namespace>:<shard>}:queues    what workers hold, beside the counts
   @key  workers  hash  {<namespace>:<shard>}:workers   worker -> description
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  after   text  id of the last task of the page before, "" for the start
@@ -14,10 +15,16 @@
   Replay  reads only.
 ]]
 --- @include "lib/call"
-local ids = {}
+--- @include "lib/memory"
+--- @include "lib/handoff"
+local ids, fields = {}, {}
 for _, name in ipairs(worker ~= '' and {worker} or call('HKEYS', workers)) do
-  for _, field in ipairs(call('HKEYS', prefix .. 'run:' .. name)) do
-    if #field == 27 and field > after then ids[#ids + 1] = field end
+  fields[#fields + 1], fields[#fields + 2] = memory_field(name), handed_field(name)
+end
+local known = #fields > 0 and call('HMGET', queues, unpack(fields)) or {}
+for i = 1, #known, 2 do
+  for _, id in ipairs(held_of(memory_of(known[i]), known[i + 1])) do
+    if id > after then ids[#ids + 1] = id end
   end
 end
 table.sort(ids)

@@ -1,7 +1,7 @@
 --[[ renew: move the end of a worker's lease or presence when no exchange did.
   Precondition  none; sent by a thread of the worker, never by its parent.
-  @key  timers  zset  {<namespace>:<shard>}:timers         due times, ms
-  @key  run     hash  {<namespace>:<shard>}:run:<worker>   what it holds
+  @key  timers  zset  {<namespace>:<shard>}:timers   due times, ms
+  @key  queues  hash  {<namespace>:<shard>}:queues   what its exchanges remember, beside the counts
   @arg  worker    text  name
   @arg  lease_ms  int   ms from now
   @arg  idle_ms   int   ms from now when it holds nothing, 0 when it knows that it holds something
@@ -11,13 +11,13 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/memory"
+--- @include "lib/handoff"
 local member = 'w:' .. worker
 
 local function holds_nothing()
-  for _, field in ipairs(call('HKEYS', run)) do
-    if #field == 27 then return false end
-  end
-  return true
+  local known = call('HMGET', queues, memory_field(worker), handed_field(worker))
+  return #held_of(memory_of(known[1]), known[2]) == 0
 end
 
 if idle_ms > 0 and holds_nothing() then

@@ -140,9 +140,8 @@ local function hand_over(taker, id, text, wanted)
     lease_timer = taker.until_ms
     if count_of('*:w') ~= 1 then wake_at(lease_timer) end
   end
-  call('HSET', prefix .. 'run:' .. taker.name, id, taker.claim)
   field_put(IDLE, '')
-  field_put(handed_field(taker.name), id)
+  field_put(handed_field(taker.name), taker.claim .. ':' .. id)
   submitted_add(fields_of(wanted.queue).R, 1)
   events_add({id}, wanted.queue, 'P')
   events_add({id}, wanted.queue, 'R')

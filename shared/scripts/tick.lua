@@ -28,11 +28,15 @@
 --- @include "lib/trim"
 --- @include "lib/limits"
 --- @include "lib/fair"
+--- @include "lib/owed"
 --- @include "lib/reap"
+-- Nothing else is done here, so all that is due at once fits.
+local function affords() return true end
 --- @include "lib/maintain"
 
 counts_load({'*'})
-local is_more = do_what_is_due('')
+local due = what_is_due('')
+local is_more = due and do_due(due, '') or false
 is_more = limits_settle() or is_more
 pending_flush()
 limits_flush()

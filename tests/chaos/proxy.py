@@ -35,14 +35,15 @@ _RENEWED = {
 }
 
 
-#: The key of a worker's hash; its name ends with the process and six characters.
-_RUN = re.compile(rb"\{[^}]*:(\d+)\}:run:\S*-(\d+)-[0-9a-f]{6}\r\n")
+#: The shard of a key, and a worker's name, which ends with the process and six characters.
+_SHARD = re.compile(rb"\{[^}]*:(\d+)\}:")
+_WORKER = re.compile(rb"\r\n\S*-(\d+)-[0-9a-f]{6}\r\n")
 
 
 def _lease_of(head: bytes) -> tuple[int, str]:
     """Process and shard of the lease that a call is about; (0, "") for none."""
-    found = _RUN.search(head)
-    return (int(found[2]), ALPHABET[int(found[1])]) if found else (0, "")
+    shard, worker = _SHARD.search(head), _WORKER.search(head)
+    return (int(worker[1]), ALPHABET[int(shard[1])]) if shard and worker else (0, "")
 
 
 @dataclass(eq=False)

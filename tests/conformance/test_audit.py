@@ -106,6 +106,16 @@ async def test_what_agrees_is_left_alone(queue, store):
     assert totals.finished_at
 
 
+def _hold(store, worker: str, change) -> None:
+    """Changes what a worker remembers to hold: "<claim>:<id>" each."""
+    known, _, held = store.hget(f"{P}queues", f"*:+{worker}").rpartition("|")
+    store.hset(f"{P}queues", f"*:+{worker}", f"{known}|{' '.join(change(held.split()))}")
+
+
+def _without(task_id: str):
+    return lambda held: [one for one in held if not one.endswith(f":{task_id}")]
+
+
 CORRUPTIONS = {
     "pending lost": (lambda s, i: s.delete(f"{P}pending:a"), {"tasks"}),
     "one pending lost": (lambda s, i: s.zrem(f"{P}pending:a", i["pending"][5]), {"tasks"}),
@@ -132,10 +142,13 @@ CORRUPTIONS = {
     "d: timers lost": (lambda s, i: s.zrem(f"{P}timers", "d:C", "d:D", "d:X"), {"timers"}),
     "groups lost": (lambda s, i: s.delete(f"{P}groups", f"{P}errors"), {"groups"}),
     "errors lost": (lambda s, i: s.delete(f"{P}errors"), {"groups"}),
-    "holder forgot": (lambda s, i: s.hdel(f"{P}run:{i['holder'][0]}", i["held"][0]), {"tasks"}),
-    "holder forgot all": (lambda s, i: s.delete(f"{P}run:{i['holder'][0]}"), {"tasks"}),
+    "holder forgot": (lambda s, i: _hold(s, i["holder"][0], _without(i["held"][0])), {"tasks"}),
+    "holder forgot all": (lambda s, i: s.hdel(f"{P}queues", f"*:+{i['holder'][0]}"), {"tasks"}),
     "holder has no lease": (lambda s, i: s.zrem(f"{P}timers", f"w:{i['holder'][0]}"), {"leases"}),
-    "older claim": (lambda s, i: s.hset(f"{P}run:{i['holder'][0]}", i["held"][0], "1"), {"tasks"}),
+    "older claim": (
+        lambda s, i: _hold(s, i["holder"][0], lambda held: [f"1:{held[0].partition(':')[2]}", *held[1:]]),
+        {"tasks"},
+    ),
     "records lost": (
         lambda s, i: s.delete(
             *[f"{P}t:{ids[0]}" for name, ids in i.items() if name not in ("holder", "job")]
@@ -153,7 +166,7 @@ CORRUPTIONS = {
             s.zadd(f"{P}timers", {f"t:{i['pending'][1]}:a": 5, f"t:{i['dead'][0]}:default": 5}),
             s.zadd(f"{P}done:completed", {i["dead"][1]: 5}),
             s.zadd(f"{P}parked:a:rare", {i["pending"][2]: 5}),
-            s.hset(f"{P}run:{i['holder'][0]}", i["pending"][3], "1"),
+            _hold(s, i["holder"][0], lambda held: [*held, f"1:{i['pending'][3]}"]),
             s.zadd(f"{P}groups", {f"one:{i['pending'][4]}": 0, f"one:{i['dead'][4]}": 0}),
         ),
         {"strays"},
@@ -200,8 +213,8 @@ CORRUPTIONS = {
     "schedule without a timer": (lambda s, i: s.zrem(f"{P}timers", "s:hourly"), {"timers"}),
     "bulk operation without a timer": (lambda s, i: s.zrem(f"{P}timers", f"j:{i['job'][0]}"), {"timers"}),
     "bulk operation not listed": (lambda s, i: s.delete(f"{P}jobs"), {"timers"}),
-    "a run hash of nobody": (lambda s, i: s.hset(f"{P}run:ghost", "~", "~"), {"workers"}),
-    "a memory of nobody": (lambda s, i: s.hset(f"{P}queues", "*:+ghost", "5|||||"), {"workers"}),
+    "a memory of nobody": (lambda s, i: s.hset(f"{P}queues", "*:+ghost", "5||||||"), {"workers"}),
+    "handed to nobody": (lambda s, i: s.hset(f"{P}queues", "*:=ghost", f"1:{'0' * 27}"), {"workers", "strays"}),
     "workers miscounted": (lambda s, i: s.hset(f"{P}queues", "*:w", "7"), {"counts"}),
 }
 
@@ -216,7 +229,7 @@ async def test_what_disagrees_is_put_right(queue, store, kind):
         "bulk operation without a timer",
         "bulk operation not listed",
     ):
-        assert kind in ("wrong scores", "unique key lost", "unique key of nobody", "a run hash of nobody",
+        assert kind in ("wrong scores", "unique key lost", "unique key of nobody",
                         "parking forgotten", "limit keys forgotten") or disorder(store)  # fmt: skip
     found = await until_clean(queue, store)
     assert kinds <= found.keys(), found
@@ -252,7 +265,7 @@ async def test_a_task_that_is_taken_back_spends_its_attempt_and_dies_after_the_l
     await queue.submit([task(), task(max_retries=0)])
     state = await registered(queue)
     first, last = [claim.id for claim in (await queue.exchange(state, free=2)).claims]
-    store.delete(f"{P}run:{state.name}")
+    _hold(store, state.name, lambda held: [])
     assert (await audit(queue))["tasks"] == 2
     again = await queue.get(first)
     assert (again.status, again.attempt) == (TaskStatus.PENDING, 1)
@@ -277,7 +290,7 @@ async def test_a_late_outcome_of_a_task_that_was_taken_back_is_lost(queue, store
     await queue.submit([task()])
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
-    store.hdel(f"{P}run:{state.name}", claim.id)
+    _hold(store, state.name, _without(claim.id))
     await audit(queue)
     reply = await queue.exchange(state, [ending(claim)], free=0)
     assert reply.lost == [claim.id]

@@ -49,7 +49,7 @@ async def test_the_late_worker_is_told_and_changes_nothing(queue, store):
     reply = await queue.exchange(late, [ending(claim)], free=1)
     assert (reply.state, reply.claims) == ("lost", [])
     assert store.get(f"{{test:0}}:t:{item.id}") == before
-    assert not store.exists(f"{{test:0}}:run:{late.name}")
+    assert not store.hget("{test:0}:queues", f"*:+{late.name}")
 
 
 async def test_a_late_worker_that_nobody_missed_goes_on(queue):
@@ -99,7 +99,7 @@ async def test_more_tasks_than_one_slice_are_taken_back_in_several_calls(queue, 
         pass
     overview = await queue.overview()
     assert (overview.counts["pending"], overview.counts["running"], overview.workers) == (250, 0, [])
-    assert not store.exists(f"{{test:0}}:run:{killed.name}")
+    assert not store.hget("{test:0}:queues", f"*:+{killed.name}")
 
 
 async def test_an_outcome_of_a_task_that_was_half_taken_back_is_lost(queue):
@@ -169,7 +169,8 @@ async def test_leaving_with_nothing_leaves_no_trace(queue, store):
     assert await queue.leave(state) == 0
     assert await queue.leave(state) == 0
     assert (await queue.overview()).workers == []
-    assert not store.exists("{test:0}:timers", f"{{test:0}}:run:{state.name}")
+    assert not store.exists("{test:0}:timers")
+    assert store.hmget("{test:0}:queues", f"*:+{state.name}", f"*:={state.name}") == [None, None]
 
 
 async def test_leaving_with_tasks_gives_them_to_others_at_once(queue):

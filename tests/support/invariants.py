@@ -20,7 +20,6 @@ KNOWN = {
     rf"pending:{NAME}": "zset",
     rf"parked:{NAME}:{NAME}": "zset",
     r"timers": "zset",
-    r"run:[A-Za-z0-9._-]+": "hash",
     r"wakes": "stream",
     r"events": "stream",
     r"queues": "hash",
@@ -139,12 +138,20 @@ def _places(seen: Snapshot) -> dict[str, list[str]]:
                     places[member[2:].partition(":")[0]].append(f"timers {member} {members[member]:.0f}")
             else:
                 places[member.rpartition(":")[2]].append(key)
-    for key, fields in seen.hashes.items():
-        if key.startswith("run:"):
-            for name, value in fields.items():
-                if name != "~":
-                    places[name].append(f"{key} {value}")
+    for worker, held in _held(seen).items():
+        for claim in held:
+            number, _, task_id = claim.partition(":")
+            places[task_id].append(f"held by {worker} {number}")
     return places
+
+
+def _held(seen: Snapshot) -> dict[str, list[str]]:
+    """By worker, "<claim>:<id>" of what it holds: what it remembers, and what was handed to it."""
+    held: dict[str, list[str]] = defaultdict(list)
+    for name, text in seen.hashes.get("queues", {}).items():
+        if name.startswith(("*:+", "*:=")) and text:
+            held[name[3:]] += text.rpartition("|")[2].split()
+    return held
 
 
 def _allowed(task_id: str, record: dict[str, str]) -> list[str]:
@@ -154,7 +161,7 @@ def _allowed(task_id: str, record: dict[str, str]) -> list[str]:
     if letter in "SY":
         return [f"timers t:{task_id}:{queue} {record['due']}"]
     if letter == "R":
-        return [f"run:{record['worker']} {record['claim']}"]
+        return [f"held by {record['worker']} {record['claim']}"]
     return [ENDED[letter]]
 
 
@@ -238,9 +245,9 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
     """Who holds tasks has a lease; what waits for its end has a timer that is not too late."""
     timers = seen.zsets.get("timers", {})
     wrong = [
-        f"{key} holds tasks without a lease"
-        for key, fields in seen.hashes.items()
-        if key.startswith("run:") and set(fields) - {"~"} and f"w:{key[4:]}" not in timers
+        f"{worker} holds tasks without a lease"
+        for worker, held in _held(seen).items()
+        if held and f"w:{worker}" not in timers
     ]
     alive = {member[2:] for member in timers if member.startswith("w:")}
     shared = seen.hashes.get("queues", {})
@@ -250,11 +257,6 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
         f"{name} is remembered of a worker that is gone"
         for name, text in shared.items()
         if name.startswith("*:+") and text and name[3:] not in alive
-    ]
-    wrong += [
-        f"{name} was handed {task_id} and does not hold it"
-        for name, task_id in shared.items()
-        if name.startswith("*:=") and task_id and task_id not in seen.hashes.get(f"run:{name[3:]}", {})
     ]
     for letter, key in ENDED.items():
         kept = seen.zsets.get(key)

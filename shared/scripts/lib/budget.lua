@@ -1,22 +1,28 @@
 -- One exchange costs at most BUDGET calls (and one for each further queue), whatever it carries; limits and turns
 -- that are in use come on top, and the end of an hour. Outcomes come first and always fit; what is due and new
--- claims are done when they fit, else the caller is told that there is more and comes again at once. Ended tasks
--- that are kept for less than a day have their timer set each time.
-local BUDGET = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS and 19 or 18
+-- claims are done when they fit, else the caller is told that there is more and comes again at once.
+local BUDGET = 13
+-- The lease is renewed when a third of it has passed, and set when an idle worker, whose presence lasts longer, gets
+-- something to run.
+local is_lease_due = lease_until > now + lease_ms or lease_until < now + lease_ms * 2 / 3
+
+-- Calls that this exchange may cost.
+local function calls_at_most()
+  return BUDGET + limit_calls + queue_count - 1
+end
 
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
-  local calls = 4 + stats_owed() -- HSET run, MSET, HSET queues, XADD events
-  for _ in pairs(new_done) do calls = calls + 1 end
-  if new_groups then calls = calls + 2 end
+  local calls = 3 + stats_owed() -- MSET, HSET queues, XADD events
+  if released or not has_removed then calls = calls + 1 end
+  if next(new_done) then calls = calls + 1 end
+  if new_groups then calls = calls + 1 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end
   if is_lease_due then calls = calls + 1 end
-  if want_cursor == 1 then calls = calls + 1 end
-  if (earliest_new or want_cursor + maintain > 0) and not head_known then calls = calls + 1 end
-  if has_limits then calls = calls + limits_owed() end
+  if want_cursor == 1 or owes_wake() then calls = calls + 1 end
   return calls + #pending_order
 end
 
 local function affords(calls)
-  return price + owed() + calls <= BUDGET + limit_calls + queue_count - 1
+  return price + owed() + calls <= calls_at_most()
 end

@@ -1,21 +1,19 @@
 -- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all. What this
 -- worker does not know or what is over a limit is parked on the way.
 local CLAIM_CAP = 100
-local has_popped = false
 
 --- @lazy
 -- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
-local function claims_of(claim_number)
-  local held = call('HGETALL', run)
+local function claims_of(memory, handed_over, claim_number)
+  local held, claims = held_of(memory, handed_over)
   local ids, keys, found = {}, {}, {}
-  for i = 1, #held, 2 do
-    if #held[i] == 27 and tonumber(held[i + 1]) == claim_number then
-      ids[#ids + 1] = held[i]
-      keys[#keys + 1] = prefix .. 't:' .. held[i]
+  for _, id in ipairs(held) do
+    if tonumber(claims[id]) == claim_number then
+      ids[#ids + 1] = id
+      keys[#keys + 1] = prefix .. 't:' .. id
     end
   end
-  if #ids == 0 then return found end
-  for i, text in ipairs(read_many(keys)) do
+  for i, text in ipairs(#keys > 0 and read_many(keys) or {}) do
     if text then
       found[#found + 1] = ids[i]
       found[#found + 1] = text
@@ -62,6 +60,15 @@ end
 local new_parked
 
 --- @lazy
+-- Calls that parked_flush will make: a write for each type, and a wake-up for all.
+local function parked_owed()
+  local calls = 0
+  for _, types_of_queue in pairs(new_parked or {}) do
+    for _ in pairs(types_of_queue) do calls = calls + 1 end
+  end
+  return calls + ((want_cursor == 1 or owes_wake()) and 0 or 1)
+end
+
 local function park(name, task_type, id, score)
   new_parked = new_parked or {}
   local types_of_queue = new_parked[name] or {}
@@ -70,6 +77,12 @@ local function park(name, task_type, id, score)
   types_of_queue[task_type] = list
   list[#list + 1] = score
   list[#list + 1] = id
+end
+
+-- Whether it fits that one more is parked by its type, or is dead (D). What does not is put back, which is a call, too.
+local function fits(name, kind)
+  local calls = kind == 'D' and calls_for(name, 'D') or (new_parked and new_parked[name] and new_parked[name][kind]) and 0 or 1
+  return calls == 0 or affords(calls + parked_owed() + (new_pending[name] and 0 or 1))
 end
 
 local function parked_flush()
@@ -110,7 +123,10 @@ end
 
 local function set_limit(service, text)
   service.limit = limit_of(text)
-  service.tat = service.limit.interval and tonumber(call('ZSCORE', prefix .. 'rates', service.name) or nil)
+  if service.limit.interval then
+    service.tat = tonumber(call('ZSCORE', prefix .. 'rates', service.name) or nil)
+    limit_calls = limit_calls + 1
+  end
   service.room, service.at = allowance(service.limit, count_of(fields_of(service.name).R), service.tat)
 end
 
@@ -158,7 +174,6 @@ local function pop(open, want, is_wide, must_look)
     if asked > 0 and not must_look and not service.is_empty then service.is_empty = not counts_pending(service.name) end
     if asked > 0 and not service.is_empty then
       local popped = call('ZPOPMIN', service.key, int(asked))
-      has_popped = true
       local ids, scores, homes, keys, key_start = batch.ids, batch.scores, batch.homes, batch.keys, prefix .. 't:'
       local n = #ids
       for i = 1, #popped, 2 do
@@ -191,7 +206,9 @@ local function load_keys_of(batch, texts, first)
       end
     end
   end
+  local price_before = price
   limits_load(fields)
+  limit_calls = limit_calls + price - price_before
   batch.are_keys_loaded = true
 end
 
@@ -221,16 +238,30 @@ local function claimed_heads()
   end
 end
 
+-- The records of a batch. What promotion or the reaper changed in this very call is known, and not written yet.
+local function texts_of(batch)
+  local texts, missing, at = {}, {}, {}
+  for i, key in ipairs(batch.keys) do
+    texts[i] = value_of(key) or false
+    if not texts[i] then missing[#missing + 1], at[#at + 1] = key, i end
+  end
+  for n, text in ipairs(#missing > 0 and read_many(missing) or {}) do texts[at[n]] = text end
+  return texts
+end
+
+-- Puts a task back that was popped.
+local function put_back(id, service, score)
+  local priority = priority_of(score)
+  make_pending(id, service.name, priority, tonumber(score) - (10 - priority) * PRIORITY_SPAN)
+  service.is_empty = false
+end
+
 -- Claims up to `want` of a batch into `claimed`; parks what may not run here, puts the rest back. Returns
 -- whether a limit key parked something.
-local function take(batch, want, claimed)
+local function take(batch, texts, want, claimed)
   local claimed_head, has_parked = claimed_heads(), false
   local length, most = #claimed, #claimed + 2 * want
-  local texts = read_many(batch.keys)
-  for i, stored in ipairs(texts) do
-    -- A record that promotion or the reaper changed in this very call is not written yet.
-    local text = value_at[batch.keys[i]] and value_of(batch.keys[i]) or stored
-    texts[i] = text
+  for i, text in ipairs(texts) do
     local id, service = batch.ids[i], batch.homes[i]
     local head_end = text and find(text, '\n', 1, true)
     local head = head_end and claimed_head(sub(text, 1, head_end - 1))
@@ -240,16 +271,17 @@ local function take(batch, want, claimed)
       if key and not batch.are_keys_loaded then load_keys_of(batch, texts, i) end
       local state = key and limit_state(service.name, key)
       if line.is_known == nil then line.is_known = find(types, ' ' .. line.type .. ' ', 1, true) or false end
-      if not line.is_plain and has_expired(line.options) then
+      local is_over = not line.is_plain and has_expired(line.options)
+      if (is_over or not line.is_known) and not fits(service.name, is_over and 'D' or line.type) then
+        put_back(id, service, batch.scores[i])
+      elseif is_over then
         expire(id, text)
         leave_room(state)
       elseif not line.is_known then
         park(service.name, line.type, id, batch.scores[i])
         leave_room(state)
       elseif length == most or service.started == service.room then
-        local priority = priority_of(batch.scores[i])
-        make_pending(id, service.name, priority, tonumber(batch.scores[i]) - (10 - priority) * PRIORITY_SPAN)
-        service.is_empty = false
+        put_back(id, service, batch.scores[i])
       elseif state and not start_by_key(state, text, head_end, id) then
         has_parked = true
       else
@@ -268,14 +300,24 @@ local function take(batch, want, claimed)
   return has_parked
 end
 
--- Returns {id, record, ...} and whether claimable work may be left for the free slots.
-local function claim(names, must_look)
-  local open, claimed, want, told = open_queues(names), {}, math.min(free, CLAIM_CAP), callbacks
-  local batch = pop(open, want, false, must_look)
-  if #batch.ids > 0 and take(batch, want, claimed) and #claimed / 2 < want then
+-- Pops before the outcomes are applied, so that one read serves all.
+local function pop_first(names, must_look)
+  local open = open_queues(names)
+  return {open = open, batch = pop(open, math.min(free, CLAIM_CAP), false, must_look)}
+end
+
+-- Returns {id, record, ...} and whether claimable work may be left for the free slots. `popped` are what was popped
+-- first and `texts` its records, or nil.
+local function claim(names, must_look, popped, texts)
+  local open, claimed, want, told = popped and popped.open or open_queues(names), {}, math.min(free, CLAIM_CAP), callbacks
+  local batch = popped and popped.batch or pop(open, want, false, must_look)
+  if #batch.ids > 0 and take(batch, texts or texts_of(batch), want, claimed) and #claimed / 2 < want then
     -- Over their limits stand many: a wide look behind them, so that they hold up nobody.
+    local price_before = price
     batch = pop(open, want - #claimed / 2, true, must_look)
-    if #batch.ids > 0 then take(batch, want - #claimed / 2, claimed) end
+    texts = texts_of(batch)
+    limit_calls = limit_calls + price - price_before
+    take(batch, texts, want - #claimed / 2, claimed)
   end
   if new_parked then parked_flush() end
   local is_more = false

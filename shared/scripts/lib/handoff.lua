@@ -3,7 +3,7 @@
 --   *:i          who has had a free slot since its last exchange:
 --                "<worker> <number> <lease ms> <seen ms> <tasks it holds>|<queues>|<types>", or "" for nobody; it is
 --                given up with the task, so a slot is given once
---   *:=<worker>  the id that was handed to it and that it has not acknowledged, or ""
+--   *:=<worker>  "<claim>:<id>" of what was handed to it and that it has not acknowledged, or ""
 -- The claim has the number of that last exchange, by which a worker that reads the wake-up knows whether it has exchanged
 -- since: then that exchange has returned the task. So it starts once, whichever comes first.
 local IDLE = '*:i'

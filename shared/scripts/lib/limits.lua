@@ -271,11 +271,6 @@ local function settle_limits()
   return is_more
 end
 
--- How many calls limits_flush will make.
-local function limits_owed()
-  return (next(limit_changed) and 1 or 0) + (#rates_order > 0 and 1 or 0)
-end
-
 local function write_limits()
   local set, gone = {}, {}
   for field, state in pairs(limit_changed) do

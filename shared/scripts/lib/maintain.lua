@@ -1,14 +1,29 @@
--- Does what is due, bounded: promotes tasks, refills limits, reaps workers, trims ended tasks. Whoever calls,
+-- Does what is due, as far as `affords` says: promotes tasks, refills limits, reaps workers, trims ended tasks. Whoever calls,
 -- exchange or tick, does it for everybody. Returns true when more is due than one call may do.
 local DUE_SLICE = 100
 local due_schedules = {}
 
 --- @lazy
-local function promote(due_tasks)
-  local members, keys = {}, {}
+-- How many of the due tasks can be promoted within the budget, and the queues of these that nobody has read.
+local function promotable(due_tasks)
+  local is_seen, unread, calls = {}, {}, 1 + (has_removed and 1 or 0) -- MGET, ZREM
   for i, task in ipairs(due_tasks) do
-    members[i] = task.member
-    keys[i] = prefix .. 't:' .. task.id
+    if not is_seen[task.queue] then
+      is_seen[task.queue] = true
+      if not queue_loaded[task.queue] then unread[#unread + 1] = task.queue end
+      calls = calls + calls_for(task.queue, 'P')
+      if not affords(calls + (#unread > 0 and 1 or 0)) then return i - 1, unread end
+    end
+  end
+  return #due_tasks, unread
+end
+
+local function promote(due_tasks, n, unread)
+  if #unread > 0 then counts_load(unread) end
+  local members, keys = {}, {}
+  for i = 1, n do
+    members[i] = due_tasks[i].member
+    keys[i] = prefix .. 't:' .. due_tasks[i].id
   end
   call_variadic('ZREM', timers, members)
   local promoted = {}
@@ -69,10 +84,58 @@ local function hand_out_job(name)
   end
 end
 
+-- Calls that one of a kind costs at most, beside what it leaves to be written: what is not affordable waits for the next
+-- call, which has nothing else to do.
+local DUE_CALLS = {s = 4, w = 4, d = 7, j = 4}
+
+-- Takes back what a worker held whose lease expired, as much as fits; returns whether it held more.
+local REAP_SLICE = 100
+
+local function reap(name)
+  local remembered = call('HMGET', queues, memory_field(name), handed_field(name), IDLE)
+  local memory, handed_over = memory_of(remembered[1]) or memory_of(NO_MEMORY), remembered[2] or ''
+  local ids, asked, keys, lost, unread = held_of(memory, handed_over), memory.told .. ' ' .. memory.asked, {}, {}, {}
+  for i = 1, math.min(#ids, REAP_SLICE) do keys[i] = prefix .. 't:' .. ids[i] end
+  for i, text in ipairs(#keys > 0 and read_many(keys) or {}) do
+    local r, letter = nil, nil
+    if text then r, letter = lost_as(ids[i], text, name, asked) end
+    lost[i] = {r = r, letter = letter}
+    if r and not queue_loaded[r.queue] then unread[#unread + 1] = r.queue end
+  end
+  if #unread > 0 then counts_load(unread) end
+  local is_over, n_over = {}, 0
+  for i, one in ipairs(lost) do
+    if not one.r or affords(calls_for(one.r.queue, one.letter)) then
+      is_over[ids[i]] = true
+      n_over = n_over + 1
+      if one.r then take_back(ids[i], one.r, one.letter) end
+    end
+  end
+  if is_idle_of(remembered[3], name) then field_put(IDLE, '') end
+  local is_more = n_over < #ids
+  if is_more then
+    memory.held = left_of(memory.held, is_over)
+  elseif call('ZREM', timers, 'w:' .. name) == 1 then
+    count_add('*:w', -1)
+  end
+  -- Should it live after all, it is told that it lost its lease.
+  field_put(memory_field(name), is_more and memory_text(memory) or '')
+  if handed_over ~= '' then field_put(handed_field(name), is_more and left_of(handed_over, is_over) or '') end
+  return is_more
+end
+
+-- Each does what it can of the names that are due, and returns whether some are left.
+local DO_DUE = {
+  s = hand_out,
+  w = function(names) return reap(names[1]) or #names > 1 end,
+  d = function(names) return trim(names[1]) or #names > 1 end,
+  j = function(names) hand_out_job(names[1]) return #names > 1 end,
+}
+
 -- `due` are the first timers, with their scores.
-local function do_all(due, own)
+local function do_due(due, own)
   local due_tasks, is_more, next_head = {}, false, nil
-  local lost_workers, expired, schedules, refilled, jobs_due = {}, {}, {}, {}, {}
+  local of_kind, refilled = {s = {}, w = {}, d = {}, j = {}}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
       next_head = tonumber(due[i + 1])
@@ -81,36 +144,32 @@ local function do_all(due, own)
     end
     local kind, name = string.match(due[i], '^(%a):([^:]+)')
     if kind == 't' then
-      due_tasks[#due_tasks + 1] = {id = name, member = due[i], due = tonumber(due[i + 1])}
-    elseif kind == 'w' and due[i] ~= own then
-      lost_workers[#lost_workers + 1] = name
+      due_tasks[#due_tasks + 1] = {id = name, queue = sub(due[i], #name + 4), member = due[i], due = tonumber(due[i + 1])}
     elseif kind == 'r' then
       refilled[#refilled + 1] = due[i]
-      limit_refill(string.sub(due[i], 3))
-    elseif kind == 's' then
-      schedules[#schedules + 1] = name
-    elseif kind == 'j' then
-      jobs_due[#jobs_due + 1] = name
-    elseif kind == 'd' then
-      expired[#expired + 1] = name
+      limit_refill(sub(due[i], 3))
+    elseif due[i] ~= own then
+      table.insert(of_kind[kind], name)
     end
   end
-  if #due_tasks > 0 then promote(due_tasks) end
+  if #due_tasks > 0 then
+    local n, unread = promotable(due_tasks)
+    is_more = is_more or n < #due_tasks
+    if n > 0 then promote(due_tasks, n, unread) end
+  end
   if #refilled > 0 then call_variadic('ZREM', timers, refilled) end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
-  if #due_tasks > 0 then
-    is_more = is_more or #lost_workers + #expired + #schedules + #jobs_due > 0
-  elseif schedules[1] then
-    is_more = hand_out(schedules) or is_more or #lost_workers + #expired + #jobs_due > 0
-  elseif lost_workers[1] then
-    is_more = reap(lost_workers[1]) or is_more or #lost_workers + #expired + #jobs_due > 1
-  elseif expired[1] then
-    is_more = trim(expired[1]) or is_more or #expired + #jobs_due > 1
-  elseif jobs_due[1] then
-    hand_out_job(jobs_due[1])
-    is_more = is_more or #jobs_due > 1
+  local is_done = #due_tasks > 0
+  for _, kind in ipairs({'s', 'w', 'd', 'j'}) do
+    local names = of_kind[kind]
+    if names[1] and (is_done or not affords(DUE_CALLS[kind])) then
+      is_more, is_done = true, true
+    elseif names[1] then
+      is_done = true
+      is_more = DO_DUE[kind](names) or is_more
+    end
   end
-  if is_more or #expired + #schedules + #refilled + #jobs_due > 0 then
+  if is_more or #of_kind.d + #of_kind.s + #of_kind.j + #refilled > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head
@@ -120,12 +179,13 @@ local function do_all(due, own)
 end
 
 --- @eager
-local function do_what_is_due(own)
+-- What is due, with the due times, or nil; by the way the head is known.
+local function what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local first = due[1] == own and 3 or 1
   local first_due = due[first] and tonumber(due[first + 1])
-  if first_due and first_due <= now then return do_all(due, own) end
-  head_due, head_known = first_due, true
-  return false
+  if first_due and first_due <= now then return due end
+  head_due, head_known, all_know_head = first_due, true, due[first] ~= nil and sub(due[first], 1, 2) == 't:'
+  return nil
 end

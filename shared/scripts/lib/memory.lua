@@ -1,19 +1,40 @@
 -- What the exchanges of a worker remember, in a field beside the counts, read and written with them, so it costs no call:
---   *:+<worker>  <last number>|<lost>|<cancelled>|<told>|<to cancel>|<d when it was asked to drain>
+--   *:+<worker>  <last number>|<lost>|<cancelled>|<told>|<to cancel>|<d when it was asked to drain>|<held>
 -- Lists of ids are separated by blanks: those of the last answer that were lost and cancelled, those that the worker was
--- told to cancel and still runs, those that it is to be told.
+-- told to cancel and still runs, those that it is to be told. What it holds is "<claim>:<id> …", in order of claims; what
+-- was handed to it and is not acknowledged stands in a field of its own (handoff.lua).
 local function memory_field(name) return '*:+' .. name end
 
 -- Nil where a worker has none: it never registered, or is gone.
 local function memory_of(text)
-  local number, lost, cancelled, told, asked, draining =
-    string.match(text or '', '^(%d+)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(d?)$')
-  return number and {number = number, lost = lost, cancelled = cancelled, told = told, asked = asked, draining = draining}
+  local number, lost, cancelled, told, asked, draining, held =
+    string.match(text or '', '^(%d+)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(d?)|([^|]*)$')
+  return number and {
+    number = number, lost = lost, cancelled = cancelled, told = told, asked = asked, draining = draining, held = held,
+  }
 end
 
 -- Of one that has not exchanged yet.
-local NO_MEMORY = '0|||||'
+local NO_MEMORY = '0||||||'
 
 local function memory_text(m)
-  return table.concat({m.number, m.lost, m.cancelled, m.told, m.asked, m.draining}, '|')
+  return table.concat({m.number, m.lost, m.cancelled, m.told, m.asked, m.draining, m.held}, '|')
+end
+
+-- The ids that a worker holds, and by id with which claim.
+local function held_of(memory, handed_over)
+  local ids, claims = {}, {}
+  for claim_text, id in string.gmatch((memory and memory.held or '') .. ' ' .. (handed_over or ''), '(%d+):(%S+)') do
+    ids[#ids + 1], claims[id] = id, claim_text
+  end
+  return ids, claims
+end
+
+-- A list without what is over, by id or as a whole word.
+local function left_of(list, is_over)
+  local left = {}
+  for word in string.gmatch(list, '%S+') do
+    if not is_over[string.match(word, '[^:]*$')] then left[#left + 1] = word end
+  end
+  return table.concat(left, ' ')
 end

@@ -85,20 +85,6 @@ local function kind_after_cancel(kind, id, asked)
 end
 
 --- @eager
--- The ids that this worker was told to cancel and still runs: a crash must not forget them.
-local function still_told(told, cancelled, removed)
-  if told == '' and cancelled == '' then return '' end
-  local is_over, left = {}, {}
-  for _, id in ipairs(removed) do is_over[id] = true end
-  for id in string.gmatch(told .. ' ' .. cancelled, '%S+') do
-    if not is_over[id] then
-      is_over[id] = true
-      left[#left + 1] = id
-    end
-  end
-  return table.concat(left, ' ')
-end
-
 -- Line 1 of all that one exchange claimed is the same as a rule: it is taken apart once a call. `claim` is by which
 -- this worker runs it, `completed` what the line becomes. Returns where it ends, too.
 local heads = {}
@@ -160,24 +146,18 @@ local function said_by(words)
   return known
 end
 
--- Applies the outcomes of this call; fills `lost`; returns the ids removed from the run hash.
--- `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
-local function apply_outcomes(lost, asked)
-  local removed, keys, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}, {}
-  local id_start, gone = #prefix + 3, 0
-  for i = 1, record_count do keys[i] = record(i) end
-  local texts = #keys > 0 and read_many(keys) or {}
+-- Applies the outcomes of this call, whose records stand in `texts`; fills `lost`; returns by id which the worker holds
+-- no more. `asked` are the ids that were asked to be cancelled, told to the worker or not yet.
+local function apply_outcomes(keys, texts, lost, asked)
+  local is_over, ids, outcomes, found, head_ends, plain = {}, {}, {}, {}, {}, {}
+  local id_start = #prefix + 3
   for i = 1, record_count do
     local outcome, head = said_by(item(queue_count + 2 * i - 1)), NOT_HERE
     if texts[i] then head, head_ends[i] = head_of(texts[i]) end
     ids[i], outcomes[i], found[i] = sub(keys[i], id_start), outcome, head
     -- What this worker runs by another claim than the one that is named it goes on holding.
-    if not outcome.is_note and (head.claim or outcome.claim) == outcome.claim then
-      gone = gone + 1
-      removed[gone] = ids[i]
-    end
+    if not outcome.is_note and (head.claim or outcome.claim) == outcome.claim then is_over[ids[i]] = true end
   end
-  if #removed > 0 then call_variadic('HDEL', run, removed) end
   for i = 1, record_count do
     local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]
     local body = item(queue_count + 2 * i)
@@ -200,5 +180,5 @@ local function apply_outcomes(lost, asked)
     count_add(fields_of(line.queue).R, -#line.ids)
     ended_plain(line.ids, line.queue)
   end
-  return removed
+  return is_over
 end

@@ -5,6 +5,8 @@ local new_timers, lease_timer, earliest_new, earliest_quiet = {}, nil, nil, nil
 -- Of a task's timer at the head all have been told. Of a lease its owner knows nothing, of a d: timer
 -- nobody: behind those a new timer must be told of, or nobody would come for it.
 local head_known, head_due, all_know_head = false, nil, false
+-- No call more: rather one wake-up too many than a look whether it is needed.
+local is_tight = false
 
 -- A quiet timer wakes nobody: what it stands for may happen late.
 local function timer_add(member, due_ms, is_quiet)
@@ -36,7 +38,7 @@ end
 -- fits both. A lease may move either way.
 local function timers_flush(own)
   if earliest_new then
-    local head = timers_head(own)
+    local head = (head_known or not is_tight) and timers_head(own)
     if not head or not all_know_head or earliest_new < head then wake_at(earliest_new) end
   end
   if #new_timers > 0 then

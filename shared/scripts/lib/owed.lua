@@ -1,0 +1,19 @@
+-- Calls that are owed for what has been done so far, so that a script which is bounded knows what more fits.
+
+-- Whether a wake-up will be written.
+local function owes_wake()
+  if wake_due or wake_worker or wake_queues[1] then return true end
+  if earliest_new and not (head_known and all_know_head and head_due and head_due <= earliest_new) then return true end
+  for _, name in ipairs(pending_order) do
+    if not has_pending(name) then return true end
+  end
+  return false
+end
+
+--- @lazy
+-- What one more task costs that comes to a status, beside what is owed already. Its queue has been read.
+local function calls_for(queue_name, letter)
+  if letter ~= 'P' then return (next(new_done) and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
+  if new_pending[queue_name] then return 0 end
+  return (has_pending(queue_name) or owes_wake()) and 1 or 2
+end
