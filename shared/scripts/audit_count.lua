@@ -1,7 +1,7 @@
 --[[ audit_count: how many tasks of which queue and status stand in a part of an index; of those that
   run also how many of which limit key, as !<queue>:<key>.
   Precondition  none.
-  @key  index  zset | hash  {<namespace>:<shard>}:timers | done:<status> | run:<worker>
+  @key  index  zset | hash  {<namespace>:<shard>}:timers | done | run:<worker>
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  score   text  of the last member that was counted, "" for the start
   @arg  member  text  the last member that was counted, "" for the start
@@ -14,6 +14,7 @@
 --- @include "lib/time"
 --- @include "lib/record"
 --- @include "lib/walk"
+--- @include "lib/bands"
 local WINDOW = 250
 local found, is_end, all, workers = {}, true, {}, {}
 if string.find(index, ':run:', 1, true) then
@@ -21,6 +22,7 @@ if string.find(index, ':run:', 1, true) then
     if #field == 27 then found[#found + 1] = {id = field} end
   end
 else
+  if score == '' and index == prefix .. 'done' then score = band_bounds() end -- past the groups of errors
   found, is_end, all = walk(index, score, member, WINDOW)
 end
 for i = 1, #all, 2 do workers[#workers + 1] = string.match(all[i], '^w:(.+)$') end

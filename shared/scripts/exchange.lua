@@ -49,6 +49,7 @@ local own_timer = 'w:' .. worker
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/trim"
 --- @include "lib/limits"

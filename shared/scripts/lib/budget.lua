@@ -7,8 +7,8 @@ local BUDGET = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < K
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
   local calls = 4 + stats_owed() -- HSET run, MSET, HSET queues, XADD events
-  for _ in pairs(new_done) do calls = calls + 1 end
-  if new_groups then calls = calls + 2 end
+  if #new_done > 0 then calls = calls + 1 end
+  if new_groups then calls = calls + 1 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end
   if is_lease_due then calls = calls + 1 end
   if want_cursor == 1 then calls = calls + 1 end
