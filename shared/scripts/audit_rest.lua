@@ -100,7 +100,7 @@ function CHECK.done()
   local empty = {}
   for _, member in ipairs(call('ZRANGE', prefix .. 'done', first, last, 'BYSCORE', 'LIMIT', '0', '250')) do
     local group = group_of_member(member)
-    if call('ZLEXCOUNT', prefix .. 'groups', '[' .. group .. ':', '(' .. group .. ';') == 0 then
+    if group and call('ZLEXCOUNT', prefix .. 'groups', '[' .. group .. ':', '(' .. group .. ';') == 0 then
       empty[#empty + 1] = member
     end
   end

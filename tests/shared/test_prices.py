@@ -16,6 +16,7 @@ from shared.models import Limit, TaskStatus
 from shared.queue import Allowance, Outcome
 from shared.queue.cursors import TaskFilter
 from shared.rates import Rate
+from tests.support.bands import expire
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
@@ -139,13 +140,33 @@ async def test_one_exchange_that_carries_all_at_once(queue, bill, store):
     await queue.cancel(claims[0].id)
     outcomes = [ending(claim, "cfxksh"[n % 6], delay_ms=60_000) for n, claim in enumerate(claims)]
     await wait_until(lambda: _is_due(queue), describe="the delayed ones are due")
-    with bill("exchange: 100 outcomes of all six kinds, with promotions due and claims wanted", 18):
+    with bill("exchange: 100 outcomes of all six kinds, 50 promotions, 100 claims", 18):
         first = await queue.exchange(state, outcomes, free=100)
-    assert first.has_more
-    with bill("the exchange after it: what was left", 18):
-        reply = await queue.exchange(state, free=100)
-    assert len(first.claims) + len(reply.claims) == 126
+    assert (len(first.claims), first.has_more) == (100, False)
+    reply = await queue.exchange(state, free=100)
+    assert len(reply.claims) == 26
     await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
+
+
+async def test_ends_of_all_kinds_are_one_write(queue, bill):
+    """Completed, dead and cancelled tasks and the last deaths of groups of errors are in one sorted set."""
+    state = await _warm(queue)
+    await queue.submit(tasks(12, max_retries=0))
+    claims = (await queue.exchange(state, free=12)).claims
+    alone, mixed, deadly = claims[:2], claims[2:6], claims[6:]
+    with bill("exchange: 2 outcomes that complete", 9) as cost:
+        outcomes = [ending(claim) for claim in alone]
+        await queue.exchange(state, outcomes, free=0, holding=10, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 1
+    with bill("exchange: 4 outcomes that complete and cancel", 9) as cost:
+        outcomes = [ending(claim, "ck"[n % 2]) for n, claim in enumerate(mixed)]
+        await queue.exchange(state, outcomes, free=0, holding=6, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 1
+    with bill("exchange: 6 outcomes that complete, kill and cancel", 10) as cost:
+        outcomes = [ending(claim, "cxk"[n % 3]) for n, claim in enumerate(deadly)]
+        outcomes = [one._replace(group="abc") if one.kind == "x" else one for one in outcomes]
+        await queue.exchange(state, outcomes, free=0, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 2  # and which group the dead are in
 
 
 async def test_one_exchange_under_load_with_promotions(queue, bill):
@@ -176,9 +197,7 @@ async def test_maintenance_is_bounded(queue, bill, store):
         store.zadd("{test:0}:timers", {f"w:{other.name}": 1})
     claims = (await queue.exchange(state, free=100, maintain=False)).claims
     await queue.exchange(state, [ending(claim) for claim in claims], free=0, maintain=False)
-    key = "{test:0}:done:completed"
-    store.zadd(key, dict.fromkeys(store.zrange(key, 0, -1), 1))
-    store.zadd("{test:0}:timers", {"d:C": 1})
+    expire(store, "C")
     claimed, is_more = 0, True
     while is_more:
         with bill("exchange: of two workers reaped, 100 trimmed, 100 claimed what fits", 18):

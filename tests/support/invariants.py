@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import redis
 
+from tests.support.bands import BAND_SPAN, BANDS, band_of
+
 PREFIX = "{test:0}:"
 ANY_PREFIX = re.compile(r"\{test:\d+\}:")
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -47,9 +49,6 @@ KNOWN = {
     r"rate:(submit|sign-in):[A-Za-z0-9._:-]*": "string",
     r"durable": "string",
 }
-#: the bands of `done` by status letter; the lowest one is of groups of errors
-BANDS = {"C": 1, "X": 2, "D": 3}
-BAND_SPAN = 2**44
 RECORD = re.compile(
     r"(?P<letter>[SPRYCDX])(?P<attempt>\d+) (?P<free>\d+) (?P<due>\d+)"
     r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+)(?: (?P<group>\S+))?)?)?"
@@ -136,8 +135,8 @@ def _places(seen: Snapshot) -> dict[str, list[str]]:
             continue  # no places: more ways to dead tasks (see _wrong_groups), times of keys, bulk operations
         for member in members:
             if key == "done":
-                if members[member] >= BAND_SPAN or not member.startswith("group:"):
-                    places[member].append(f"done, band {members[member] // BAND_SPAN:.0f}")
+                if band_of(members[member]) or not member.startswith("group:"):
+                    places[member].append(f"done, band {band_of(members[member])}")
             elif key == "timers":
                 if member.startswith("t:"):
                     places[member[2:].partition(":")[0]].append(f"timers {member} {members[member]:.0f}")
@@ -262,7 +261,7 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
     ]
     for letter, band in BANDS.items():
         scores = seen.zsets.get("done", {}).values()
-        first = min((score % BAND_SPAN for score in scores if score // BAND_SPAN == band), default=None)
+        first = min((score % BAND_SPAN for score in scores if band_of(score) == band), default=None)
         timer = timers.get(f"d:{letter}")
         if first is not None and (timer is None or timer > first):
             wrong.append(f"{letter} is trimmed too late: timer {timer}, first {first}")
