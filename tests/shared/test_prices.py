@@ -24,8 +24,8 @@ OF_THE_METER = {"cmdstat_info", "cmdstat_config|resetstat"}
 
 
 @pytest.fixture
-def queue(tcp_queues):
-    return tcp_queues()
+def queue(tcp_queues, request):
+    return tcp_queues(**getattr(request, "param", {}))
 
 
 class Bill:
@@ -131,8 +131,12 @@ async def test_an_exchange_alone(queue, bill):
         await queue.exchange(state, [ending(claim)], free=1)
 
 
-async def test_one_exchange_that_carries_all_at_once(queue, bill, store):
-    """Every kind of outcome, a cancellation, promotions, retries, parking: one call."""
+HOUR = {"retention_s": 3600, "dead_retention_s": 3600}
+
+
+@pytest.mark.parametrize("queue", [HOUR, {}], ids=["kept an hour", "default"], indirect=True)
+async def test_one_exchange_that_carries_all_at_once(queue, bill):
+    """Every kind of outcome, a cancellation, promotions, retries, claims: one call."""
     state = await _warm(queue)
     await queue.submit([*tasks(80), *tasks(20, task_type="noop", max_retries=0)])
     claims = (await queue.exchange(state, free=100)).claims
@@ -169,6 +173,7 @@ async def test_ends_of_all_kinds_are_one_write(queue, bill):
     assert cost.commands["zadd"] == 2  # and which group the dead are in
 
 
+@pytest.mark.parametrize("queue", [HOUR, {}], ids=["kept an hour", "default"], indirect=True)
 async def test_one_exchange_under_load_with_promotions(queue, bill):
     state = await _warm(queue)
     await queue.submit(tasks(100))
@@ -178,6 +183,7 @@ async def test_one_exchange_under_load_with_promotions(queue, bill):
     with bill("exchange: 100 completed, 50 promotions, 100 claims", 18):
         outcomes = [ending(claim) for claim in claims]
         reply = await queue.exchange(state, outcomes, free=100, want_cursor=False)
+    assert len(reply.claims) == 100
     await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
 
 

@@ -1,8 +1,7 @@
 -- One exchange costs at most BUDGET calls (and one for each further queue), whatever it carries; limits and turns
 -- that are in use come on top, and the end of an hour. Outcomes come first and always fit; what is due and new
--- claims are done when they fit, else the caller is told that there is more and comes again at once. Ended tasks
--- that are kept for less than a day have their timer set each time.
-local BUDGET = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS and 19 or 18
+-- claims are done when they fit, else the caller is told that there is more and comes again at once.
+local BUDGET = 18
 
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
