@@ -312,6 +312,20 @@ async def test_reads(queue, bill):
         await queue.task_types()
 
 
+async def test_a_page_of_what_ended_in_several_ways(queue, bill):
+    state = await _warm(queue)
+    await queue.submit(tasks(60))
+    claims = (await queue.exchange(state, free=60)).claims
+    outcomes = [ending(claim, "cxk"[n % 3]) for n, claim in enumerate(claims)]
+    await queue.exchange(state, outcomes, free=0)
+    with bill("a page of 50 of what ended in any way", 3):
+        assert len((await queue.list_tasks(limit=50)).tasks) == 50
+    cancelled = TaskFilter(TaskStatus.CANCELLED)
+    await queue.list_tasks(cancelled)  # its script is loaded
+    with bill("a page of 20 cancelled", 3):
+        assert len((await queue.list_tasks(cancelled, limit=20)).tasks) == 20
+
+
 async def test_presence(queue, bill):
     state = await _warm(queue)
     with bill("renew the presence of an idle worker", 4):
