@@ -23,7 +23,7 @@ _OF: dict[TaskStatus, set[str]] = {
     TaskStatus.RETRYING: {"timers"},
     TaskStatus.PENDING: {"pending", "parked"},
     TaskStatus.RUNNING: {"running"},
-    **dict.fromkeys(TERMINAL_STATUSES, {"done"}),
+    **{status: {"done"} for status in TERMINAL_STATUSES},
 }
 _NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
 _SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)

@@ -139,7 +139,9 @@ CORRUPTIONS = {
     ),
     "last deaths lost": (lambda s, i: s.zrem(DONE, "group:one", "group:two"), {"groups"}),
     "another status's band": (
-        lambda s, i: s.zadd(DONE, {i["dead"][1]: done_score("C", 2**41), i["done"][0]: done_score("D", 2**41)}),
+        lambda s, i: s.zadd(
+            DONE, {i["dead"][1]: done_score("C", 2**41), i["done"][0]: done_score("D", 2**41)}
+        ),
         {"scores"},
     ),
     "the band of groups": (lambda s, i: s.zadd(DONE, {i["cancelled"][0]: 2**41}), {"scores"}),
