@@ -26,8 +26,8 @@ class Keys:
         "alerts_turn",
         "audit",
         "cost",
+        "done",
         "durable",
-        "errors",
         "events",
         "groups",
         "jobs",
@@ -59,8 +59,8 @@ class Keys:
         self.events = self.prefix + "events"
         #: string; written to ask whether all that was written before is on disk, with strict durability
         self.durable = self.prefix + "durable"
-        #: zset; fingerprint of an error -> last death, ms
-        self.errors = self.prefix + "errors"
+        #: zset; what ended by when it expires, and groups of errors by their last death, see `scripts/lib/bands.lua`
+        self.done = self.prefix + "done"
         #: zset; <fingerprint>:<id> of dead tasks, all of score 0: a group is a range
         self.groups = self.prefix + "groups"
         #: hash; <queue>:<limit key> -> running and parked tasks, <queue>!<limit key> -> its own limit
@@ -111,10 +111,6 @@ class Keys:
     def job(self, job_id: str) -> str:
         """Hash; a bulk operation, see `scripts/lib/job.lua`; expires a day after its end."""
         return f"{self.prefix}job:{job_id}"
-
-    def done(self, status: str) -> str:
-        """Zset; ended tasks of `completed`, `dead` or `cancelled`, score = expires at, ms."""
-        return f"{self.prefix}done:{status}"
 
     def scratch(self, mark: str, number: int) -> str:
         """Any type; what the doctor writes to see whether it can, and removes at once."""

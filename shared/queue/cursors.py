@@ -11,20 +11,11 @@ from typing import Any, NamedTuple
 
 from shared.errors import CursorMismatch, InvalidInput
 from shared.keys import MAX_SHARDS
-from shared.models import NAME, Task, TaskStatus
+from shared.models import NAME, TERMINAL_STATUSES, Task, TaskStatus
 from shared.queue.merging import Spot
 
-_ENDED = (TaskStatus.DEAD, TaskStatus.CANCELLED, TaskStatus.COMPLETED)
 #: The order in which a list goes through the indexes.
-_KINDS = (
-    "named",
-    "running",
-    "pending",
-    "parked",
-    "timers",
-    *(f"done:{status}" for status in _ENDED),
-    "group",
-)
+_KINDS = ("named", "running", "pending", "parked", "timers", "done", "group")
 #: Kinds of index by the status of what they hold.
 _OF: dict[TaskStatus, set[str]] = {
     TaskStatus.WAITING: set(),
@@ -32,7 +23,7 @@ _OF: dict[TaskStatus, set[str]] = {
     TaskStatus.RETRYING: {"timers"},
     TaskStatus.PENDING: {"pending", "parked"},
     TaskStatus.RUNNING: {"running"},
-    **{status: {"done"} for status in _ENDED},
+    **{status: {"done"} for status in TERMINAL_STATUSES},
 }
 _NAMED = re.compile(rf"(pending|parked):{NAME.pattern}|parked:{NAME.pattern}:{NAME.pattern}")
 _SCORE = re.compile(r"(\d{1,20}(\.\d{1,20})?(e\+\d{1,2})?)?", re.ASCII)
@@ -197,7 +188,7 @@ def _fits(place: str, wanted: TaskFilter) -> bool:
     kinds = (
         {"running", "pending", "parked", "timers", "done"} if wanted.status is None else _OF[wanted.status]
     )
-    return kind in kinds and (kind != "done" or wanted.status in (None, rest))
+    return kind in kinds
 
 
 def _said(wanted: TaskFilter) -> dict[str, str | int]:

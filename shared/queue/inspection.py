@@ -14,6 +14,7 @@ from shared.models import (
     LETTER_OF,
     LETTERS,
     NAME,
+    TERMINAL_STATUSES,
     ErrorGroup,
     Overview,
     QueueInfo,
@@ -49,7 +50,6 @@ SUBMITTED = 1 << 26
 PRIORITY_SPAN = 1 << 49
 #: Indexes that one page may look into before it comes back short, with a cursor.
 MAX_INDEXES = 8
-_ENDED = {TaskStatus.DEAD: "D", TaskStatus.CANCELLED: "X", TaskStatus.COMPLETED: "C"}
 
 
 class Inspection(QueueBase):
@@ -85,8 +85,8 @@ class Inspection(QueueBase):
     ) -> TaskPage:
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
-        Ended tasks come newest first, those of an error by id, the latest submission first. A page may be
-        short and still have a successor. Bodies over 16 KiB are left out and named in `omitted`. Running tasks
+        Ended tasks of a status come newest first, of any status the dead before the cancelled before the completed,
+        those of an error by id, the latest submission first. A page may be short and still have a successor. Bodies over 16 KiB are left out and named in `omitted`. Running tasks
         come shard by shard, what is due and what has ended in one order over all shards; a page costs its price
         for each shard, but for pending tasks and with a filter by queue. That price is three calls for a page out
         of one index; of pending tasks or any status four, where a filter looks into records or the index of the
@@ -158,7 +158,7 @@ class Inspection(QueueBase):
         replies = await together(
             self._run(
                 "groups",
-                errors=keys.errors,
+                done=keys.done,
                 groups=keys.groups,
                 prefix=keys.prefix,
                 limit=str(most),
@@ -246,8 +246,8 @@ class Inspection(QueueBase):
             return ["named"]
         if wanted.fingerprint is not None:
             return ["group"]
-        if wanted.status in _ENDED:
-            return [f"done:{wanted.status}"]
+        if wanted.status in TERMINAL_STATUSES:
+            return ["done"]
         if wanted.status in (TaskStatus.SCHEDULED, TaskStatus.RETRYING):
             return ["timers"]
         if wanted.status is TaskStatus.RUNNING:
@@ -266,7 +266,7 @@ class Inspection(QueueBase):
         indexes = ["running"] if totals["R"] else []
         indexes += pending
         indexes += ["timers"] if totals["S"] or totals["Y"] else []
-        return indexes + [f"done:{status}" for status, letter in _ENDED.items() if totals[letter]]
+        return [*indexes, "done"] if totals["C"] or totals["D"] or totals["X"] else indexes
 
     async def _counts_in(self, keys: Keys) -> dict[str, str]:
         flat = await self._command("HGETALL", keys.queues)
@@ -296,7 +296,7 @@ class Inspection(QueueBase):
             self._read_part(keys, at.place, spot, wanted, limit, tell_spots=True)
             for keys, spot in zip(homes, starts, strict=True)
         )
-        tasks, spots = merged(parts, limit, is_descending=at.place.startswith("done:"))
+        tasks, spots = merged(parts, limit, is_descending=at.place == "done")
         return tasks, Cursor(at.place, spots=spots) if spots else None
 
     async def _read_named(
@@ -393,13 +393,13 @@ class Inspection(QueueBase):
             "list_index",
             index=keys.prefix + place,
             prefix=keys.prefix,
-            order="desc" if place.startswith("done:") else "asc",
+            order="desc" if place == "done" else "asc",
             **{"from": start.score or lowest},
             before=end,
             member=start.member,
             skip=str(start.skip),
             limit=str(limit),
-            status=LETTER_OF[wanted.status] if wanted.status and place == "timers" else "",
+            status=LETTER_OF[wanted.status] if wanted.status and place in ("timers", "done") else "",
             queue="" if _is_by_queue(place) else wanted.queue or "",
             kind=wanted.task_type or "",
             priority=str(wanted.priority) if wanted.priority and not end else "",
@@ -423,13 +423,15 @@ class Inspection(QueueBase):
         lowest, end = scores
         bounds = [lowest or "-inf", f"({end}" if end else "+inf"]
         order = ["BYSCORE"]
-        if place.startswith("done:"):
+        if place == "done":
             bounds.reverse()
             order.append("REV")
         reply = await self._command(
             "ZRANGE", keys.prefix + place, *bounds, *order, "LIMIT", "0", str(limit + 1), "WITHSCORES"
         )
         scored = _scored(reply)
+        if place == "done":
+            scored = [one for one in scored if is_task_id(one[0])]  # behind all tasks come groups of errors
         shown = scored[:limit]
         if not shown:
             return EXHAUSTED

@@ -27,11 +27,11 @@ NAMES = 100
 COUNTS = 300
 #: Slices after which the state is kept, so that another goes on when this caller dies.
 KEEP_EVERY = 20
-_INDEXES = ("pending:", "parked:", "done:")
+_INDEXES = ("pending:", "parked:")
 _REST = ("p:", "o:", "unique:", "job:")
-_SINGLE_INDEXES = ("timers", "groups")
-_SINGLE_REST = ("errors", "schedules")
-_COUNTED = ("done:completed", "done:dead", "done:cancelled", "timers")
+_SINGLE_INDEXES = ("timers", "done", "groups")
+_SINGLE_REST = ("done", "schedules")
+_COUNTED = ("done", "timers")
 #: Statuses that no index counts by queue: they are summed up.
 _SUMMED = "RSYCDX"
 #: In a namespace of several shards: seconds for which one that is through is left alone.

@@ -1,7 +1,7 @@
 --[[ audit_count: how many tasks of which queue and status stand in a part of an index; of those that
   run also how many of which limit key, as !<queue>:<key>.
   Precondition  none.
-  @key  index   zset  {<namespace>:<shard>}:timers | done:<status>
+  @key  index   zset  {<namespace>:<shard>}:timers | done
   @key  queues  hash  {<namespace>:<shard>}:queues   what workers hold, beside the counts
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  worker  text  count what it holds instead of an index; "" for the index
@@ -17,6 +17,7 @@
 --- @include "lib/handoff"
 --- @include "lib/record"
 --- @include "lib/walk"
+--- @include "lib/bands"
 local WINDOW = 250
 local keys, tally, flat, is_end, all = {}, {}, {}, true, {}
 if worker ~= '' then
@@ -24,6 +25,7 @@ if worker ~= '' then
   for i, id in ipairs((held_of(memory_of(known[1]), known[2]))) do keys[i] = prefix .. 't:' .. id end
 else
   local found
+  if score == '' and index == prefix .. 'done' then score = band_bounds() end -- past the groups of errors
   found, is_end, all = walk(index, score, member, WINDOW)
   for i, one in ipairs(found) do keys[i] = prefix .. 't:' .. one.id end
 end

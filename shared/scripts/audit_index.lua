@@ -4,7 +4,7 @@
   @key  queues   hash    {<namespace>:<shard>}:queues   counts and control of each queue
   @key  timers   zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes    stream  {<namespace>:<shard>}:wakes    wake-ups
-  @key  index    zset    {<namespace>:<shard>}:pending:<queue> | parked:… | timers | done:<status> | groups
+  @key  index    zset    {<namespace>:<shard>}:pending:<queue> | parked:… | timers | done | groups
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  from    int   rank to begin with
   @returns  {price, now ms, {kind, number, ...}, rank to go on with | -1 at the end}
@@ -16,15 +16,16 @@
 --- @include "lib/counts"
 --- @include "lib/wakes"
 --- @include "lib/record"
+--- @include "lib/bands"
 --- @include "lib/repairs"
 
 local WINDOW = 250
 local suffix = string.sub(index, #prefix + 1)
 local kind, name, task_type = string.match(suffix, '^([^:]+):?([^:]*):?(.*)$')
-local ENDED = {completed = 'C', dead = 'D', cancelled = 'X'}
 
 local function id_in(member)
   if kind == 'timers' then return string.match(member, '^t:([^:]+)') end
+  if kind == 'done' and group_of_member(member) then return nil end
   return string.match(member, '[^:]+$') -- of groups and of what is parked by limit keys; else all of it
 end
 
@@ -55,9 +56,10 @@ function VERDICT.timers(member, score, r)
   return tonumber(score) ~= tonumber(r.due) and r.due or nil
 end
 
-function VERDICT.done(_, _, r)
-  if r.letter ~= ENDED[name] then return false end
-  return nil
+function VERDICT.done(_, score, r)
+  if not BANDS[r.letter] then return false end
+  local right = band_score(r.letter, band_ms(score))
+  return tonumber(right) ~= tonumber(score) and right or nil
 end
 
 function VERDICT.groups(member, _, r)
@@ -136,22 +138,26 @@ end
 
 -- What is kept for a time has a timer that is not too late.
 local function time_done()
-  local first = call('ZRANGE', index, '0', '0', 'WITHSCORES')
-  local at = call('ZSCORE', timers, 'd:' .. ENDED[name])
-  if first[2] and (not at or tonumber(at) > tonumber(first[2])) then
-    call('ZADD', timers, first[2], 'd:' .. ENDED[name])
-    repair_note('timers')
+  local letters = {'C', 'D', 'X'}
+  for i, at in ipairs(call('ZMSCORE', timers, 'd:C', 'd:D', 'd:X')) do
+    local low, high = band_bounds(letters[i])
+    local first = call('ZRANGE', index, low, high, 'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
+    local due = first[2] and band_ms(first[2])
+    if due and (not at or tonumber(at) > due) then
+      call('ZADD', timers, int(due), 'd:' .. letters[i])
+      repair_note('timers')
+    end
   end
 end
 
 local function list_groups()
   local flat = {}
   for group in pairs(groups_met) do
-    flat[#flat + 1] = int(now)
-    flat[#flat + 1] = group
+    flat[#flat + 1] = band_score('groups', now)
+    flat[#flat + 1] = group_member(group)
   end
   if #flat > 0 then
-    for _ = 1, call('ZADD', prefix .. 'errors', 'NX', unpack(flat)) do repair_note('groups') end
+    for _ = 1, call('ZADD', prefix .. 'done', 'NX', unpack(flat)) do repair_note('groups') end
   end
 end
 
@@ -159,8 +165,8 @@ if #dropped > 0 then call_variadic('ZREM', index, dropped) end
 if #moved > 0 then call_variadic('ZADD', index, moved) end
 if kind == 'parked' and from == 0 then list_parked() end
 count_keys(keys_met)
-if kind == 'done' and from == 0 then time_done() end
 if kind == 'groups' then list_groups() end
-wakes_flush()
 local following = #members == 2 * WINDOW and from + WINDOW - #dropped or -1
+if kind == 'done' and following == -1 then time_done() end -- behind all that was moved
+wakes_flush()
 return {price, now, repairs_flush(), following}

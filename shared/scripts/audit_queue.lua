@@ -13,9 +13,9 @@
 --- @include "lib/call"
 --- @include "lib/time"
 --- @include "lib/counts"
+--- @include "lib/bands"
 --- @include "lib/wakes"
 --- @include "lib/repairs"
-local DONE = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 counts_load({'*', name})
 local wrong = {}
 local function set(field, really)
@@ -36,7 +36,7 @@ for task_type in pairs(control_of(name).parked or {}) do
   parked = parked + call('ZCARD', prefix .. 'parked:' .. name .. ':' .. task_type)
 end
 set(fields_of(name).K, parked)
-for letter, key in pairs(DONE) do set('*:' .. letter, call('ZCARD', prefix .. key)) end
+for _, letter in ipairs({'C', 'D', 'X'}) do set('*:' .. letter, call('ZCOUNT', prefix .. 'done', band_bounds(letter))) end
 if #wrong > 0 then call('HSET', queues, unpack(wrong)) end
 wakes_flush()
 return {price, now, repairs_flush()}

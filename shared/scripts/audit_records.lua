@@ -25,6 +25,7 @@
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/limits"
 --- @include "lib/place"
@@ -89,10 +90,10 @@ local function place(one)
     table.insert(held_by[r.worker], one)
   else
     local finished, group = string.match(r.tail, '^ %S+ %d+ %d+ (%d+) ?(%S*)')
-    look_for(prefix .. DONE_KEYS[r.status], id, function()
+    look_for(prefix .. 'done', id, function()
       repair_note('tasks')
       local kept = kept_until(r.status, tonumber(finished), r.created, r.options)
-      done_put(r.status, int(kept), id)
+      done_put(band_score(r.status, kept), id)
       done_timer[r.status] = math.min(done_timer[r.status] or kept, kept)
     end)
     if group ~= '' and r.status == 'D' then
@@ -102,7 +103,7 @@ local function place(one)
       end)
     end
   end
-  local unique = not DONE_KEYS[r.status] and unique_key_of(r.queue, r.options)
+  local unique = not BANDS[r.status] and unique_key_of(r.queue, r.options)
   if unique then live_keys[#live_keys + 1] = {key = unique, id = id} end
 end
 
@@ -142,7 +143,7 @@ local PAYLOAD_LOST = '{"type":"PayloadLost","message":"the store lost the payloa
 
 local function lose_payload(id, r)
   r.rest = string.gsub(r.rest, '^(\n[^\n]*\n)@', '%1null', 1)
-  if DONE_KEYS[r.status] then
+  if BANDS[r.status] then
     record_put(id, record_text(r, r.status))
     return false
   end

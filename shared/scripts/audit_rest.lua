@@ -5,14 +5,15 @@
   @key  timers   zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes    stream  {<namespace>:<shard>}:wakes    wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:
-  @args item    at most 250: run:<worker>, or names of keys without the prefix: p:<id>, o:<id>, unique:<queue>:<key>, errors,
+  @args item    at most 250: run:<worker>, or names of keys without the prefix: p:<id>, o:<id>, unique:<queue>:<key>, done,
                 schedules, job:<id>
   @returns  {price, now ms, {kind, number, ...}}
-  Cost    O(names + fields): of `errors` 250 are looked at, of a worker at most 1,000 tasks.
+  Cost    O(names + fields): of the groups in `done` 250 are looked at, of a worker at most 1,000 tasks.
   Replay  what was repaired is right.
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
+--- @include "lib/bands"
 --- @include "lib/memory"
 --- @include "lib/handoff"
 --- @include "lib/wakes"
@@ -95,14 +96,16 @@ function CHECK.unique(name)
 end
 
 -- The oldest groups of errors are forgotten when no dead task is in them any more.
-function CHECK.errors()
+function CHECK.done()
+  local first, last = band_bounds('groups')
   local empty = {}
-  for _, group in ipairs(call('ZRANGE', prefix .. 'errors', '0', '249')) do
-    if call('ZLEXCOUNT', prefix .. 'groups', '[' .. group .. ':', '(' .. group .. ';') == 0 then
-      empty[#empty + 1] = group
+  for _, member in ipairs(call('ZRANGE', prefix .. 'done', first, last, 'BYSCORE', 'LIMIT', '0', '250')) do
+    local group = group_of_member(member)
+    if group and call('ZLEXCOUNT', prefix .. 'groups', '[' .. group .. ':', '(' .. group .. ';') == 0 then
+      empty[#empty + 1] = member
     end
   end
-  if #empty > 0 then call('ZREM', prefix .. 'errors', unpack(empty)) end
+  if #empty > 0 then call('ZREM', prefix .. 'done', unpack(empty)) end
 end
 
 function CHECK.schedules()

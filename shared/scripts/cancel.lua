@@ -26,6 +26,7 @@
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/place"
 --- @include "lib/audit"

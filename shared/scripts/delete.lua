@@ -16,6 +16,7 @@
 --- @include "lib/wakes"
 --- @include "lib/record"
 --- @include "lib/timers"
+--- @include "lib/bands"
 --- @include "lib/place"
 --- @include "lib/remove"
 --- @include "lib/audit"

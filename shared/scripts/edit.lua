@@ -26,6 +26,7 @@
 --- @include "lib/record"
 --- @include "lib/timers"
 --- @include "lib/pending"
+--- @include "lib/bands"
 --- @include "lib/place"
 --- @include "lib/audit"
 

@@ -30,8 +30,7 @@
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
-          18 calls, and one for each further queue; with limit keys up to 10 more; one more when tasks are kept for
-          less than a day.
+          18 calls, and one for each further queue; with limit keys up to 10 more.
   Replay  same number: nothing changes; claims, lost and cancelled ids are returned again, and what was handed over since
           then, whose claim has the same number.
 ]]
@@ -48,6 +47,7 @@ local own_timer = 'w:' .. worker
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/trim"
 --- @include "lib/limits"

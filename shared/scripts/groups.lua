@@ -1,6 +1,6 @@
 --[[ groups: dead tasks by the fingerprint of their error, the latest deaths first.
   Precondition  none.
-  @key  errors  zset  {<namespace>:<shard>}:errors   fingerprint -> last death, ms
+  @key  done    zset  {<namespace>:<shard>}:done     what ended, and groups by their last death: see lib/bands.lua
   @key  groups  zset  {<namespace>:<shard>}:groups   <fingerprint>:<id>, score 0
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  limit   int   groups, 1..100
@@ -10,21 +10,28 @@
 ]]
 --- @include "lib/call"
 --- @include "lib/time"
-local listed = call('ZRANGE', errors, '0', int(limit - 1), 'REV', 'WITHSCORES')
+--- @include "lib/bands"
+local first, last = band_bounds('groups')
+local listed = call('ZRANGE', done, last, first, 'BYSCORE', 'REV', 'LIMIT', '0', int(limit), 'WITHSCORES')
 local found, empty, keys = {}, {}, {}
-for i = 1, #listed, 2 do
-  local low, high = '[' .. listed[i] .. ':', '(' .. listed[i] .. ';'
+local function look_at(group, last_ms)
+  local low, high = '[' .. group .. ':', '(' .. group .. ';'
   local count = call('ZLEXCOUNT', groups, low, high)
   local newest = count > 0 and call('ZRANGE', groups, high, low, 'BYLEX', 'REV', 'LIMIT', '0', '1')[1]
   if newest then
-    local id = string.sub(newest, #listed[i] + 2)
+    local id = string.sub(newest, #group + 2)
     keys[#keys + 1] = prefix .. 't:' .. id
-    for _, value in ipairs({listed[i], int(count), listed[i + 1], id, ''}) do found[#found + 1] = value end
+    for _, value in ipairs({group, int(count), int(last_ms), id, ''}) do found[#found + 1] = value end
   else
-    empty[#empty + 1] = listed[i]
+    empty[#empty + 1] = group_member(group)
   end
 end
-if #empty > 0 then call('ZREM', errors, unpack(empty)) end
+
+for i = 1, #listed, 2 do
+  local group = group_of_member(listed[i])
+  if group then look_at(group, band_ms(listed[i + 1])) end
+end
+if #empty > 0 then call('ZREM', done, unpack(empty)) end
 if #keys > 0 then
   for i, text in ipairs(read_many(keys)) do found[5 * i] = text or '' end
 end

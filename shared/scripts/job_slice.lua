@@ -29,6 +29,7 @@
 --- @include "lib/pending"
 --- @include "lib/fair"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/place"
 --- @include "lib/requeue"
@@ -117,7 +118,7 @@ end
 -- The indexes to go through, in their order; tasks that wait for a time first, as they move on to the others.
 local function stages()
   if f.group ~= '' then return {'groups'} end
-  if is_of_dead then return {'done:dead'} end
+  if is_of_dead then return {'done'} end
   local found = {}
   local function add_queue(queue_name)
     if not string.find(f.states, 'P', 1, true) then return end
@@ -153,6 +154,7 @@ local function read_behind(stage, score, member)
   if stage == 'groups' then
     low, high = '[' .. f.group .. ':', '(' .. f.group .. ';'
   elseif not string.find(stage, '^parked:[^:]+$') then
+    if stage == 'done' and score == '' then score = band_bounds('D') end -- the last band
     return walk(prefix .. stage, score, member, WINDOW)
   end
   local found = {}

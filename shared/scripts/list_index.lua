@@ -1,6 +1,6 @@
 --[[ list_index: a page of tasks from one sorted index.
   Precondition  none.
-  @key  index   zset  {<namespace>:<shard>}:pending:<queue> | parked:… | timers | done:<status>
+  @key  index   zset  {<namespace>:<shard>}:pending:<queue> | parked:… | timers | done
   @arg  prefix  text  {<namespace>:<shard>}:
   @arg  order   text  asc | desc by score
   @arg  from    text  score to begin with, "" for the start
@@ -8,7 +8,7 @@
   @arg  member  text  the last member that was shown, of that score; "" for the start
   @arg  skip    int   members of that score up to it, when it was shown
   @arg  limit   int   tasks, 1..1000
-  @arg  status  text  status letter, "" for any
+  @arg  status  text  status letter, "" for any; of `done` that band is read
   @arg  queue   text  "" for any
   @arg  kind    text  "" for any
   @arg  priority  text  "" for any
@@ -22,7 +22,15 @@
   Replay  reads only.
 ]]
 --- @include "lib/call"
+--- @include "lib/bands"
 local SCAN, AGAIN = 1000, 1000
+local low, high = '-inf', '+inf'
+if index == prefix .. 'done' then
+  low, high = band_bounds(status ~= '' and status or nil)
+  status = ''
+  -- A forged cursor leads into no other band.
+  if tonumber(from) and tonumber(from) >= tonumber(string.sub(high, 2)) then from = '' end
+end
 local is_filtered = queue ~= '' or kind ~= '' or status ~= '' or priority ~= '' or created_after ~= ''
   or created_before ~= ''
 -- Members of the score of the last page are read again, and passed over by name: some of them may have gone
@@ -32,10 +40,10 @@ local scan = (is_filtered and SCAN or limit + 1) + skip - offset
 local earliest, latest = tonumber(created_after) or 0, tonumber(created_before) or math.huge
 local members
 if order == 'desc' then
-  members = call('ZRANGE', index, from == '' and '+inf' or from, '-inf', 'BYSCORE', 'REV',
+  members = call('ZRANGE', index, from == '' and high or from, low, 'BYSCORE', 'REV',
     'LIMIT', int(offset), int(scan), 'WITHSCORES')
 else
-  members = call('ZRANGE', index, from == '' and '-inf' or from, before == '' and '+inf' or '(' .. before, 'BYSCORE',
+  members = call('ZRANGE', index, from == '' and low or from, before == '' and high or '(' .. before, 'BYSCORE',
     'LIMIT', int(offset), int(scan), 'WITHSCORES')
 end
 

@@ -23,6 +23,7 @@
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/fair"
+--- @include "lib/bands"
 --- @include "lib/place"
 --- @include "lib/requeue"
 --- @include "lib/audit"

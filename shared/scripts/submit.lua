@@ -37,6 +37,7 @@
 --- @include "lib/pending"
 --- @include "lib/fair"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/place"
 

@@ -24,6 +24,7 @@
 --- @include "lib/timers"
 --- @include "lib/pending"
 --- @include "lib/callback"
+--- @include "lib/bands"
 --- @include "lib/done"
 --- @include "lib/trim"
 --- @include "lib/limits"

@@ -80,7 +80,7 @@ def test_a_seed_stands_for_its_faults():
 
 
 def test_only_what_the_clock_explains_may_be_trimmed_late():
-    line = "done:completed is trimmed too late: timer 5000.0, first 4000.0"
+    line = "C is trimmed too late: timer 5000.0, first 4000.0"
     assert without_late_trims([line], []) == [line]
     assert without_late_trims([line], [(0.0, -0.5)]) == [line]
     assert without_late_trims([line, "other"], [(0.0, -2.0), (1.0, 2.0)]) == ["other"]

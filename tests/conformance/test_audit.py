@@ -13,6 +13,7 @@ from tests.conformance.test_bulk import _waiting_of_all_kinds
 from tests.conformance.test_operators import die
 from tests.conformance.test_random import QUEUES, History
 from tests.conftest import QueueFactory
+from tests.support.bands import DONE, done_score, ended
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.invariants import disorder
 
@@ -136,12 +137,24 @@ CORRUPTIONS = {
         {"tasks"},
     ),
     "timers lost": (lambda s, i: s.delete(f"{P}timers"), {"tasks", "leases", "timers"}),
-    "done lost": (lambda s, i: s.delete(f"{P}done:completed"), {"tasks"}),
-    "dead lost": (lambda s, i: s.delete(f"{P}done:dead"), {"tasks"}),
-    "cancelled lost": (lambda s, i: s.delete(f"{P}done:cancelled"), {"tasks"}),
+    "done lost": (lambda s, i: s.delete(DONE), {"tasks", "groups"}),
+    **{
+        f"{letter} lost": (lambda s, i, letter=letter: s.zrem(DONE, *ended(s, letter)), {"tasks"})
+        for letter in "CDX"
+    },
     "d: timers lost": (lambda s, i: s.zrem(f"{P}timers", "d:C", "d:D", "d:X"), {"timers"}),
-    "groups lost": (lambda s, i: s.delete(f"{P}groups", f"{P}errors"), {"groups"}),
-    "errors lost": (lambda s, i: s.delete(f"{P}errors"), {"groups"}),
+    "groups lost": (
+        lambda s, i: (s.delete(f"{P}groups"), s.zrem(DONE, "group:one", "group:two")),
+        {"groups"},
+    ),
+    "last deaths lost": (lambda s, i: s.zrem(DONE, "group:one", "group:two"), {"groups"}),
+    "another status's band": (
+        lambda s, i: s.zadd(
+            DONE, {i["dead"][1]: done_score("C", 2**41), i["done"][0]: done_score("D", 2**41)}
+        ),
+        {"scores"},
+    ),
+    "the band of groups": (lambda s, i: s.zadd(DONE, {i["cancelled"][0]: 2**41}), {"scores"}),
     "holder forgot": (lambda s, i: _hold(s, i["holder"][0], _without(i["held"][0])), {"tasks"}),
     "holder forgot all": (lambda s, i: s.hdel(f"{P}queues", f"*:+{i['holder'][0]}"), {"tasks"}),
     "holder has no lease": (lambda s, i: s.zrem(f"{P}timers", f"w:{i['holder'][0]}"), {"leases"}),
@@ -164,7 +177,7 @@ CORRUPTIONS = {
             s.zadd(f"{P}pending:a", {i["scheduled"][0]: 5, i["done"][0]: 6, i["held"][1]: 7}),
             s.zadd(f"{P}pending:b", {i["pending"][0]: 5}),
             s.zadd(f"{P}timers", {f"t:{i['pending'][1]}:a": 5, f"t:{i['dead'][0]}:default": 5}),
-            s.zadd(f"{P}done:completed", {i["dead"][1]: 5}),
+            s.zadd(DONE, {i["pending"][6]: done_score("C", 5), i["held"][0]: done_score("D", 5)}),
             s.zadd(f"{P}parked:a:rare", {i["pending"][2]: 5}),
             _hold(s, i["holder"][0], lambda held: [*held, f"1:{i['pending'][3]}"]),
             s.zadd(f"{P}groups", {f"one:{i['pending'][4]}": 0, f"one:{i['dead'][4]}": 0}),

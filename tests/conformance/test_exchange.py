@@ -105,7 +105,7 @@ async def test_the_dead_are_grouped_by_the_fingerprint_of_their_error(queue, sto
     [claim] = (await queue.exchange(state, free=1)).claims
     await queue.exchange(state, [ending(claim, kind)._replace(group="abc.1")], free=0)
     assert store.zrange("{test:0}:groups", 0, -1) == [f"abc.1:{item.id}"]
-    assert store.zrange("{test:0}:errors", 0, -1) == ["abc.1"]
+    assert store.zrange("{test:0}:done", 0, -1) == ["group:abc.1", item.id]
 
 
 async def test_a_group_that_is_no_name_is_refused_before_the_call(queue):

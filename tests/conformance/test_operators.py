@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -89,6 +90,26 @@ async def test_the_dead_are_listed_by_error(queue):
     assert page + await queue.group_ids("first", after=page[-1]) == sorted(first)
     await queue.requeue(second, by="ops")
     assert [group.fingerprint for group in await queue.error_groups()] == ["first"]
+
+
+async def test_groups_come_by_their_last_death_and_go_with_their_last_task(queue, store):
+    """They stand in `done` beside the tasks; one's member there is as long as an id."""
+    long = "g" * 21
+    for group in ("early", long, "late", "early"):
+        await die(queue, group=group)
+        await asyncio.sleep(0.002)  # each dies in a ms of its own
+    groups = await queue.error_groups()
+    assert [(group.fingerprint, group.count) for group in groups] == [("early", 2), ("late", 1), (long, 1)]
+    assert [group.last_at for group in groups] == [group.task.finished_at for group in groups]
+    assert [group.fingerprint for group in await queue.error_groups(limit=2)] == ["early", "late"]
+    assert (await queue.audit(may_go_on=lambda: True)).repaired == {}
+    await queue.delete_one(groups[1].task.id, by="ops")
+    assert [group.fingerprint for group in await queue.error_groups()] == ["early", long]
+    listed = {member for member in store.zrange("{test:0}:done", 0, -1) if ":" in member}
+    assert listed == {"group:early", f"group:{long}"}
+    await queue.delete_one(groups[2].task.id, by="ops")
+    await queue.audit(may_go_on=lambda: True)
+    assert store.zscore("{test:0}:done", f"group:{long}") is None
 
 
 @pytest.mark.parametrize("status", ["pending", "scheduled", "dead", "parked"])

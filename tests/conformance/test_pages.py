@@ -160,6 +160,8 @@ def _forged(*parts, said=None):
         (_forged("pending:b", "", "", 0, said={"queue": "a"}), TaskFilter(None, "a")),
         (_forged("parked:b:x", "", "", 0, said={"queue": "a"}), TaskFilter(None, "a")),
         (_forged("done:dead", "", "", 0, said={"status": "completed"}), TaskFilter(TaskStatus.COMPLETED)),
+        (_forged("done", "", "", 0, said={"status": "pending"}), TaskFilter(TaskStatus.PENDING)),
+        (_forged("done", "-1", "", 0), ANY_TASK),
         (_forged("timers", "", "", 0, said={"status": "pending"}), TaskFilter(TaskStatus.PENDING)),
         (_forged("t:x", "", "", 0), ANY_TASK),
         (_forged("pending", "", "", 0), ANY_TASK),
@@ -180,6 +182,47 @@ async def test_a_forged_cursor_leads_nowhere(queue, cursor, wanted):
         await queue.list_tasks(wanted, cursor=cursor)
     assert caught.value.field == "cursor"
     assert caught.value.status == 422
+
+
+async def _ended(queue, groups: int = 3) -> dict[str, list[str]]:
+    """Three tasks of each status that is an end, the dead in groups; ids by status, the newest first."""
+    state = await registered(queue)
+    ids: dict[str, list[str]] = {}
+    for status, kind in (("completed", "c"), ("dead", "x"), ("cancelled", "k")):
+        items = await queue.submit(tasks(3))
+        for n in range(3):
+            [claim] = (await queue.exchange(state, free=1)).claims
+            group = f"group-{n % groups}" if kind == "x" else ""
+            await queue.exchange(state, [ending(claim, kind)._replace(group=group)], free=0)
+        ids[status] = [one.id for one in reversed(items)]
+    return ids
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9, 50])
+async def test_ended_tasks_of_any_status_come_dead_cancelled_completed(queue, limit):
+    """They are in one index, and the groups of errors behind them are no tasks."""
+    ids = await _ended(queue)
+    seen = await _all(queue, limit=limit)
+    assert [set(seen[n : n + 3]) for n in (0, 3, 6)] == [
+        set(ids[status]) for status in ("dead", "cancelled", "completed")
+    ]
+    assert len(seen) == 9
+    assert sorted(await _all(queue, TaskFilter(None, "default", "noop"), limit)) == sorted(seen)
+
+
+@pytest.mark.parametrize("status", ["completed", "dead", "cancelled"])
+async def test_no_score_leads_into_another_status(queue, store, status):
+    """A page has its status alone, whatever a forged cursor says; of `done` scores tell the status."""
+    ids = await _ended(queue)
+    wanted = TaskFilter(TaskStatus(status))
+    for limit in (1, 2, 50):
+        assert sorted(await _all(queue, wanted, limit)) == sorted(ids[status])
+    scores = [f"{score:.0f}" for _, score in store.zrange("{test:0}:done", 0, -1, withscores=True)]
+    for score in (*scores, "0", "1e+30", "9" * 20):
+        for member in ("", "z" * 27):
+            cursor = _forged("done", score, member, 0, said={"status": status})
+            page = await queue.list_tasks(wanted, cursor=cursor)
+            assert {one.id for one in page.tasks} <= set(ids[status])
 
 
 async def test_tasks_parked_by_a_long_limit_key(queue):

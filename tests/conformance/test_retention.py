@@ -8,6 +8,7 @@ from shared.errors import NotFound
 from shared.models import TaskStatus
 from shared.queue import QueueOptions
 from shared.settings import Settings
+from tests.support.bands import ended, expire
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
@@ -22,13 +23,6 @@ async def _ended(queue, batch, kind: str = "c") -> list[str]:
         outcomes = [ending(claim, kind) for claim in reply.claims]
         left -= len(reply.claims)
     return ids
-
-
-def _expire(store, name: str) -> None:
-    """Let time pass: everything that ended so far is past its time."""
-    key = f"{{test:0}}:done:{name}"
-    store.zadd(key, dict.fromkeys(store.zrange(key, 0, -1), 1))
-    store.zadd("{test:0}:timers", {f"d:{name[0].upper() if name != 'cancelled' else 'X'}": 1})
 
 
 async def test_a_short_retention_is_kept_to(queue):
@@ -47,10 +41,10 @@ async def test_a_short_retention_is_kept_to(queue):
 async def test_the_retention_of_the_queue_holds_for_those_without_their_own(queues, store):
     queue = queues(retention_s=100)
     ids = await _ended(queue, [task(), task(retention_seconds=5)])
-    kept = store.zrange("{test:0}:done:completed", 0, -1, withscores=True)
-    assert [task_id for task_id, _ in kept] == [ids[1], ids[0]]
-    assert kept[1][1] - kept[0][1] == pytest.approx(95_000, abs=50)
-    assert store.zscore("{test:0}:timers", "d:C") == kept[0][1]
+    kept = ended(store, "C")
+    assert list(kept) == [ids[1], ids[0]]
+    assert kept[ids[0]] - kept[ids[1]] == pytest.approx(95_000, abs=50)
+    assert store.zscore("{test:0}:timers", "d:C") == kept[ids[1]]
 
 
 async def test_a_task_that_is_kept_for_its_key_keeps_no_others(queues, store):
@@ -58,23 +52,22 @@ async def test_a_task_that_is_kept_for_its_key_keeps_no_others(queues, store):
     queue = queues(retention_s=100)
     await _ended(queue, [task(idempotency_key="k")])
     [other] = await _ended(queue, [task()])
-    due = store.zscore("{test:0}:done:completed", other)
-    assert store.zscore("{test:0}:timers", "d:C") == due
+    assert store.zscore("{test:0}:timers", "d:C") == ended(store, "C")[other]
 
 
 async def test_dead_tasks_are_kept_for_a_time_and_a_number_of_their_own(queues, store):
     queue = queues(retention_s=100, dead_retention_s=300, keep=100, dead_keep=300)
-    for kind, name, kept_s in (("c", "completed", 100), ("x", "dead", 300), ("k", "cancelled", 100)):
+    for kind, letter, kept_s in (("c", "C", 100), ("x", "D", 300), ("k", "X", 100)):
         [task_id] = await _ended(queue, [task(max_retries=0)], kind)
         finished = (await queue.get(task_id)).finished_at.timestamp() * 1000
-        assert store.zscore(f"{{test:0}}:done:{name}", task_id) == pytest.approx(finished + kept_s * 1000)
+        assert ended(store, letter)[task_id] == pytest.approx(finished + kept_s * 1000)
     lost = await queue.submit([task(max_retries=0)])
     state = await registered(queue)
     await queue.exchange(state, free=1)
     store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
     await queue.tick()
-    ended = (await queue.get(lost[0].id)).finished_at.timestamp() * 1000
-    assert store.zscore("{test:0}:done:dead", lost[0].id) == pytest.approx(ended + 300_000)
+    finished = (await queue.get(lost[0].id)).finished_at.timestamp() * 1000
+    assert ended(store, "D")[lost[0].id] == pytest.approx(finished + 300_000)
     await _ended(queue, tasks(450), "x")
     assert 300 <= (await queue.overview()).counts["dead"] <= 400
 
@@ -94,17 +87,36 @@ async def test_a_keyed_task_is_kept_a_day_after_its_submission(queues, store):
     queue = queues(retention_s=1)
     [keyed] = await _ended(queue, [task(idempotency_key="k", retention_seconds=1)])
     created = (await queue.get(keyed)).created_at.timestamp() * 1000
-    assert store.zscore("{test:0}:done:completed", keyed) == pytest.approx(created + 86_400_000)
+    assert ended(store, "C")[keyed] == pytest.approx(created + 86_400_000)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("c", "completed"), ("x", "dead"), ("k", "cancelled")])
-async def test_each_status_is_trimmed_with_its_bodies(queue, store, kind, name):
+OF_KINDS = {"c": ("C", "completed"), "x": ("D", "dead"), "k": ("X", "cancelled")}
+
+
+@pytest.mark.parametrize("kind", OF_KINDS)
+async def test_each_status_is_trimmed_with_its_bodies_and_no_other(queue, store, kind):
     big = {"t": "x" * 20_000}
     ids = await _ended(queue, [task(big), task()], kind)
-    _expire(store, name)
+    others = {other: await _ended(queue, tasks(2), other) for other in OF_KINDS if other != kind}
+    letter, name = OF_KINDS[kind]
+    expire(store, letter)
     assert await queue.tick() is False
-    assert (await queue.overview()).counts[name] == 0
+    counts = (await queue.overview()).counts
+    assert counts[name] == 0
     assert not [key for key in store.scan_iter() if any(task_id in key for task_id in ids)]
+    for other, kept in others.items():
+        assert set(ended(store, OF_KINDS[other][0])) == set(kept)
+        assert counts[OF_KINDS[other][1]] == 2
+
+
+async def test_the_number_that_is_kept_is_of_each_status(queues, store):
+    """Those of one status make no room for another's."""
+    queue = queues(keep=100, dead_keep=100)
+    dead = await _ended(queue, tasks(90, max_retries=0), "x")
+    cancelled = await _ended(queue, tasks(90), "k")
+    await _ended(queue, tasks(450))
+    assert 100 <= len(ended(store, "C")) <= 200
+    assert (set(ended(store, "D")), set(ended(store, "X"))) == (set(dead), set(cancelled))
 
 
 async def test_a_large_result_goes_with_its_task(queue, store):
@@ -112,14 +124,14 @@ async def test_a_large_result_goes_with_its_task(queue, store):
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
     await queue.exchange(state, [ending(claim, "c", '"' + "x" * 20_000 + '"')], free=0)
-    _expire(store, "completed")
+    expire(store, "C")
     await queue.tick()
     assert not store.exists(f"{{test:0}}:o:{item.id}")
 
 
 async def test_hundreds_go_in_slices(queue, store):
     await _ended(queue, tasks(250))
-    _expire(store, "completed")
+    expire(store, "C")
     assert [await queue.tick() for _ in range(3)] == [True, True, False]
     assert (await queue.overview()).counts["completed"] == 0
 
@@ -130,10 +142,10 @@ async def test_an_exchange_trims_and_what_ends_in_the_same_call_keeps_its_timer(
     await queue.submit(tasks(1))
     state = await registered(queue)
     [claim] = (await queue.exchange(state, free=1)).claims
-    _expire(store, "completed")
+    expire(store, "C")
     await queue.exchange(state, [ending(claim)], free=0)
     assert (await queue.overview()).counts["completed"] == 1
-    assert store.zscore("{test:0}:timers", "d:C") == store.zscore("{test:0}:done:completed", claim.id)
+    assert store.zscore("{test:0}:timers", "d:C") == ended(store, "C")[claim.id]
 
 
 async def test_a_reaped_dead_task_keeps_its_timer_when_all_others_expire(queue, store):
@@ -141,7 +153,7 @@ async def test_a_reaped_dead_task_keeps_its_timer_when_all_others_expire(queue, 
     [item] = await queue.submit([task(max_retries=0)])
     state = await registered(queue)
     await queue.exchange(state, free=1)
-    _expire(store, "dead")
+    expire(store, "D")
     store.zadd("{test:0}:timers", {f"w:{state.name}": 1})
     await queue.tick()
     assert (await queue.get(item.id)).status is TaskStatus.DEAD
@@ -152,7 +164,7 @@ async def test_the_count_limit_wins(queues, store):
     ids = await _ended(queue, tasks(450))
     kept = (await queue.overview()).counts["completed"]
     assert 100 <= kept <= 200
-    left = set(store.zrange("{test:0}:done:completed", 0, -1))
+    left = set(ended(store, "C"))
     assert left == set(ids[-kept:])
 
 

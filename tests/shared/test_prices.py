@@ -16,6 +16,7 @@ from shared.models import Limit, TaskStatus
 from shared.queue import Allowance, Outcome
 from shared.queue.cursors import TaskFilter
 from shared.rates import Rate
+from tests.support.bands import expire
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.waiting import wait_until
 
@@ -23,8 +24,8 @@ OF_THE_METER = {"cmdstat_info", "cmdstat_config|resetstat"}
 
 
 @pytest.fixture
-def queue(tcp_queues):
-    return tcp_queues()
+def queue(tcp_queues, request):
+    return tcp_queues(**getattr(request, "param", {}))
 
 
 class Bill:
@@ -130,8 +131,12 @@ async def test_an_exchange_alone(queue, bill):
         await queue.exchange(state, [ending(claim)], free=1)
 
 
-async def test_one_exchange_that_carries_all_at_once(queue, bill, store):
-    """Every kind of outcome, a cancellation, promotions, retries, parking: one call."""
+HOUR = {"retention_s": 3600, "dead_retention_s": 3600}
+
+
+@pytest.mark.parametrize("queue", [HOUR, {}], ids=["kept an hour", "default"], indirect=True)
+async def test_one_exchange_that_carries_all_at_once(queue, bill):
+    """Every kind of outcome, a cancellation, promotions, retries, claims: one call."""
     state = await _warm(queue)
     await queue.submit([*tasks(80), *tasks(20, task_type="noop", max_retries=0)])
     claims = (await queue.exchange(state, free=100)).claims
@@ -139,15 +144,36 @@ async def test_one_exchange_that_carries_all_at_once(queue, bill, store):
     await queue.cancel(claims[0].id)
     outcomes = [ending(claim, "cfxksh"[n % 6], delay_ms=60_000) for n, claim in enumerate(claims)]
     await wait_until(lambda: _is_due(queue), describe="the delayed ones are due")
-    with bill("exchange: 100 outcomes of all six kinds, with promotions due and claims wanted", 18):
+    with bill("exchange: 100 outcomes of all six kinds, 50 promotions, 100 claims", 18):
         first = await queue.exchange(state, outcomes, free=100)
-    assert first.has_more
-    with bill("the exchange after it: what was left", 18):
-        reply = await queue.exchange(state, free=100)
-    assert len(first.claims) + len(reply.claims) == 126
+    assert (len(first.claims), first.has_more) == (100, False)
+    reply = await queue.exchange(state, free=100)
+    assert len(reply.claims) == 26
     await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
 
 
+async def test_ends_of_all_kinds_are_one_write(queue, bill):
+    """Completed, dead and cancelled tasks and the last deaths of groups of errors are in one sorted set."""
+    state = await _warm(queue)
+    await queue.submit(tasks(12, max_retries=0))
+    claims = (await queue.exchange(state, free=12)).claims
+    alone, mixed, deadly = claims[:2], claims[2:6], claims[6:]
+    with bill("exchange: 2 outcomes that complete", 9) as cost:
+        outcomes = [ending(claim) for claim in alone]
+        await queue.exchange(state, outcomes, free=0, holding=10, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 1
+    with bill("exchange: 4 outcomes that complete and cancel", 9) as cost:
+        outcomes = [ending(claim, "ck"[n % 2]) for n, claim in enumerate(mixed)]
+        await queue.exchange(state, outcomes, free=0, holding=6, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 1
+    with bill("exchange: 6 outcomes that complete, kill and cancel", 10) as cost:
+        outcomes = [ending(claim, "cxk"[n % 3]) for n, claim in enumerate(deadly)]
+        outcomes = [one._replace(group="abc") if one.kind == "x" else one for one in outcomes]
+        await queue.exchange(state, outcomes, free=0, maintain=False, want_cursor=False)
+    assert cost.commands["zadd"] == 2  # and which group the dead are in
+
+
+@pytest.mark.parametrize("queue", [HOUR, {}], ids=["kept an hour", "default"], indirect=True)
 async def test_one_exchange_under_load_with_promotions(queue, bill):
     state = await _warm(queue)
     await queue.submit(tasks(100))
@@ -157,6 +183,7 @@ async def test_one_exchange_under_load_with_promotions(queue, bill):
     with bill("exchange: 100 completed, 50 promotions, 100 claims", 18):
         outcomes = [ending(claim) for claim in claims]
         reply = await queue.exchange(state, outcomes, free=100, want_cursor=False)
+    assert len(reply.claims) == 100
     await queue.exchange(state, [ending(claim) for claim in reply.claims], free=0)
 
 
@@ -176,9 +203,7 @@ async def test_maintenance_is_bounded(queue, bill, store):
         store.zadd("{test:0}:timers", {f"w:{other.name}": 1})
     claims = (await queue.exchange(state, free=100, maintain=False)).claims
     await queue.exchange(state, [ending(claim) for claim in claims], free=0, maintain=False)
-    key = "{test:0}:done:completed"
-    store.zadd(key, dict.fromkeys(store.zrange(key, 0, -1), 1))
-    store.zadd("{test:0}:timers", {"d:C": 1})
+    expire(store, "C")
     claimed, is_more = 0, True
     while is_more:
         with bill("exchange: of two workers reaped, 100 trimmed, 100 claimed what fits", 18):
@@ -285,6 +310,20 @@ async def test_reads(queue, bill):
         await queue.overview()
     with bill("the registry of types", 6):
         await queue.task_types()
+
+
+async def test_a_page_of_what_ended_in_several_ways(queue, bill):
+    state = await _warm(queue)
+    await queue.submit(tasks(60))
+    claims = (await queue.exchange(state, free=60)).claims
+    outcomes = [ending(claim, "cxk"[n % 3]) for n, claim in enumerate(claims)]
+    await queue.exchange(state, outcomes, free=0)
+    with bill("a page of 50 of what ended in any way", 3):
+        assert len((await queue.list_tasks(limit=50)).tasks) == 50
+    cancelled = TaskFilter(TaskStatus.CANCELLED)
+    await queue.list_tasks(cancelled)  # its script is loaded
+    with bill("a page of 20 cancelled", 3):
+        assert len((await queue.list_tasks(cancelled, limit=20)).tasks) == 20
 
 
 async def test_presence(queue, bill):

@@ -64,7 +64,7 @@ class TestKeys:
             keys.parked("q", "t"),
             keys.job("j"),
         ]
-        every += [keys.run("w"), keys.done("completed")]
+        every += [keys.run("w")]
         assert {key[: key.index("}") + 2] for key in every} == {"{production:3}:"}
         assert len(set(every)) == len(every)
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import redis
 
+from tests.support.bands import BAND_SPAN, BANDS, band_of
+
 PREFIX = "{test:0}:"
 ANY_PREFIX = re.compile(r"\{test:\d+\}:")
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -25,12 +27,11 @@ KNOWN = {
     r"queues": "hash",
     r"workers": "hash",
     r"types": "hash",
-    r"done:(completed|dead|cancelled)": "zset",
+    r"done": "zset",
     r"groups": "zset",
     rf"unique:{NAME}:[^:]+": "string",
     r"audit": "stream",
     r"schedules": "hash",
-    r"errors": "zset",
     rf"parked:{NAME}": "zset",
     r"limits": "hash",
     r"cost": "hash",
@@ -47,7 +48,6 @@ KNOWN = {
     r"rate:(submit|sign-in):[A-Za-z0-9._:-]*": "string",
     r"durable": "string",
 }
-ENDED = {"C": "done:completed", "D": "done:dead", "X": "done:cancelled"}
 RECORD = re.compile(
     r"(?P<letter>[SPRYCDX])(?P<attempt>\d+) (?P<free>\d+) (?P<due>\d+)"
     r"(?: (?P<worker>\S+) (?P<claim>\d+) (?P<started>\d+)(?: (?P<finished>\d+)(?: (?P<group>\S+))?)?)?"
@@ -130,10 +130,13 @@ def disorder_in(seen: Snapshot) -> list[str]:
 def _places(seen: Snapshot) -> dict[str, list[str]]:
     places: dict[str, list[str]] = defaultdict(list)
     for key, members in seen.zsets.items():
-        if key in ("errors", "groups", "rates", "jobs") or key.startswith("fair:"):
+        if key in ("groups", "rates", "jobs") or key.startswith("fair:"):
             continue  # no places: more ways to dead tasks (see _wrong_groups), times of keys, bulk operations
         for member in members:
-            if key == "timers":
+            if key == "done":
+                if band_of(members[member]) or not member.startswith("group:"):
+                    places[member].append(f"done, band {band_of(members[member])}")
+            elif key == "timers":
                 if member.startswith("t:"):
                     places[member[2:].partition(":")[0]].append(f"timers {member} {members[member]:.0f}")
             else:
@@ -162,7 +165,7 @@ def _allowed(task_id: str, record: dict[str, str]) -> list[str]:
         return [f"timers t:{task_id}:{queue} {record['due']}"]
     if letter == "R":
         return [f"held by {record['worker']} {record['claim']}"]
-    return [ENDED[letter]]
+    return [f"done, band {BANDS[letter]}"]
 
 
 def _wrong_bodies(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[str]:
@@ -186,7 +189,7 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
         letter = record["letter"]
         kind = letter if letter != "P" else "K" if task_id in parked else record["priority"]
         expected[f"{record['queue']}:{kind}"] += 1
-        if letter in ENDED:
+        if letter in BANDS:
             expected[f"*:{letter}"] += 1
     fields = seen.hashes.get("queues", {})
     # What is counted as submitted lately rides in the same numbers; see scripts/lib/counts.lua.
@@ -258,12 +261,12 @@ def _wrong_timers(seen: Snapshot) -> list[str]:
         for name, text in shared.items()
         if name.startswith("*:+") and text and name[3:] not in alive
     ]
-    for letter, key in ENDED.items():
-        kept = seen.zsets.get(key)
-        if kept and timers.get(f"d:{letter}", float("inf")) > min(kept.values()):
-            wrong.append(
-                f"{key} is trimmed too late: timer {timers.get(f'd:{letter}')}, first {min(kept.values())}"
-            )
+    for letter, band in BANDS.items():
+        scores = seen.zsets.get("done", {}).values()
+        first = min((score % BAND_SPAN for score in scores if band_of(score) == band), default=None)
+        timer = timers.get(f"d:{letter}")
+        if first is not None and (timer is None or timer > first):
+            wrong.append(f"{letter} is trimmed too late: timer {timer}, first {first}")
     return wrong
 
 
@@ -278,5 +281,5 @@ def _wrong_groups(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
         group, _, task_id = member.rpartition(":")
         stored[group].add(task_id)
     wrong = [f"groups: {dict(stored)}, really {dict(expected)}"] * (stored != expected)
-    unlisted = set(stored) - set(seen.zsets.get("errors", {}))
-    return wrong + [f"group {name} is not listed in errors" for name in sorted(unlisted)]
+    listed = {member.removeprefix("group:") for member in seen.zsets.get("done", {})}
+    return wrong + [f"group {name} is not listed in done" for name in sorted(set(stored) - listed)]

@@ -15,7 +15,7 @@ end
 local function owed()
   local calls = 3 + stats_owed() -- MSET, HSET queues, XADD events
   if released or not has_removed then calls = calls + 1 end
-  if next(new_done) then calls = calls + 1 end
+  if #new_done > 0 then calls = calls + 1 end
   if new_groups then calls = calls + 1 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end
   if is_lease_due then calls = calls + 1 end

@@ -1,14 +1,13 @@
--- Ended tasks wait in done:<status> until they expire; score = when, ms. A task with an idempotency
+-- Ended tasks wait in `done` until they expire; see bands.lua. A task with an idempotency
 -- key is kept at least a day after its submission. The timer d:<letter> stands at the head of each.
 --- @lazy submit
-local DONE_KEYS = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 local TOTALS = {C = '*:C', D = '*:D', X = '*:X'}
 local KEYED_MS = 86400000
 local RETENTION_MS, RETENTION_DEAD_MS = string.match(retention_ms, '^(%d+) (%d+)$')
--- By letter: {when, id, ...}, when the first of them is over, and what the timer is to be. Nil while there is none:
+-- {score, member, ...}; by letter when the first of them is over, and what the timer is to be. Nil while there is none:
 -- unique keys of tasks that ended, and what died.
 local new_done, done_first, done_timer = {}, {}, {}
-local released, new_groups, new_errors
+local released, new_groups
 
 --- @lazy
 -- Until when a task is kept that ended at `finished`, ms; and whether others that ended before it may be kept
@@ -21,11 +20,9 @@ local function kept_until(letter, finished, created, options)
   return kept, may_be_first
 end
 
-local function done_put(letter, until_text, id)
-  local list = new_done[letter] or {}
-  new_done[letter] = list
-  list[#list + 1] = until_text
-  list[#list + 1] = id
+local function done_put(score, member)
+  local length = #new_done
+  new_done[length + 1], new_done[length + 2] = score, member
 end
 
 -- Notes where an ended task is kept and until when, and who must hear of it.
@@ -36,7 +33,7 @@ local function ended(id, queue_name, letter, created, options)
     released = released or {}
     released[#released + 1] = unique
   end
-  done_put(letter, int(kept), id)
+  done_put(band_score(letter, kept), id)
   if not done_first[letter] or kept < done_first[letter] then done_first[letter] = kept end
   if may_be_first or count_of(TOTALS[letter]) <= 0 then
     done_timer[letter] = math.min(done_timer[letter] or kept, kept)
@@ -52,10 +49,8 @@ end
 -- The same for plain tasks of a queue that completed.
 local function ended_plain(members, queue_name)
   local kept = now + tonumber(RETENTION_MS)
-  local list, text = new_done.C or {}, int(kept)
-  new_done.C = list
-  local length = #list
-  for i = 1, #members do list[length + 2 * i - 1], list[length + 2 * i] = text, members[i] end
+  local score, length = band_score('C', kept), #new_done
+  for i = 1, #members do new_done[length + 2 * i - 1], new_done[length + 2 * i] = score, members[i] end
   if not done_first.C or kept < done_first.C then done_first.C = kept end
   if kept < now + KEYED_MS or count_of(TOTALS.C) <= 0 then done_timer.C = math.min(done_timer.C or kept, kept) end
   count_add(fields_of(queue_name).C, #members)
@@ -65,13 +60,12 @@ end
 
 --- @lazy
 -- Dead tasks by the fingerprint of their error: `groups` holds <fingerprint>:<id>, all of score 0, so that
--- a group is a range and its size a count; `errors` lists fingerprints by their last death.
+-- a group is a range and its size a count; `done` lists them by their last death.
 local function group_add(id, group)
-  new_groups, new_errors = new_groups or {}, new_errors or {}
+  new_groups = new_groups or {}
   new_groups[#new_groups + 1] = '0'
   new_groups[#new_groups + 1] = group .. ':' .. id
-  new_errors[#new_errors + 1] = int(now)
-  new_errors[#new_errors + 1] = group
+  done_put(band_score('groups', now), group_member(group))
 end
 
 -- Moves a task to its end. `r` is parsed, `rest` its lines from 2 on, with result or attempts;
@@ -91,11 +85,8 @@ end
 --- @lazy submit
 local function done_flush()
   if released then call_multi('DEL', released) end
-  for letter, list in pairs(new_done) do call_variadic('ZADD', prefix .. DONE_KEYS[letter], list) end
+  if #new_done > 0 then call_variadic('ZADD', prefix .. 'done', new_done) end
   for letter, due in pairs(done_timer) do timer_add('d:' .. letter, due, true) end
-  if new_groups then
-    call_variadic('ZADD', prefix .. 'groups', new_groups)
-    call_variadic('ZADD', prefix .. 'errors', new_errors)
-  end
-  new_done, done_timer, released, new_groups, new_errors = {}, {}, nil, nil, nil
+  if new_groups then call_variadic('ZADD', prefix .. 'groups', new_groups) end
+  new_done, done_timer, released, new_groups = {}, {}, nil, nil
 end

@@ -13,7 +13,7 @@ end
 --- @lazy
 -- What one more task costs that comes to a status, beside what is owed already. Its queue has been read.
 local function calls_for(queue_name, letter)
-  if letter ~= 'P' then return (next(new_done) and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
+  if letter ~= 'P' then return (#new_done > 0 and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
   if new_pending[queue_name] then return 0 end
   return (has_pending(queue_name) or owes_wake()) and 1 or 2
 end

@@ -2,7 +2,6 @@
 -- gathered, so that a batch is one call per index.
 local out_of, out_order = {}, {}
 local key_left = {} -- limit keys whose room may be free for a parked task now: nobody else would come for it
-local PLACE_DONE = {C = 'done:completed', D = 'done:dead', X = 'done:cancelled'}
 
 local function take_out_of(key, member)
   if not out_of[key] then
@@ -36,8 +35,8 @@ local function take_out(id, r)
   elseif r.status == 'S' or r.status == 'Y' then
     take_out_of(timers, 't:' .. id .. ':' .. r.queue)
     count_add(fields_of(r.queue)[r.status], -1)
-  elseif PLACE_DONE[r.status] then
-    take_out_of(prefix .. PLACE_DONE[r.status], id)
+  elseif BANDS[r.status] then
+    take_out_of(prefix .. 'done', id)
     count_add(fields_of(r.queue)[r.status], -1)
     count_add('*:' .. r.status, -1)
     if r.status == 'D' then

@@ -9,13 +9,14 @@ end
 -- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim.
 local function trim(letter)
-  local key = prefix .. DONE_KEYS[letter]
-  local first = call('ZRANGE', key, '0', int(TRIM_SLICE), 'WITHSCORES')
+  local key = prefix .. 'done'
+  local low, high = band_bounds(letter)
+  local first = call('ZRANGE', key, low, high, 'BYSCORE', 'LIMIT', '0', int(TRIM_SLICE + 1), 'WITHSCORES')
   local surplus = count_of(TOTALS[letter]) - kept_at_most(letter)
   local ids, keys = {}, {}
   local next_due
   for i = 1, #first, 2 do
-    local due = tonumber(first[i + 1])
+    local due = band_ms(first[i + 1])
     if #ids == TRIM_SLICE or (due > now and #ids >= surplus) then
       next_due = due
       break
@@ -42,7 +43,7 @@ local function trim(letter)
     call_multi('DEL', keys)
     if #grouped > 0 then call_variadic('ZREM', prefix .. 'groups', grouped) end
   end
-  -- What ended in this very call is not in `key` yet and may be all that is left.
+  -- What ended in this very call is not in `done` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end
   if #ids == 0 then call('ZREM', timers, 'd:' .. letter) end -- a removal first: memory may be full
   if next_due then
