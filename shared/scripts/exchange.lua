@@ -108,15 +108,18 @@ local function are_plainly_pending()
   return is_any_pending
 end
 
-local due, popped = nil, nil
+local due, due_tasks, popped = nil, {keys = {}}, nil
 local is_early = have_all_completed()
 local must_look = record_count == 0 or want_cursor + maintain > 0
 if is_early and maintain == 1 then due = what_is_due(own_timer) end
-if is_early and not due and free > 0 and not is_unread and are_plainly_pending() then popped = pop_first(names, must_look) end
+if due then due_tasks = tasks_of(due) end
+if is_early and not due and free > 0 and not is_unread and stats_owed() < 3 and are_plainly_pending() then
+  popped = pop_first(names, must_look)
+end
 local outcome_keys = {}
 for i = 1, record_count do outcome_keys[i] = record(i) end
-local outcome_texts, unread_texts, popped_texts = read_lists(
-  outcome_keys, is_unread and {prefix .. 't:' .. handed_id} or {}, popped and popped.batch.keys or {})
+local outcome_texts, unread_texts, due_texts, popped_texts = read_lists(
+  outcome_keys, is_unread and {prefix .. 't:' .. handed_id} or {}, due_tasks.keys, popped and popped.batch.keys or {})
 
 -- What a submission handed to this worker, which has not read of it: {id, record}.
 local unread = {}
@@ -130,6 +133,7 @@ if unread[1] then
   if contains(told, unread[1]) then cancelled = cancelled .. ' ' .. unread[1] end
 elseif handed_id then
   field_put(handed_field(worker), '')
+  holds_some = holds_some or is_acknowledged
   if is_acknowledged then memory.held = memory.held .. ' ' .. handed_over end
   event_totals.R = 1 -- its start is counted now
   stats_wait(0)
@@ -138,17 +142,18 @@ local is_over = apply_outcomes(outcome_keys, outcome_texts, lost, told .. ' ' ..
 
 local is_more, is_looked, claimed, claims_more = false, is_early, {}, false
 for _, letter in ipairs({'C', 'D', 'X'}) do
-  if count_of(TOTALS[letter]) > kept_at_most(letter) + TRIM_SLICE and affords(5) then trim(letter) end
+  local is_full = count_of(TOTALS[letter]) > kept_at_most(letter) + TRIM_SLICE
+  if is_full and affords(letter == 'D' and 5 or 4) then trim(letter, true) end
 end
 if maintain == 1 and not is_looked and affords(1) then
-  due, is_looked = what_is_due(own_timer), true
+  due, is_looked, due_texts = what_is_due(own_timer), true, nil
 end
-if due then is_more = do_due(due, own_timer) end
+if due then is_more = do_due(due, own_timer, due_texts) end
 local is_more_due = is_more or (maintain == 1 and not is_looked)
 is_more = limits_settle() or is_more_due
 if popped then
   claimed, claims_more = claim(names, must_look, popped, popped_texts)
-elseif free > 0 and not affords(queue_count + (has_removed and 1 or 0)) then
+elseif free > 0 and not affords(calls_to_claim()) then
   is_more = true
 elseif free > 0 then
   local are_left = unpark(names)
@@ -180,6 +185,7 @@ elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
 end
 
+if has_passed() and not affords(0) then minute_goes_on() end
 is_tight = not affords(1)
 -- Memory may be full: the first write is a removal.
 if not has_removed and not released then call('HDEL', queues, '') end

@@ -54,7 +54,7 @@ def _counted(store) -> list[str]:
     return [
         f
         for f in store.hkeys(f"{P}queues")
-        if f[-1] not in "!@" and f not in ("*:v", "*:w", "*:i") and not f.startswith(("*:+", "*:="))
+        if f[-1] not in "!@" and f not in ("*:h", "*:v", "*:w", "*:i") and not f.startswith(("*:+", "*:="))
     ]
 
 

@@ -162,7 +162,7 @@ async def test_a_hundred_endings_make_a_hundred_webhooks_in_order_within_the_bud
     store.config_resetstat()
     before = queue.calls
     await queue.exchange(state, [ending(claim) for claim in claims], free=100)
-    assert queue.calls - before <= 18
+    assert queue.calls - before <= 13
     made = await hooks(queue)
     assert len({one.id for one in made}) == 100
     running = [one for one in made if one.status is TaskStatus.RUNNING]

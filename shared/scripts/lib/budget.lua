@@ -5,6 +5,7 @@ local BUDGET = 13
 -- The lease is renewed when a third of it has passed, and set when an idle worker, whose presence lasts longer, gets
 -- something to run.
 local is_lease_due = lease_until > now + lease_ms or lease_until < now + lease_ms * 2 / 3
+local holds_some = holding > 0
 
 -- Calls that this exchange may cost.
 local function calls_at_most()
@@ -13,16 +14,23 @@ end
 
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
-  local calls = 3 + stats_owed() -- MSET, HSET queues, XADD events
+  local calls = 1 + stats_owed() -- HSET queues
+  if flat_length > 0 then calls = calls + 1 end
+  if #event_order > 0 then calls = calls + 1 end
   if released or not has_removed then calls = calls + 1 end
   if #new_done > 0 then calls = calls + 1 end
   if new_groups then calls = calls + 1 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end
-  if is_lease_due then calls = calls + 1 end
+  if is_lease_due and holds_some then calls = calls + 1 end
   if want_cursor == 1 or owes_wake() then calls = calls + 1 end
   return calls + #pending_order
 end
 
 local function affords(calls)
   return price + owed() + calls <= calls_at_most()
+end
+
+-- What it costs to claim.
+local function calls_to_claim()
+  return queue_count + 1 + calls_to_tell() - (has_removed and 0 or 1) + (is_lease_due and not holds_some and 1 or 0)
 end

@@ -1,7 +1,7 @@
 -- The hash `queues` has, per queue: `<queue>:1` … `<queue>:10` pending by priority, `<queue>:K`
 -- parked, `<queue>:<status letter>` the other statuses, `<queue>:!` the control object (paused,
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
--- all queues, `*:@` the minute (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
+-- all queues, `*:@` the minute and `*:h` its hour (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
 -- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:i` and `*:=<worker>` who
 -- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua). All fields of the
 -- queues that a script knows beforehand are read in one call; changes are summed here and written in one call.
@@ -9,7 +9,7 @@
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.
 local SUBMITTED = 67108864 -- 2^26
 local COUNT_DIGITS = 17 -- no count is longer, an id is
-local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:w', '*:i'}
+local TOTAL_FIELDS = {'*:C', '*:D', '*:X', '*:@', '*:h', '*:w', '*:i'}
 -- Numbers, or texts where none stands; false what is not stored, nil what was not read.
 local counts, deltas, queue_loaded = {}, {}, {}
 local field_names = {}

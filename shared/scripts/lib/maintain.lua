@@ -4,30 +4,48 @@ local DUE_SLICE = 100
 local due_schedules = {}
 
 --- @lazy
+-- The tasks among what is due, {id, queue, member, due}, and the keys of their records.
+local function tasks_of(due)
+  local found = {keys = {}}
+  for i = 1, math.min(#due, 2 * DUE_SLICE), 2 do
+    local id, queue_name = string.match(due[i], '^t:([^:]+):(.+)$')
+    local due_ms = tonumber(due[i + 1])
+    if due_ms > now then break end
+    if id then
+      found[#found + 1] = {id = id, queue = queue_name, member = due[i], due = due_ms}
+      found.keys[#found] = prefix .. 't:' .. id
+    end
+  end
+  return found
+end
+
 -- How many of the due tasks can be promoted within the budget, and the queues of these that nobody has read.
-local function promotable(due_tasks)
-  local is_seen, unread, calls = {}, {}, 1 + (has_removed and 1 or 0) -- MGET, ZREM
+local function promotable(due_tasks, are_read)
+  local is_seen, unread, n_queues, calls = {}, {}, 0, 0
   for i, task in ipairs(due_tasks) do
     if not is_seen[task.queue] then
       is_seen[task.queue] = true
       if not queue_loaded[task.queue] then unread[#unread + 1] = task.queue end
-      calls = calls + calls_for(task.queue, 'P')
-      if not affords(calls + (#unread > 0 and 1 or 0)) then return i - 1, unread end
+      -- A write and perhaps a wake-up for all; those of the first include what tells of them.
+      calls = calls + (n_queues == 0 and calls_for(task.queue, 'P') or new_pending[task.queue] and 0 or 1)
+      n_queues = n_queues + 1
+      local fixed = (are_read and 0 or 1) + (has_removed and 1 or 0) + (#unread > 0 and 1 or 0) -- MGET, ZREM, HMGET
+      if not affords(calls + fixed) then return i - 1, unread end
     end
   end
   return #due_tasks, unread
 end
 
-local function promote(due_tasks, n, unread)
+-- `texts` are the records of the tasks, or nil.
+local function promote(due_tasks, texts, n, unread)
   if #unread > 0 then counts_load(unread) end
   local members, keys = {}, {}
-  for i = 1, n do
-    members[i] = due_tasks[i].member
-    keys[i] = prefix .. 't:' .. due_tasks[i].id
-  end
+  for i = 1, n do members[i], keys[i] = due_tasks[i].member, due_tasks.keys[i] end
   call_variadic('ZREM', timers, members)
+  texts = texts or read_many(keys)
   local promoted = {}
-  for i, text in ipairs(read_many(keys)) do
+  for i = 1, n do
+    local text = value_of(keys[i]) or texts[i]
     local r = text and record_parse(text)
     if r and (r.status == 'S' or r.status == 'Y') then
       promoted[#promoted + 1] = {id = due_tasks[i].id, r = r, rank = rank_of_ms(due_tasks[i].due) + i - 1}
@@ -84,9 +102,9 @@ local function hand_out_job(name)
   end
 end
 
--- Calls that one of a kind costs at most, beside what it leaves to be written: what is not affordable waits for the next
--- call, which has nothing else to do.
-local DUE_CALLS = {s = 4, w = 4, d = 7, j = 4}
+-- Calls that one of a kind costs, beside what it leaves to be written; a removal is among them. What is not affordable
+-- waits for the next call, which has less to do.
+local DUE_CALLS = {s = 3, w = 4, d = 6, j = 3}
 
 -- Takes back what a worker held whose lease expired, as much as fits; returns whether it held more.
 local REAP_SLICE = 100
@@ -132,9 +150,9 @@ local DO_DUE = {
   j = function(names) hand_out_job(names[1]) return #names > 1 end,
 }
 
--- `due` are the first timers, with their scores.
-local function do_due(due, own)
-  local due_tasks, is_more, next_head = {}, false, nil
+-- `due` are the first timers, with their scores; `texts` the records of the tasks among them, or nil.
+local function do_due(due, own, texts)
+  local due_tasks, is_more, next_head = tasks_of(due), false, nil
   local of_kind, refilled = {s = {}, w = {}, d = {}, j = {}}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
@@ -143,26 +161,24 @@ local function do_due(due, own)
       break
     end
     local kind, name = string.match(due[i], '^(%a):([^:]+)')
-    if kind == 't' then
-      due_tasks[#due_tasks + 1] = {id = name, queue = sub(due[i], #name + 4), member = due[i], due = tonumber(due[i + 1])}
-    elseif kind == 'r' then
+    if kind == 'r' then
       refilled[#refilled + 1] = due[i]
       limit_refill(sub(due[i], 3))
-    elseif due[i] ~= own then
+    elseif kind ~= 't' and due[i] ~= own then
       table.insert(of_kind[kind], name)
     end
   end
   if #due_tasks > 0 then
-    local n, unread = promotable(due_tasks)
+    local n, unread = promotable(due_tasks, texts)
     is_more = is_more or n < #due_tasks
-    if n > 0 then promote(due_tasks, n, unread) end
+    if n > 0 then promote(due_tasks, texts, n, unread) end
   end
   if #refilled > 0 then call_variadic('ZREM', timers, refilled) end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
   local is_done = #due_tasks > 0
   for _, kind in ipairs({'s', 'w', 'd', 'j'}) do
     local names = of_kind[kind]
-    if names[1] and (is_done or not affords(DUE_CALLS[kind])) then
+    if names[1] and (is_done or not affords(DUE_CALLS[kind] - (has_removed and 0 or 1))) then
       is_more, is_done = true, true
     elseif names[1] then
       is_done = true

@@ -11,9 +11,15 @@ local function owes_wake()
 end
 
 --- @lazy
--- What one more task costs that comes to a status, beside what is owed already. Its queue has been read.
+-- What a record that changes costs, and to tell of it, beside what is owed already.
+local function calls_to_tell()
+  return (flat_length > 0 and 0 or 1) + (#event_order > 0 and 0 or 1)
+end
+
+-- What one more task costs that comes to a status. Its queue has been read.
 local function calls_for(queue_name, letter)
-  if letter ~= 'P' then return (#new_done > 0 and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
-  if new_pending[queue_name] then return 0 end
-  return (has_pending(queue_name) or owes_wake()) and 1 or 2
+  local calls = calls_to_tell()
+  if letter ~= 'P' then return calls + (#new_done > 0 and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
+  if new_pending[queue_name] then return calls end
+  return calls + ((has_pending(queue_name) or owes_wake()) and 1 or 2)
 end

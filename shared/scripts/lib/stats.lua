@@ -1,4 +1,5 @@
 -- What happened in a minute, in one field that rides in the reads and writes of the counts, so it costs no call:
+--   *:h   the hour whose hash of minutes expires already
 --   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>|<queues>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
 -- ms. Queues are "<name>:<submitted>:<ended>:<retried>:<dead>:<pending before>:<running before>:<pending>:<running> …",
@@ -77,7 +78,10 @@ local function minute_close(stored)
   local hour = math.floor(tonumber(last) / 60)
   local key = prefix .. 'stats:' .. int(hour)
   call('HSET', key, last, text)
-  call('EXPIRE', key, STATS_KEPT_S)
+  if counts['*:h'] ~= hour then
+    call('EXPIRE', key, STATS_KEPT_S)
+    field_put('*:h', int(hour))
+  end
   if hour ~= math.floor(now / 3600000) then
     local day = prefix .. 'stats:day:' .. int(math.floor(hour / 24))
     call('HSET', day, int(hour), hour_text(key))
@@ -166,9 +170,16 @@ local function has_passed()
   return is_minute_over
 end
 
--- Calls that the end of a minute costs; three more at the end of an hour are not planned for.
+-- Calls that the end of a minute costs, and of an hour.
 local function stats_owed()
-  return has_passed() and 2 or 0
+  if not has_passed() then return 0 end
+  local hour = math.floor(tonumber(string.match(counts['*:@'], '^%d+')) / 60)
+  return 1 + (counts['*:h'] ~= hour and 1 or 0) + (hour ~= math.floor(now / 3600000) and 3 or 0)
+end
+
+-- The minute goes on: its end waits for a call that has room for it.
+local function minute_goes_on()
+  minute, is_minute_over = string.match(counts['*:@'], '^%d+'), false
 end
 
 -- To be called when all events are added and before the counts are written.

@@ -7,8 +7,9 @@ end
 
 --- @lazy
 -- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
--- Returns true when more is left to trim.
-local function trim(letter)
+-- Returns true when more is left to trim. One that is quick leaves the timer, which is early then and put right when it
+-- is due.
+local function trim(letter, is_quick)
   local key = prefix .. 'done'
   local low, high = band_bounds(letter)
   local first = call('ZRANGE', key, low, high, 'BYSCORE', 'LIMIT', '0', int(TRIM_SLICE + 1), 'WITHSCORES')
@@ -45,6 +46,7 @@ local function trim(letter)
   end
   -- What ended in this very call is not in `done` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end
+  if is_quick then return true end
   if #ids == 0 then call('ZREM', timers, 'd:' .. letter) end -- a removal first: memory may be full
   if next_due then
     call('ZADD', timers, int(next_due), 'd:' .. letter)
