@@ -212,7 +212,7 @@ class Exchange(QueueBase):
         free: int,
         holding: int = 0,
         maintain: bool = True,
-        want_cursor: bool = True,
+        want_cursor: bool = False,
         queues: Sequence[str] | None = None,
     ) -> ExchangeReply:
         """Hand in outcomes and claim tasks for free slots, in one round trip.

@@ -59,7 +59,7 @@ function CHECK.run(worker)
       call('ZADD', timers, int(now), 'w:' .. worker)
       call('HINCRBY', queues, '*:w', '1')
       wake_at(now)
-    else
+    elseif memory.number ~= '0' or handed_over ~= '' then
       repair_note('workers')
       call('HDEL', queues, memory_field(worker), handed_field(worker))
     end

@@ -99,6 +99,10 @@ local function have_all_completed()
   return true
 end
 
+local function is_over_full(letter, slices)
+  return count_of(TOTALS[letter]) > kept_at_most(letter) + slices * TRIM_SLICE
+end
+
 local function are_plainly_pending()
   local is_any_pending = false
   for i = 2, #names do
@@ -113,7 +117,9 @@ local is_early = have_all_completed()
 local must_look = record_count == 0 or want_cursor + maintain > 0
 if is_early and maintain == 1 then due = what_is_due(own_timer) end
 if due then due_tasks = tasks_of(due) end
-if is_early and not due and free > 0 and not is_unread and stats_owed() < 3 and are_plainly_pending() then
+-- Not at the end of an hour, and not where trimming falls behind: these need the room.
+local has_room = stats_owed() < 3 and not (is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2))
+if is_early and has_room and not due and free > 0 and not is_unread and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
@@ -140,20 +146,26 @@ elseif handed_id then
 end
 local is_over = apply_outcomes(outcome_keys, outcome_texts, lost, told .. ' ' .. cancelled)
 
-local is_more, is_looked, claimed, claims_more = false, is_early, {}, false
+local is_looked, claimed, claims_more, is_behind = is_early, {}, false, false
 for _, letter in ipairs({'C', 'D', 'X'}) do
-  local is_full = count_of(TOTALS[letter]) > kept_at_most(letter) + TRIM_SLICE
-  if is_full and affords(letter == 'D' and 5 or 4) then trim(letter, true) end
+  if is_over_full(letter, 1) then
+    local calls = (letter == 'D' and 5 or 4) - (has_removed and 0 or 1)
+    if affords(calls) then trim(letter, true) else is_behind = true end
+  end
 end
+-- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has.
+local is_more = is_behind
+if is_behind and not popped and (is_over_full('C', 5) or is_over_full('D', 5) or is_over_full('X', 5)) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
 end
-if due then is_more = do_due(due, own_timer, due_texts) end
-local is_more_due = is_more or (maintain == 1 and not is_looked)
-is_more = limits_settle() or is_more_due
+if due then is_more = do_due(due, own_timer, due_texts) or is_more end
+is_more = is_more or (maintain == 1 and not is_looked)
+local is_more_due = is_more
+is_more = limits_settle() or is_more
 if popped then
   claimed, claims_more = claim(names, must_look, popped, popped_texts)
-elseif free > 0 and not affords(calls_to_claim()) then
+elseif free > 0 and not affords(calls_to_claim(names)) then
   is_more = true
 elseif free > 0 then
   local are_left = unpark(names)

@@ -120,7 +120,7 @@ async def test_one_whose_runner_died_is_handed_out_again(queue, store):
 async def test_an_exchange_hands_out_and_wakes(queue, store):
     await die(queue)
     state = await registered(queue)
-    cursor = (await queue.exchange(state, free=1)).cursor
+    cursor = (await queue.exchange(state, free=1, want_cursor=True)).cursor
     job_id = await queue.begin_job(JobKind.REQUEUE, ALL, by="ops")
     assert store.xrange("{test:0}:wakes", f"({cursor}")[0][1].keys() == {"t"}
     reply = await queue.exchange(state, free=1)

@@ -84,7 +84,7 @@ async def test_a_sleeper_is_told_when_the_next_of_a_key_is_cancelled(tcp_queues)
     (first, *_), _ = await _released(queue)
     await queue.pause("default", by="ops")
     idle = await registered(queue)
-    reply = await queue.exchange(idle, free=1)
+    reply = await queue.exchange(idle, free=1, want_cursor=True)
     await queue.cancel(first.id)
     assert await queue.wait(reply.cursor, 5_000)
 
@@ -172,7 +172,7 @@ async def test_a_due_refill_that_others_took_away_reaches_who_sleeps(tcp_queues,
     busy = await registered(queue)
     assert len(await _drain(queue, busy, 2)) == 1
     idle, stranger = await registered(queue), await registered(queue, "elsewhere")
-    reply = await queue.exchange(idle, free=1)
+    reply = await queue.exchange(idle, free=1, want_cursor=True)
     waiting = asyncio.create_task(queue.wait(reply.cursor, 20_000))
 
     async def is_taken_away():

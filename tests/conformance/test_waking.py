@@ -21,7 +21,7 @@ def queue(waiting_queues):
 async def _asleep(queue, store, *queues: str):
     """An idle worker that waits from its cursor: its state and the wait."""
     state = await registered(queue, *queues)
-    reply = await queue.exchange(state, free=5)
+    reply = await queue.exchange(state, free=5, want_cursor=True)
     waiting = asyncio.create_task(queue.wait(reply.cursor, 20_000))
     await wait_until(
         lambda: "cmd=xread" in store.execute_command("CLIENT", "LIST"), describe="the wait blocks"
@@ -46,7 +46,7 @@ async def test_submitting_wakes(queue, store):
 
 async def test_what_came_between_the_exchange_and_the_wait_is_not_missed(queue):
     state = await registered(queue)
-    reply = await queue.exchange(state, free=5)
+    reply = await queue.exchange(state, free=5, want_cursor=True)
     await queue.submit([task()])
     entries = await queue.wait(reply.cursor, 20_000)
     assert [fields["q"] for _, fields in entries] == ["default"]
@@ -71,7 +71,7 @@ async def test_a_delayed_submission_tells_its_due_time(queue, store):
     state, waiting = await _asleep(queue, store)
     await queue.submit([task(delay_seconds=50)])
     [(_, fields)] = await waiting
-    reply = await queue.exchange(state, free=5)
+    reply = await queue.exchange(state, free=5, want_cursor=True)
     assert fields == {"t": str(reply.next_due_ms)}
 
 

@@ -230,7 +230,7 @@ async def test_parking_is_one_write_per_type(queue, bill):
 async def test_one_task_alone_from_submission_to_result(queue, bill):
     """As the only worker does it: it was waiting, exchanges, and hands in the result; then it waits for the next."""
     state = await _warm(queue)
-    cursor = (await queue.exchange(state, free=1)).cursor
+    cursor = (await queue.exchange(state, free=1, want_cursor=True)).cursor
     with bill("one task alone, submission to result", 28):
         waiting = asyncio.create_task(queue.wait(cursor, 20_000))
         [item] = await queue.submit([task()])
@@ -249,7 +249,7 @@ async def test_one_task_alone_that_is_handed_over(queue, bill):
     [claim] = (await queue.exchange(state, free=1)).claims
     await queue.exchange(state, [ending(claim)], free=1)
     assert await queue.renew(state, is_idle=True)
-    cursor = (await queue.exchange(state, free=1)).cursor
+    cursor = (await queue.exchange(state, free=1, want_cursor=True)).cursor
     with bill("one task alone that is handed over, submission to result", 21):
         [item] = await queue.submit([task()])
         [(_, fields)] = await queue.wait(cursor, 20_000)

@@ -30,7 +30,14 @@ local function affords(calls)
   return price + owed() + calls <= calls_at_most()
 end
 
--- What it costs to claim.
-local function calls_to_claim()
-  return queue_count + 1 + calls_to_tell() - (has_removed and 0 or 1) + (is_lease_due and not holds_some and 1 or 0)
+-- What it costs to claim. What came to an empty queue in this very call need not be read, nor told of if all is claimed.
+local function calls_to_claim(names)
+  local are_known, waiting = true, 0
+  for i = 2, #names do
+    are_known = are_known and not has_pending(names[i])
+    for priority = 1, 10 do waiting = waiting + count_of(fields_of(names[i])[priority]) end
+  end
+  local is_told = want_cursor == 1 or not are_known or waiting > free or owes_alarm() or not owes_wake()
+  return queue_count + calls_to_tell() + (are_known and 0 or 1) - (has_removed and 0 or 1) - (is_told and 0 or 1)
+    + (is_lease_due and not holds_some and 1 or 0)
 end

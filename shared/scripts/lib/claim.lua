@@ -181,7 +181,7 @@ local function pop(open, want, is_wide, must_look)
         ids[n], scores[n], homes[n], keys[n] = popped[i], popped[i + 1], service, key_start .. popped[i]
       end
       take_from_counts(fields_of(service.name), popped)
-      service.is_empty = #popped < 2 * asked
+      service.is_empty = #popped < 2 * asked and not new_pending[service.name] -- but what was put back just now
       if service.is_empty and counts_pending(service.name) then heal_empty(service.name) end
       want = math.max(0, want - #popped / 2)
     end

@@ -1,11 +1,19 @@
 -- Calls that are owed for what has been done so far, so that a script which is bounded knows what more fits.
 
--- Whether a wake-up will be written.
+-- Whether a wake-up will be written, but for queues that got tasks.
+local function owes_alarm()
+  return wake_due or wake_worker or wake_queues[1] ~= nil
+    or (earliest_new and not (head_known and all_know_head and head_due and head_due <= earliest_new))
+end
+
+-- Whether one will, as far as it is known. A queue that was not read may have been empty.
 local function owes_wake()
-  if wake_due or wake_worker or wake_queues[1] then return true end
-  if earliest_new and not (head_known and all_know_head and head_due and head_due <= earliest_new) then return true end
+  if owes_alarm() then return true end
+  for name in pairs(queue_loaded) do
+    if name ~= '*' and not has_pending(name) and counts_pending(name) then return true end
+  end
   for _, name in ipairs(pending_order) do
-    if not has_pending(name) then return true end
+    if not queue_loaded[name] then return true end
   end
   return false
 end
