@@ -85,12 +85,12 @@ class Inspection(QueueBase):
     ) -> TaskPage:
         """A page of tasks: running first, then pending in order of service, due ones, ended ones.
 
-        Ended tasks of a status come newest first, of any status the dead before the cancelled before the completed,
-        those of an error by id, the latest submission first. A page may be short and still have a successor. Bodies over 16 KiB are left out and named in `omitted`. Running tasks
-        come shard by shard, what is due and what has ended in one order over all shards; a page costs its price
-        for each shard, but for pending tasks and with a filter by queue. That price is three calls for a page out
-        of one index; of pending tasks or any status four, where a filter looks into records or the index of the
-        cursor ends.
+        Ended tasks come dead, cancelled, completed, each the newest first; those of an error by id, the latest
+        submission first. A page may be short and still have a successor. Bodies over 16 KiB are left out and named
+        in `omitted`. Running tasks come shard by shard, what is due and what has ended in one order over all
+        shards; a page costs its price for each shard, but for pending tasks and with a filter by queue. That price
+        is three calls for a page out of one index; of pending tasks or any status four, where a filter looks into
+        records or the index of the cursor ends.
 
         Args:
             wanted: filter; what no index answers is looked for among at most 1,000 tasks per index and page.
