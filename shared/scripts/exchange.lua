@@ -155,7 +155,7 @@ for _, letter in ipairs({'C', 'D', 'X'}) do
 end
 -- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has.
 local is_more = is_behind
-if is_behind and not popped and (is_over_full('C', 5) or is_over_full('D', 5) or is_over_full('X', 5)) then free = 0 end
+if is_behind and not popped and (is_over_full('C', 3) or is_over_full('D', 3) or is_over_full('X', 3)) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
 end

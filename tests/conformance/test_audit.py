@@ -227,7 +227,10 @@ CORRUPTIONS = {
     "bulk operation without a timer": (lambda s, i: s.zrem(f"{P}timers", f"j:{i['job'][0]}"), {"timers"}),
     "bulk operation not listed": (lambda s, i: s.delete(f"{P}jobs"), {"timers"}),
     "a memory of nobody": (lambda s, i: s.hset(f"{P}queues", "*:+ghost", "5||||||"), {"workers"}),
-    "handed to nobody": (lambda s, i: s.hset(f"{P}queues", "*:=ghost", f"1:{'0' * 27}"), {"workers", "strays"}),
+    "handed to nobody": (
+        lambda s, i: s.hset(f"{P}queues", "*:=ghost", f"1:{'0' * 27}"),
+        {"workers", "strays"},
+    ),
     "workers miscounted": (lambda s, i: s.hset(f"{P}queues", "*:w", "7"), {"counts"}),
 }
 

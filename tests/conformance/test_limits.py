@@ -75,7 +75,7 @@ async def test_a_release_wakes_a_sleeper_when_the_releaser_takes_nothing(tcp_que
     await queue.submit(tasks(2))
     busy, idle = await registered(queue), await registered(queue)
     [claim] = await _drain(queue, busy, 5)
-    reply = await queue.exchange(idle, free=5)
+    reply = await queue.exchange(idle, free=5, want_cursor=True)
     assert (reply.claims, reply.has_more) == ([], False)
     waiting = asyncio.create_task(queue.wait(reply.cursor, 20_000))
     await queue.exchange(busy, [ending(claim)], free=0)
@@ -105,7 +105,7 @@ async def test_raising_a_limit_and_lifting_it_works_at_once(tcp_queues):
     await queue.submit(tasks(5))
     state = await registered(queue)
     claims = await _drain(queue, state, 5)
-    cursor = (await queue.exchange(state, free=4, holding=1)).cursor
+    cursor = (await queue.exchange(state, free=4, holding=1, want_cursor=True)).cursor
     await queue.limit_queue("default", Limit(concurrency=3), by="ops")
     assert await queue.wait(cursor, 20_000)
     claims += await _drain(queue, state, 4, 1)

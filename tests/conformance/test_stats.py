@@ -8,7 +8,7 @@ from shared.errors import InvalidInput
 from shared.queue.inspection import SUBMITTED
 from shared.queue.statistics import BUCKETS_MS, _quantile
 from shared.scripts.build import FOLDER
-from tests.support.factories import ending, registered, task, tasks
+from tests.support.factories import ending, exchange_all, registered, task, tasks
 
 
 async def _some_work(queue):
@@ -100,7 +100,7 @@ async def test_a_minute_that_is_over_moves_to_its_hour(queue, store):
     earlier = int(minute) - 30
     store.hset("{test:0}:queues", "*:@", f"{earlier} {numbers}")
     state = await registered(queue)
-    await queue.exchange(state, free=1)
+    await exchange_all(queue, state, free=1)
     key = f"{{test:0}}:stats:{earlier // 60}"
     assert store.hgetall(key) == {str(earlier): numbers}
     assert 90_000 < store.ttl(key) <= 93_600
@@ -141,7 +141,7 @@ async def test_an_hour_that_is_over_is_summed_up(queue, store):
     store.hset(f"{{test:0}}:stats:{earlier // 60}", str(earlier - 1), numbers)
     store.hset("{test:0}:queues", "*:@", f"{earlier} {numbers}")
     state = await registered(queue)
-    await queue.exchange(state, free=1)
+    await exchange_all(queue, state, free=1)
     hour = earlier // 60
     day = f"{{test:0}}:stats:day:{hour // 24}"
     assert list(store.hgetall(day)) == [str(hour)]

@@ -65,6 +65,17 @@ async def registered(queue: TaskQueue, *queues: str, **fields: Any) -> WorkerSta
     return state
 
 
+async def exchange_all(queue: TaskQueue, state: WorkerState, free: int) -> list[Claim]:
+    """What a worker claims that comes again at once while there is more."""
+    claims: list[Claim] = []
+    has_more = True
+    while has_more:
+        reply = await queue.exchange(state, free=free - len(claims), holding=len(claims))
+        claims += reply.claims
+        has_more = reply.has_more and len(claims) < free
+    return claims
+
+
 def ending(claim: Claim, kind: str = "c", body: str | None = None, delay_ms: int = 0) -> Outcome:
     """The outcome of a claim; a result or an error is made up when none is given."""
     if body is None:
