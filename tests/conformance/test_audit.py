@@ -53,7 +53,7 @@ def _counted(store) -> list[str]:
     return [
         f
         for f in store.hkeys(f"{P}queues")
-        if f[-1] not in "!@" and f not in ("*:v", "*:w", "*:i") and not f.startswith(("*:+", "*:="))
+        if f[-1] not in "!@" and f not in ("*:v", "*:w", "*:i", "*:t", "*:f") and not f.startswith(("*:+", "*:="))
     ]
 
 

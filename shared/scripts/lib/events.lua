@@ -1,5 +1,6 @@
 -- One entry per script call: counts by queue and status (c), and the first ids with their status
--- (i, at most 20). An event is a notification; who follows one task reads its record.
+-- (i, at most 20). An event is a notification; who follows one task reads its record. One with f tells that what was before
+-- that id is trimmed (moment.lua).
 local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
 local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}

@@ -1,5 +1,10 @@
 -- When a submission happens. Where all that it stores becomes pending, its event is told first: the id of that is the time,
--- and to ask for the time would be a call more.
+-- and to ask for the time would be a call more. Of one with an idempotency key nobody knows yet whether it is new; the event
+-- of a repeat is taken back.
+-- What is taken back keeps its room in the stream until all around it has gone, too, and MAXLEN does not count it: between
+-- few live events there could be a hundred times as many. So it is counted (`*:t`); whenever TAKEN_BACK_MOST more were, the
+-- stream is trimmed to where that was so the time before (`*:f`), and an event tells readers from where on it is whole.
+local TAKEN_BACK_MOST = 4096
 local now, now_rank, event_id = nil, nil, nil
 
 local function foretell(kinds)
@@ -13,6 +18,8 @@ end
 -- What was foretold did not happen, or not to all.
 local function take_back_event()
   call('XDEL', events, event_id)
-  event_id = nil
-  events_forget()
+  if call('HINCRBY', queues, '*:t', '1') < TAKEN_BACK_MOST then return end
+  local from = call('HGET', queues, '*:f')
+  if from then call('XADD', events, 'MINID', '~', from, '*', 'c', '', 'i', '', 'f', from) end
+  call('HSET', queues, '*:t', '0', '*:f', event_id)
 end
