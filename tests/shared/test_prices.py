@@ -120,7 +120,7 @@ async def test_submitting_many(queue, bill):
         await queue.submit([task({"n": n}, idempotency_key=f"all{n}") for n in range(100)])
     await asyncio.sleep(0.002)
     with bill("submit 100 with keys of which 50 are known, per task", 0.1, 100):
-        await queue.submit([task({"n": n}, idempotency_key=f"k{n}") for n in range(50)] + tasks(50))
+        await queue.submit([task({"n": n}, idempotency_key=f"all{n}") for n in range(50)] + tasks(50))
 
 
 async def test_an_exchange_alone(queue, bill):

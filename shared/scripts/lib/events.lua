@@ -24,8 +24,8 @@ local function events_forget()
 end
 
 --- @eager
-local function event_put(id, counted, ids)
-  return call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, id, 'c', counted, 'i', ids)
+local function event_put(id, counted, ids, ...)
+  return call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, id, 'c', counted, 'i', ids, ...)
 end
 
 -- The id of the entry, or nil when nothing happened.

@@ -20,6 +20,9 @@ local function take_back_event()
   call('XDEL', events, event_id)
   if call('HINCRBY', queues, '*:t', '1') < TAKEN_BACK_MOST then return end
   local from = call('HGET', queues, '*:f')
-  if from then call('XADD', events, 'MINID', '~', from, '*', 'c', '', 'i', '', 'f', from) end
+  if from then
+    call('XTRIM', events, 'MINID', '~', from)
+    event_put('*', '', '', 'f', from)
+  end
   call('HSET', queues, '*:t', '0', '*:f', event_id)
 end
