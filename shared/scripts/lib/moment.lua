@@ -2,9 +2,8 @@
 -- and to ask for the time would be a call more. Of one with an idempotency key nobody knows yet whether it is new; the event
 -- of a repeat is taken back.
 -- What is taken back keeps its room in the stream until all around it has gone, too, and MAXLEN does not count it: between
--- few live events there could be a hundred times as many. So it is counted (`*:t`); whenever TAKEN_BACK_MOST more were, the
--- stream is trimmed to where that was so the time before (`*:f`), and an event tells readers from where on it is whole.
-local TAKEN_BACK_MOST = 4096
+-- few live events there could be a hundred times as many. So it is counted (`*:t`): whenever EVENTS_KEPT more were, what was
+-- told before the last time that this was so (`*:f`) is trimmed, and an event tells readers from where on all is kept.
 local now, now_rank, event_id = nil, nil, nil
 
 local function foretell(kinds)
@@ -18,11 +17,9 @@ end
 -- What was foretold did not happen, or not to all.
 local function take_back_event()
   call('XDEL', events, event_id)
-  if call('HINCRBY', queues, '*:t', '1') < TAKEN_BACK_MOST then return end
-  local from = call('HGET', queues, '*:f')
-  if from then
-    call('XTRIM', events, 'MINID', '~', from)
-    event_put('*', '', '', 'f', from)
-  end
+  if call('HINCRBY', queues, '*:t', '1') < tonumber(EVENTS_KEPT) then return end
+  local from = call('HGET', queues, '*:f') or '0-0'
+  call('XTRIM', events, 'MINID', '~', from)
+  event_put('*', '', '', 'f', from)
   call('HSET', queues, '*:t', '0', '*:f', event_id)
 end
