@@ -34,7 +34,9 @@ async def _trim(queue, store) -> tuple[str, str]:
         await queue.submit(tasks(1))
     await _take_the_last_back(queue, store)
     behind = await queue.newest_event()
-    assert len((await queue.events_after(before)).events) == 200, "it is trimmed to where it was the time before"
+    assert len((await queue.events_after(before)).events) == 200, (
+        "it is trimmed to where it was the time before"
+    )
     await _take_the_last_back(queue, store)
     return before, behind
 
