@@ -9,11 +9,11 @@ import pytest
 
 from shared.jobs import JobFilter, JobKind
 from shared.models import Limit, ScheduleSpec, TaskStatus
+from shared.queue.feed import KEPT
 from tests.conformance.test_bulk import _waiting_of_all_kinds
 from tests.conformance.test_operators import die
 from tests.conformance.test_random import QUEUES, History
 from tests.conftest import QueueFactory
-from shared.queue.feed import KEPT
 from tests.support.factories import ending, registered, task, tasks
 from tests.support.invariants import disorder
 
