@@ -45,8 +45,11 @@ local ids, texts, bodies, due_times = {}, {}, {}, {}
 
 -- What each task is asked to be; that of many is the same, and is taken apart once a call.
 local asked, attributes_known, kinds, id_start = {}, {}, {}, #prefix + 3
--- What another task may stand for is often not stored: its event is not told before.
-local PARTICULAR = {'u', 'h', 'b'}
+-- What another task may stand for is often not stored: its event is not told before. Users' JSON may look as if it said so.
+local function may_be_answered(options)
+  return find(options, ' [uhb]=') and (option_of(options, 'u') or option_of(options, 'h') or option_of(options, 'b'))
+end
+
 local is_plain = allowance == '' and hand_off == 0
 for i = 1, record_count do
   local words = item(3 * i - 1)
@@ -55,7 +58,7 @@ for i = 1, record_count do
     local priority, queue_name, options = string.match(words, '^(%d+) (%S+) %S+ %d+(.*)$')
     known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, ids = {}, new = {P = {}, S = {}}}
     attributes_known[words], kinds[#kinds + 1] = known, known
-    for _, letter in ipairs(PARTICULAR) do is_plain = is_plain and not option_of(options, letter) end
+    is_plain = is_plain and not may_be_answered(options)
   end
   asked[i], ids[i] = known, sub(record(i), id_start)
   known.ids[#known.ids + 1] = ids[i]
