@@ -34,6 +34,7 @@ class Event(NamedTuple):
         tasks: id and new status of the first 20.
         omitted: tasks that are counted and not named.
         shard: where it happened.
+        kept_from: what was before this mark is trimmed, if it is another than `START`.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Event(NamedTuple):
     tasks: Sequence[tuple[str, TaskStatus]]
     omitted: int
     shard: int = 0
+    kept_from: str = START
 
     @property
     def at(self) -> datetime:
@@ -121,7 +123,10 @@ def moved(cursor: str, *events: Event) -> str:
 
 
 def read_event(entry_id: str, fields: Mapping[str, str], shard: int = 0) -> Event:
-    """An event from its entry: `c` has `<queue>:<status letter>:<count> …`, `i` has `<id>:<letter> …`."""
+    """An event from its entry, see `scripts/lib/events.lua`.
+
+    `c` has `<queue>:<status letter>:<count> …`, `i` has `<id>:<letter> …`, `f` a mark.
+    """
     counts: dict[str, dict[TaskStatus, int]] = {}
     total = 0
     for part in fields["c"].split():
@@ -131,4 +136,4 @@ def read_event(entry_id: str, fields: Mapping[str, str], shard: int = 0) -> Even
     tasks = [
         (task_id, LETTERS[letter]) for task_id, letter in (part.split(":") for part in fields["i"].split())
     ]
-    return Event(entry_id, counts, tasks, max(0, total - len(tasks)), shard)
+    return Event(entry_id, counts, tasks, max(0, total - len(tasks)), shard, fields.get("f", START))

@@ -22,8 +22,10 @@ from shared.transports.base import WAIT_COUNT
 
 #: Entries that are kept at least of each shard; the stream is trimmed beyond.
 KEPT = 10_000
-#: With fewer none was ever trimmed: a few may have been taken back since, see `scripts/lib/moment.lua`.
+#: With fewer none was ever trimmed for their number: a few may have been taken back since, see `scripts/lib/moment.lua`.
 UNTRIMMED = KEPT - 1_000
+#: The field of `queues` that is there once they may have been trimmed for what was taken back.
+_KEPT_FROM = "*:f"
 
 
 class _Part(NamedTuple):
@@ -57,7 +59,7 @@ class Feed(QueueBase):
         return cursor_of(await together(self._newest_in(keys) for keys in self.shards))
 
     async def events_after(self, cursor: str, limit: int = 500) -> EventPage:
-        """Events after a cursor, oldest first; one Redis call a shard, and one more where a gap is found.
+        """Events after a cursor, oldest first; one Redis call a shard, and up to two more where a gap is looked for.
 
         The entry of each mark itself is read, too: as long as it is kept, nothing after it was trimmed.
 
@@ -93,11 +95,12 @@ class Feed(QueueBase):
         keys, marks = self.shards[shard], marks_of(cursor)
         self.calls += 1
         entries = await self.transport.wait(keys.events, marks[shard], timeout_ms)
-        # A trimmed stream still has thousands of entries: only a full batch can hide a gap.
-        if len(entries) >= WAIT_COUNT and not await self._is_kept(keys, marks[shard]):
+        events = [read_event(entry_id, fields, shard) for entry_id, fields in entries]
+        # A stream that is trimmed for its length still has thousands of entries: only a full batch can hide a gap.
+        may_hide = len(entries) >= WAIT_COUNT or _tell_of_trimming(events)
+        if may_hide and not await self._is_kept(keys, marks[shard]):
             marks[shard] = await self._newest_in(keys)
             return EventPage([], cursor_of(marks), is_gap=True)
-        events = [read_event(entry_id, fields, shard) for entry_id, fields in entries]
         if events:
             marks[shard] = events[-1].id
         return EventPage(_told(events), cursor_of(marks))
@@ -110,7 +113,8 @@ class Feed(QueueBase):
         entries = _entries(await self._command("XRANGE", keys.events, mark, "+", "COUNT", str(limit + 2)))
         events = [_event(entry, keys.shard) for entry in entries]
         if mark == START:
-            is_whole = len(events) <= limit or await self._command("XLEN", keys.events) < UNTRIMMED
+            is_all = len(events) <= limit and not _tell_of_trimming(events)
+            is_whole = is_all or await self._is_kept(keys, mark)
         else:
             is_whole = bool(events) and events[0].id == mark
             events = events[1:]
@@ -122,13 +126,18 @@ class Feed(QueueBase):
 
     async def _is_kept(self, keys: Keys, mark: str) -> bool:
         if mark == START:
-            return bool(await self._command("XLEN", keys.events) < UNTRIMMED)
+            is_short = await self._command("XLEN", keys.events) < UNTRIMMED
+            return is_short and not await self._command("HEXISTS", keys.queues, _KEPT_FROM)
         return bool(await self._command("XRANGE", keys.events, mark, mark))
 
 
 def _told(events: list[Event]) -> list[Event]:
     """Without those that tell nothing: the ids were moved past the tasks of a call, see `scripts/lib/order.lua`."""
     return [event for event in events if event.counts]
+
+
+def _tell_of_trimming(events: list[Event]) -> bool:
+    return any(event.kept_from != START for event in events)
 
 
 def _entries(reply: Any) -> list[tuple[str, Any]]:

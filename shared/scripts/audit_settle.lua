@@ -11,7 +11,7 @@
   @args item   three per count: field, its value then, what was summed up; at most 300 counts; !<queue>:<key> are of
                those that run of a limit key
   @returns  {price, now ms, {kind, number, ...}, counts that changed meanwhile}
-  Cost    O(counts + events): at most 300 events; after more than these nothing is written.
+  Cost    O(counts + events): at most 300 events; after more than these, or when some were trimmed, nothing is written.
   Replay  the counts are right.
 ]]
 --- @include "lib/call"
@@ -28,6 +28,8 @@ for _, entry in ipairs(entries) do
   for i = 1, #entry[2], 2 do
     if entry[2][i] == 'c' then
       for field in string.gmatch(entry[2][i + 1], '(%S+):%d+') do came[field] = true end
+    elseif entry[2][i] == 'f' then
+      is_too_much = true
     end
   end
 end

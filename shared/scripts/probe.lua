@@ -89,14 +89,14 @@ local steps = {
     return same(call('ZPOPMIN', zset, '1'), 'a', '1') and call('ZREM', zset, 'b', 'none') == 1
       and call('ZREMRANGEBYSCORE', zset, '-inf', '3') == 1
   end},
-  {'XADD with MAXLEN, XRANGE, XREVRANGE, XDEL', function()
+  {'XADD with MAXLEN, XRANGE, XREVRANGE, XDEL, XTRIM with MINID', function()
     call('DEL', stream)
     local id = call('XADD', stream, 'MAXLEN', '~', '128', '*', 'q', 'default')
     local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', '1')
     local oldest = call('XRANGE', stream, '-', '+', 'COUNT', '1')
     return string.match(id, '^%d+%-%d+$') ~= nil and newest[1][1] == id and same(newest[1][2], 'q', 'default')
       and oldest[1][1] == id and #call('XRANGE', stream, '(' .. id, '+', 'COUNT', '1') == 0
-      and call('XDEL', stream, id) == 1
+      and call('XDEL', stream, id) == 1 and call('XTRIM', stream, 'MINID', '~', id) == 0
   end},
   {'XADD with an id, and rising ids after it', function()
     local ms, number = string.match(call('XADD', stream, '*', 'q', 'default'), '^(%d+)-(%d+)$')

@@ -21,7 +21,8 @@
   @error  DTQ_UNIQUE_CONFLICT <index> <id>: a live task has that unique key; nothing is stored
   @event  P S X R
   Cost    O(tasks * log N).
-  Replay  every id exists: nothing stays but a gap in the events at most, the tasks' present statuses are returned.
+  Replay  every id exists: nothing stays but a gap in the events and its count (see lib/moment), the tasks' present
+          statuses are returned.
 ]]
 --- @include "lib/call"
 --- @include "lib/clock"
@@ -45,8 +46,11 @@ local ids, texts, bodies, due_times = {}, {}, {}, {}
 
 -- What each task is asked to be; that of many is the same, and is taken apart once a call.
 local asked, attributes_known, kinds, id_start = {}, {}, {}, #prefix + 3
--- Of one with a key nobody knows whether it is new; each event that is taken back leaves a gap in the stream.
-local PARTICULAR = {'i', 'u', 'h', 'b'}
+-- What another task may stand for is often not stored: its event is not told before. Users' JSON may look as if it said so.
+local function may_be_answered(options)
+  return find(options, ' [uhb]=') and (option_of(options, 'u') or option_of(options, 'h') or option_of(options, 'b'))
+end
+
 local is_plain = allowance == '' and hand_off == 0
 for i = 1, record_count do
   local words = item(3 * i - 1)
@@ -55,7 +59,7 @@ for i = 1, record_count do
     local priority, queue_name, options = string.match(words, '^(%d+) (%S+) %S+ %d+(.*)$')
     known = {words = words, priority = tonumber(priority), queue = queue_name, options = options, ids = {}, new = {P = {}, S = {}}}
     attributes_known[words], kinds[#kinds + 1] = known, known
-    for _, letter in ipairs(PARTICULAR) do is_plain = is_plain and not option_of(options, letter) end
+    is_plain = is_plain and not may_be_answered(options)
   end
   asked[i], ids[i] = known, sub(record(i), id_start)
   known.ids[#known.ids + 1] = ids[i]
@@ -206,8 +210,10 @@ elseif #flat <= CHUNK then
 else
   missing, statuses = compare_stored()
 end
-if event_id and (not missing or #missing < #all) then take_back_event() end
+local is_untrue = event_id and (not missing or #missing < #all)
+if is_untrue then events_forget() end
 if not missing then
+  if is_untrue then take_back_event() end
   give_back_keys()
   return refused(statuses)
 end
@@ -242,7 +248,7 @@ for _, one in ipairs(filled) do
   local wanted, letter = one.wanted, one.letter
   local new = wanted.new[letter]
   submitted_add(field_of(wanted.queue, letter == 'P' and wanted.priority or letter), #new)
-  if not event_id then events_add(new, wanted.queue, letter) end
+  if not event_id or is_untrue then events_add(new, wanted.queue, letter) end
 end
 if are_keyed then settle_debounced(is_new) end
 event_id = event_id or events_flush()
@@ -255,6 +261,10 @@ if #to_rank > 0 then
     put_pending(ids[i], wanted.queue, wanted.priority,
       fair_rank(wanted.queue, wanted.priority, wanted.options, first + n - 1))
   end
+end
+if is_untrue then
+  events_flush()
+  take_back_event()
 end
 pending_flush()
 fair_flush()

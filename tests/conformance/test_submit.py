@@ -60,7 +60,7 @@ async def test_separate_submissions_are_first_in_first_out(queue):
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server, seed):
-    """Alone, in batches with and without keys, once more after death; a task takes the server 4 µs at least."""
+    """Alone, in batches with and without keys, some of them known, once more after death; a task takes the server 4 µs at least."""
     transport = SteppedTcp(server.url, 1_798_761_600_000_000)
     queue = TaskQueue(transport, QueueOptions(namespace="test"))
     chance, ids = random.Random(seed), []
@@ -70,10 +70,12 @@ async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server
         outcomes = [ending(claim, "x") for claim in (await queue.exchange(state, free=20)).claims]
         await queue.exchange(state, outcomes, free=0)
         dead, at_us = [outcome.task_id for outcome in outcomes], 1_798_761_601_000_000
+        known = [task(idempotency_key="first")]
         for n in range(80):
             transport.now_us = at_us - CALL_US
             keyed = [task({"n": n}, idempotency_key=f"k{n}.{m}") for m in range(chance.randint(2, 30))]
-            ways = [tasks(1), tasks(7), tasks(120), keyed, [*keyed, *tasks(2)], [task(unique_key=f"u{n}")]]
+            ways = [tasks(1), tasks(7), tasks(120), keyed, keyed[:1], [*keyed, *tasks(2)]]
+            ways += [[*known, *keyed], known, [task(unique_key=f"u{n}")]]
             if n % 4 == 3 and dead:
                 again, dead = dead[:4], dead[4:]
                 await queue.requeue(again, by="me")
@@ -81,7 +83,8 @@ async def test_what_comes_in_one_millisecond_is_first_in_first_out(store, server
                 at_us += 20 + 4 * len(again)
             else:
                 batch = chance.choice(ways)
-                ids += [item.id for item in await queue.submit(batch)]
+                ids += [item.id for item in await queue.submit(batch) if item.id not in ids]
+                known = [one for one in batch if one.idempotency_key] or known
                 at_us += 20 + 4 * len(batch)
         claimed, outcomes = [], []
         while len(claimed) < len(ids):

@@ -196,7 +196,7 @@ def _wrong_counts(seen: Snapshot, records: dict[str, dict[str, str]]) -> list[st
     counted = {
         name: int(value) % 2**26
         for name, value in fields.items()
-        if name[-2:] not in (":!", ":@", ":h", ":w", ":v", ":i")
+        if name[-2:] not in (":!", ":@", ":h", ":w", ":v", ":i", ":t", ":f")
         and not name.startswith(("*:~", "*:+", "*:="))
     }
     names = set(expected) | set(counted)

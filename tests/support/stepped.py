@@ -69,9 +69,10 @@ class SteppedTcp(TcpTransport):
     async def repeat(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Reply:
         """Send a call, perhaps one that was sent before."""
         self.now_us += CALL_US
-        return await super().run(self._at_my_time(script), keys, [*args, str(self.now_us)])
+        return await super().run(self.at_my_time(script), keys, [*args, str(self.now_us)])
 
-    def _at_my_time(self, script: Script) -> Script:
+    def at_my_time(self, script: Script) -> Script:
+        """The script as this transport sends it: the time comes as one more argument."""
         known = self._stepped.get(script.name)
         if known is None:
             body = self._change(script.body)

@@ -3,7 +3,8 @@
 -- parked types, limits: see limits.lua; only when there is something to say). `*:C`, `*:D`, `*:X` are totals over
 -- all queues, `*:@` the minute and `*:h` its hour (see stats.lua), `*:~<who>` a caller's allowance ("w" and lib/gcra's time), `*:+<worker>`
 -- what its exchanges remember (memory.lua), `*:w` how many workers have a lease or a presence, `*:i` and `*:=<worker>` who
--- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua). All fields of the
+-- may be handed a task and was (handoff.lua), `*:v` when versions of workers began (register.lua), `*:t` and `*:f` what was
+-- taken back of the events and from where on they are kept (moment.lua). All fields of the
 -- queues that a script knows beforehand are read in one call; changes are summed here and written in one call.
 -- A count of pending, scheduled or running tasks also carries how many were submitted since an exchange last looked, as
 -- multiples of SUBMITTED: so submitting adds to both with one HINCRBY.

@@ -1,5 +1,6 @@
 -- One entry per script call: counts by queue and status (c), and the first ids with their status
--- (i, at most 20). An event is a notification; who follows one task reads its record.
+-- (i, at most 20). An event is a notification; who follows one task reads its record. One with f tells that what was before
+-- that id is trimmed (moment.lua).
 local EVENTS_KEPT = '10000'
 local EVENT_IDS = 20
 local event_counts, event_order, event_ids, event_totals = {}, {}, {}, {}
@@ -23,8 +24,8 @@ local function events_forget()
 end
 
 --- @eager
-local function event_put(id, counted, ids)
-  return call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, id, 'c', counted, 'i', ids)
+local function event_put(id, counted, ids, ...)
+  return call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, id, 'c', counted, 'i', ids, ...)
 end
 
 -- The id of the entry, or nil when nothing happened.
