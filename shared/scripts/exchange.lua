@@ -117,8 +117,8 @@ local is_early = have_all_completed()
 local must_look = record_count == 0 or want_cursor + maintain > 0
 if is_early and maintain == 1 then due = what_is_due(own_timer) end
 if due then due_tasks = tasks_of(due) end
--- Not at the end of an hour, and not where trimming falls behind: these need the room.
-local has_room = stats_owed() < 3 and not (is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2))
+-- Not where trimming falls behind: it needs the room.
+local has_room = not (is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2))
 if is_early and has_room and not due and free > 0 and not is_unread and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
@@ -197,7 +197,7 @@ elseif is_idle_of(counts[IDLE], worker) then
   field_put(IDLE, '')
 end
 
-if has_passed() and not affords(0) then minute_goes_on() end
+if not affords(stats_owed() + (hour_over() and not has_passed() and 3 or 0)) then stats_keep_open() end
 is_tight = not affords(1)
 -- Memory may be full: the first write is a removal.
 if not has_removed and not released then call('HDEL', queues, '') end

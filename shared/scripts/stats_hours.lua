@@ -23,7 +23,6 @@ for day = math.floor(first / 24), math.floor(this_hour / 24) do
     end
   end
 end
-local current, waiting = read_unseen()
-local minute = tonumber(string.match(current, '^%d+'))
-local open = minute and call('HGETALL', prefix .. 'stats:' .. int(math.floor(minute / 60))) or {}
+local current, waiting, _, hour = read_unseen()
+local open = hour and call('HGETALL', prefix .. 'stats:' .. int(hour)) or {}
 return {price, now, found, open, current, waiting}

@@ -133,6 +133,11 @@ async def test_more_queues_than_are_told_apart_are_in_the_sum(queue):
     assert (len(stats.queues), sum(point.submitted for point in stats.points)) == (64, 70)
 
 
+def _started_by_hour(stats) -> dict[float, int]:
+    """By the hour since 1970 how many started."""
+    return {point.at.timestamp() // 3600: point.started for point in stats.points if point.started}
+
+
 async def test_an_hour_that_is_over_is_summed_up(queue, store):
     await _some_work(queue)
     text = store.hget("{test:0}:queues", "*:@")
@@ -141,15 +146,18 @@ async def test_an_hour_that_is_over_is_summed_up(queue, store):
     store.hset(f"{{test:0}}:stats:{earlier // 60}", str(earlier - 1), numbers)
     store.hset("{test:0}:queues", "*:@", f"{earlier} {numbers}")
     state = await registered(queue)
-    await exchange_all(queue, state, free=1)
+    [claim] = await exchange_all(queue, state, free=1)
+    assert (
+        _started_by_hour(await queue.stats_by_hour(168))[earlier // 60] == 10
+    )  # before it is summed up, too
+    await queue.exchange(state, [ending(claim)], free=0)
     hour = earlier // 60
     day = f"{{test:0}}:stats:day:{hour // 24}"
     assert list(store.hgetall(day)) == [str(hour)]
     assert 777_000 < store.ttl(day) <= 777_600
     by_hour = await queue.stats_by_hour(168)
     assert (by_hour.step_seconds, len(by_hour.points), by_hour.queues) == (3600, 168, None)
-    at_work = {point.at.timestamp() // 3600: point.started for point in by_hour.points if point.started}
-    assert at_work == {hour: 10, int(minute) // 60: 1}
+    assert _started_by_hour(by_hour) == {hour: 10, int(minute) // 60: 1}
     assert by_hour.wait is not None
     assert (await queue.stats_by_hour(24)).points[-1].started == 1
     for hours in (0, 169):

@@ -64,7 +64,6 @@ class TestKeys:
             keys.parked("q", "t"),
             keys.job("j"),
         ]
-        every += [keys.run("w")]
         assert {key[: key.index("}") + 2] for key in every} == {"{production:3}:"}
         assert len(set(every)) == len(every)
 
@@ -76,7 +75,6 @@ class TestKeys:
             for made in (
                 keys.task("<id>"),
                 keys.pending("<queue>"),
-                keys.run("<worker>"),
                 keys.scratch("<mark>", 7).replace("7", "<n>"),
                 keys.job("<id>"),
                 keys.rate("submit", "<who>"),

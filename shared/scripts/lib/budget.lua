@@ -1,6 +1,6 @@
 -- One exchange costs at most BUDGET calls (and one for each further queue), whatever it carries; limits and turns
--- that are in use come on top, and the end of an hour. Outcomes come first and always fit; what is due and new
--- claims are done when they fit, else the caller is told that there is more and comes again at once.
+-- that are in use come on top. Outcomes come first and always fit; what is due and new claims are done when they
+-- fit, else the caller is told that there is more and comes again at once; minutes are closed when there is room.
 local BUDGET = 13
 -- The lease is renewed when a third of it has passed, and set when an idle worker, whose presence lasts longer, gets
 -- something to run.
@@ -14,7 +14,7 @@ end
 
 -- Calls that the flushes will make for what has been done so far.
 local function owed()
-  local calls = 1 + stats_owed() -- HSET queues
+  local calls = 1 -- HSET queues
   if flat_length > 0 then calls = calls + 1 end
   if #event_order > 0 then calls = calls + 1 end
   if released or not has_removed then calls = calls + 1 end

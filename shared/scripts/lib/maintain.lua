@@ -173,7 +173,10 @@ local function do_due(due, own, texts)
     is_more = is_more or n < #due_tasks
     if n > 0 then promote(due_tasks, texts, n, unread) end
   end
-  if #refilled > 0 then call_variadic('ZREM', timers, refilled) end
+  if #refilled > 0 then
+    call_variadic('ZREM', timers, refilled)
+    limit_calls = limit_calls + 1
+  end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
   local is_done = #due_tasks > 0
   for _, kind in ipairs({'s', 'w', 'd', 'j'}) do

@@ -1,12 +1,12 @@
 -- What happened in a minute, in one field that rides in the reads and writes of the counts, so it costs no call:
---   *:h   the hour whose hash of minutes expires already
+--   *:h   the hour of which minutes were moved and that is not summed up, or ""
 --   *:@   "<minute since 1970> <submitted> <started> <completed> <retried> <dead> <cancelled>|<waits>|<runs>|<queues>"
 -- Waits and runs are histograms, "<bucket>:<n> …" of a few tasks a call: bucket i holds what took at most STATS_MS[i]
 -- ms. Queues are "<name>:<submitted>:<ended>:<retried>:<dead>:<pending before>:<running before>:<pending>:<running> …",
 -- the first 64 of the minute; the last four, how many there were before the minute's first call and after its last one,
 -- are told by calls that have read the queue's counts anyway. When the minute is over,
--- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, its sum without queues to
--- stats:day:<day> <hour>. Both expire.
+-- whoever writes next moves it to stats:<hour> <minute>; when the hour is over, whoever writes after that its sum without
+-- queues to stats:day:<day> <hour>. Both expire.
 local STATS_MS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, math.huge}
 local SAMPLED = 10
 local STATS_QUEUES = 64
@@ -82,11 +82,13 @@ local function minute_close(stored)
     call('EXPIRE', key, STATS_KEPT_S)
     field_put('*:h', int(hour))
   end
-  if hour ~= math.floor(now / 3600000) then
-    local day = prefix .. 'stats:day:' .. int(math.floor(hour / 24))
-    call('HSET', day, int(hour), hour_text(key))
-    call('EXPIRE', day, STATS_DAYS_KEPT_S)
-  end
+end
+
+local function hour_close(hour)
+  local day = prefix .. 'stats:day:' .. int(math.floor(hour / 24))
+  call('HSET', day, int(hour), hour_text(prefix .. 'stats:' .. int(hour)))
+  call('EXPIRE', day, STATS_DAYS_KEPT_S)
+  field_put('*:h', '')
 end
 
 --- @eager
@@ -170,16 +172,24 @@ local function has_passed()
   return is_minute_over
 end
 
--- Calls that the end of a minute costs, and of an hour.
+-- The hour that is over and whose minutes have not been summed up; nil when there is none.
+local function hour_over()
+  local hour, last = tonumber(counts['*:h'] or nil), string.match(counts['*:@'] or '', '^%d+')
+  return hour and last and hour ~= math.floor(tonumber(last) / 60) and hour or nil
+end
+
+-- Calls that the end of a minute costs; the hour before must have been summed up.
 local function stats_owed()
   if not has_passed() then return 0 end
   local hour = math.floor(tonumber(string.match(counts['*:@'], '^%d+')) / 60)
-  return 1 + (counts['*:h'] ~= hour and 1 or 0) + (hour ~= math.floor(now / 3600000) and 3 or 0)
+  return (hour_over() and 3 or 0) + (counts['*:h'] == hour and 1 or 2)
 end
 
--- The minute goes on: its end waits for a call that has room for it.
-local function minute_goes_on()
-  minute, is_minute_over = string.match(counts['*:@'], '^%d+'), false
+-- What has passed waits for a call that has room to close it: until then the minute goes on.
+local is_kept_open = false
+local function stats_keep_open()
+  is_kept_open = true
+  if has_passed() then minute, is_minute_over = string.match(counts['*:@'], '^%d+'), false end
 end
 
 -- To be called when all events are added and before the counts are written.
@@ -188,6 +198,7 @@ local function stats_flush()
   local of = event_totals
   if arrived == 0 and not (of.R or of.C or of.Y or of.D or of.X) then return end
   local stored = counts['*:@'] or ''
+  if hour_over() and not is_kept_open then hour_close(hour_over()) end
   if has_passed() then
     minute_close(stored)
     stored = ''

@@ -1,11 +1,14 @@
 -- The minute that is not over (see stats.lua), per queue how many were submitted that no exchange has seen, and how many
--- are pending, how many of these no exchange has seen, and how many of those that it has seen are running.
+-- are pending, how many of these no exchange has seen, and how many of those that it has seen are running. Last the hour
+-- that is not summed up, or nil.
 local function read_unseen()
-  local fields, current, waiting, levels, at = call('HGETALL', queues), '', {}, {}, {}
+  local fields, current, waiting, levels, at, hour = call('HGETALL', queues), '', {}, {}, {}, nil
   for i = 1, #fields, 2 do
     local n, name, kind = tonumber(fields[i + 1]), string.match(fields[i], '^(.*):([^:]*)$')
     if fields[i] == '*:@' then
       current = fields[i + 1]
+    elseif fields[i] == '*:h' then
+      hour = n
     elseif n and n >= SUBMITTED then
       waiting[#waiting + 1] = name
       waiting[#waiting + 1] = math.floor(n / SUBMITTED)
@@ -24,5 +27,5 @@ local function read_unseen()
       end
     end
   end
-  return current, waiting, levels
+  return current, waiting, levels, hour
 end
