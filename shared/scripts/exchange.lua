@@ -88,15 +88,21 @@ local is_draining = memory.draining == 'd'
 if is_draining then free = 0 end
 local handed_id = string.match(handed_over, ':(.+)$')
 local is_acknowledged = handed_id and contains(handed, handed_id)
-local is_unread = handed_id and not is_acknowledged
 
--- Where all that came completed, nothing is due, and queues have tasks and no rules, what is claimed now would be claimed
--- at the end: one read serves all.
-local function have_all_completed()
-  for i = 1, record_count do
-    if sub(item(queue_count + 2 * i - 1), 1, 1) ~= 'c' then return false end
-  end
-  return true
+-- What an exchange costs at most that applies these outcomes and does nothing else, but for unique keys and webhooks, of
+-- which only the records tell.
+local function calls_at_worst()
+  local has = {}
+  for i = 1, record_count do has[sub(item(queue_count + 2 * i - 1), 1, 1)] = true end
+  local is_end, may_die, is_later = has.c or has.f or has.x or has.k, has.f or has.x, has.f or has.s or has.w
+  local is_short = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS
+  local calls = 8 -- itself, TIME, HMGET, MGET, a removal, MSET, HSET, XADD
+  if is_end then calls = calls + 1 end -- done
+  if may_die then calls = calls + 1 end -- groups
+  if is_later or (is_end and is_short) then calls = calls + 1 end -- timers
+  if has.h then calls = calls + 1 end -- pending
+  if is_later or has.h or want_cursor == 1 then calls = calls + 1 end -- a wake-up
+  return calls
 end
 
 local function is_over_full(letter, slices)
@@ -112,14 +118,25 @@ local function are_plainly_pending()
   return is_any_pending
 end
 
-local due, due_tasks, popped = nil, {keys = {}}, nil
-local is_early = have_all_completed()
+-- What was handed over and is not read needs a lease at once: it waits for the next call where that may not fit.
+local worst = calls_at_worst()
+local is_unread = handed_id and not is_acknowledged
+local is_put_off = is_unread and worst == BUDGET
+if is_put_off then handed_id, is_unread = nil, false end
+
+-- Where queues have tasks and no rules, what is claimed before the outcomes are applied would be claimed after them, and
+-- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, nor where
+-- trimming falls behind, which needs the room.
+local due, due_tasks, popped, is_looked = nil, {keys = {}}, nil, false
 local must_look = record_count == 0 or want_cursor + maintain > 0
-if is_early and maintain == 1 then due = what_is_due(own_timer) end
-if due then due_tasks = tasks_of(due) end
--- Not where trimming falls behind: it needs the room.
-local has_room = not (is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2))
-if is_early and has_room and not due and free > 0 and not is_unread and are_plainly_pending() then
+local room = BUDGET - worst
+if maintain == 1 and room > 0 then
+  due, is_looked = what_is_due(own_timer), true
+  due_tasks = due and tasks_of(due) or due_tasks
+  room = room - 1
+end
+local is_behind = is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2)
+if room > 1 and free > 0 and not is_behind and not is_unread and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
@@ -146,7 +163,9 @@ elseif handed_id then
 end
 local is_over = apply_outcomes(outcome_keys, outcome_texts, lost, told .. ' ' .. cancelled)
 
-local is_looked, claimed, claims_more, is_behind = is_early, {}, false, false
+local claimed, claims_more = {}, false
+if popped then claimed, claims_more = claim(names, must_look, popped, popped_texts) end
+is_behind = false
 for _, letter in ipairs({'C', 'D', 'X'}) do
   if is_over_full(letter, 1) then
     local calls = (letter == 'D' and 5 or 4) - (has_removed and 0 or 1)
@@ -154,7 +173,7 @@ for _, letter in ipairs({'C', 'D', 'X'}) do
   end
 end
 -- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has.
-local is_more = is_behind
+local is_more = is_behind or is_put_off
 if is_behind and not popped and (is_over_full('C', 3) or is_over_full('D', 3) or is_over_full('X', 3)) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
@@ -164,15 +183,17 @@ is_more = is_more or (maintain == 1 and not is_looked)
 local is_more_due = is_more
 is_more = limits_settle() or is_more
 if popped then
-  claimed, claims_more = claim(names, must_look, popped, popped_texts)
-elseif free > 0 and not affords(calls_to_claim(names)) then
-  is_more = true
+  for i = 2, #names do claims_more = claims_more or (#claimed / 2 < free and counts_pending(names[i])) end
 elseif free > 0 then
   local are_left = unpark(names)
-  pending_flush()
-  -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
-  claimed, claims_more = claim(names, next(is_over) == nil or want_cursor + maintain > 0)
-  claims_more = claims_more or (are_left and #claimed / 2 < free)
+  if affords(calls_to_claim(names)) then
+    pending_flush()
+    -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
+    claimed, claims_more = claim(names, next(is_over) == nil or want_cursor + maintain > 0)
+    claims_more = claims_more or (are_left and #claimed / 2 < free)
+  else
+    is_more = true
+  end
 end
 is_more = is_more or claims_more
 
@@ -184,11 +205,11 @@ memory.told = left_of(told .. ' ' .. cancelled, is_over)
 memory.held = left_of(memory.held, is_over) .. ' ' .. table.concat(held, ' ')
 field_put(memory_field(worker), memory_text(memory))
 local held_now = holding + (#claimed + #unread) / 2
+holds_some = holds_some or held_now > 0
 -- A hand-off may have set a shorter one than this worker knows of, or did for a task that is done. What does not fit the
 -- next call does, which comes at once.
-if unread[1] or (is_lease_due and (held_now > 0 or is_acknowledged)) then
-  local is_short = lease_until < now + lease_ms / 3
-  if unread[1] or is_short or affords(owes_wake() and 0 or 1) then renew_lease() else is_more = true end
+if unread[1] or (is_lease_due and holds_some) then
+  if unread[1] or affords(owes_wake() and 0 or 1) then renew_lease() else is_more = true end
 end
 if free > #claimed / 2 and not unread[1] and not is_more and #types <= IDLE_BYTES then
   local spoken = {worker, int(number), int(lease_ms), int(now), int(held_now)}

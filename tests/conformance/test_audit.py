@@ -408,6 +408,8 @@ async def test_what_is_parked_with_nobody_to_come_gets_somebody(queue, store):
 class LimitedHistory(History):
     """Some tasks have limit keys, of which one runs at once."""
 
+    most_calls = None
+
     async def submit(self) -> None:
         await super().submit()
         keyed = [

@@ -1,6 +1,7 @@
 -- Takes pending tasks for one worker: ZPOPMIN per queue in order of service, one MGET for all. What this
 -- worker does not know or what is over a limit is parked on the way.
 local CLAIM_CAP = 100
+local has_unparked = false
 
 --- @lazy
 -- The claims of an earlier exchange of this worker, for a replay: {id, record, ...}.
@@ -25,7 +26,11 @@ end
 local function unpark_types(name, control)
   local parked, are_left, is_changed = control.parked, false, false
   for task_type in pairs(parked) do
-    if find(types, ' ' .. task_type .. ' ', 1, true) then
+    local is_known = find(types, ' ' .. task_type .. ' ', 1, true)
+    if is_known and not affords(3) then -- ZPOPMIN, ZADD, and HDEL of a control with nothing to say
+      are_left = true
+    elseif is_known then
+      has_unparked = true
       local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
       for i = 1, #back, 2 do
         local priority = priority_of(back[i + 1])
@@ -298,6 +303,20 @@ local function take(batch, texts, want, claimed)
     end
   end
   return has_parked
+end
+
+-- What it costs to claim. What came to an empty queue in this very call need not be read, nor told of if all is
+-- claimed.
+local function calls_to_claim(names)
+  local are_known, waiting, served = not has_unparked, 0, table.concat(names, ' ') .. ' '
+  for i = 2, #names do
+    are_known = are_known and not has_pending(names[i])
+    for priority = 1, 10 do waiting = waiting + count_of(fields_of(names[i])[priority]) end
+  end
+  local is_told = want_cursor == 1 or not are_known or waiting > free or owes_alarm() or not owes_wake()
+  for _, name in ipairs(pending_order) do is_told = is_told or not find(served, ' ' .. name .. ' ', 1, true) end
+  return queue_count + calls_to_tell() + (are_known and 0 or 1) - (has_removed and 0 or 1) - (is_told and 0 or 1)
+    + (is_lease_due and not holds_some and 1 or 0)
 end
 
 -- Pops before the outcomes are applied, so that one read serves all.

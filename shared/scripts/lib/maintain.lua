@@ -21,16 +21,18 @@ end
 
 -- How many of the due tasks can be promoted within the budget, and the queues of these that nobody has read.
 local function promotable(due_tasks, are_read)
-  local is_seen, unread, n_queues, calls = {}, {}, 0, 0
+  local is_seen, unread, calls, wakes_owed = {}, {}, calls_to_tell(), owes_wake() and 0 or 1
   for i, task in ipairs(due_tasks) do
     if not is_seen[task.queue] then
       is_seen[task.queue] = true
-      if not queue_loaded[task.queue] then unread[#unread + 1] = task.queue end
-      -- A write and perhaps a wake-up for all; those of the first include what tells of them.
-      calls = calls + (n_queues == 0 and calls_for(task.queue, 'P') or new_pending[task.queue] and 0 or 1)
-      n_queues = n_queues + 1
-      local fixed = (are_read and 0 or 1) + (has_removed and 1 or 0) + (#unread > 0 and 1 or 0) -- MGET, ZREM, HMGET
+      local is_read = queue_loaded[task.queue]
+      if not (is_read and has_pending(task.queue)) then calls, wakes_owed = calls + wakes_owed, 0 end
+      -- A queue that is read adds to what the call may cost.
+      calls = calls + (new_pending[task.queue] and 0 or 1) - (is_read and 0 or 1)
+      local reads = (is_read and #unread == 0) and 0 or 1
+      local fixed = (are_read and 0 or 1) + (has_removed and 1 or 0) + reads -- MGET, ZREM, HMGET
       if not affords(calls + fixed) then return i - 1, unread end
+      if not is_read then unread[#unread + 1] = task.queue end
     end
   end
   return #due_tasks, unread
@@ -123,7 +125,7 @@ local function reap(name)
   if #unread > 0 then counts_load(unread) end
   local is_over, n_over = {}, 0
   for i, one in ipairs(lost) do
-    if not one.r or affords(calls_for(one.r.queue, one.letter)) then
+    if not one.r or affords(calls_for(one.r.queue, one.letter) + (has_removed and 1 or 0)) then -- ZREM in the end
       is_over[ids[i]] = true
       n_over = n_over + 1
       if one.r then take_back(ids[i], one.r, one.letter) end

@@ -27,7 +27,11 @@ end
 -- What one more task costs that comes to a status. Its queue has been read.
 local function calls_for(queue_name, letter)
   local calls = calls_to_tell()
-  if letter ~= 'P' then return calls + (#new_done > 0 and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1) end
+  if letter ~= 'P' then
+    -- With its group, and perhaps the timer of the first that is kept.
+    return calls + (#new_done > 0 and 0 or 1) + ((letter ~= 'D' or new_groups) and 0 or 1)
+      + ((#new_timers > 0 or next(done_timer)) and 0 or 1)
+  end
   if new_pending[queue_name] then return calls end
   return calls + ((has_pending(queue_name) or owes_wake()) and 1 or 2)
 end
