@@ -1,7 +1,8 @@
 """Whether depth costs: a million tasks pending, scheduled and done each, against a thousand of each.
 
-On `redis-server` when it is installed: what hosters and distributions build uses jemalloc, and depth is dear where
-the C library looks for memory. `SCALE_SERVER=embedded` measures the embedded Valkey, which does that.
+On `redis-server` when it is installed; hosters and distributions build such. `SCALE_SERVER=embedded` measures the
+embedded Valkey. Depth is dear where an allocator strews the blocks of scripts over the whole heap, as the C library's
+does: both are here with one that does not.
 `SCALE=100000` in the environment makes the deep side less deep. Rates are measured over the wire, in turns on
 two servers, and their medians compared; the time of scripts is what the server's slow log says.
 """
@@ -23,6 +24,8 @@ from shared.settings import TcpTarget
 from shared.transports.tcp import TcpTransport
 from tests.benchmarks.measure import NAMESPACE, RESULT, fresh_server, scaled, show
 from tests.support.factories import registered
+from tests.support.processes import libraries_of
+from tests.support.server import Server
 
 DEEP = int(os.environ.get("SCALE", "1000000"))
 FLAT = 1_000
@@ -159,7 +162,7 @@ async def _run() -> None:
                     "filled in, s": time.perf_counter() - started,
                     "memory, MiB": memory["used_memory"] / 2**20,
                     "server": client.info("server")["redis_version"],
-                    "allocator": memory["mem_allocator"],
+                    "allocator": "mimalloc" if _is_preloaded(server) else memory["mem_allocator"],
                 },
             )
             sides.append(side)
@@ -193,6 +196,11 @@ async def _in_turns(sides: list[Side], name: str) -> tuple[float, float]:
             measure: Callable[[], Awaitable[float]] = getattr(side, name)
             rates[which].append(await measure())
     return median(rates[0]), median(rates[1])
+
+
+def _is_preloaded(server: Server) -> bool:
+    """The server itself knows of the C library only."""
+    return "libmimalloc" in libraries_of(server.process.pid)
 
 
 def _task(n: int, **fields: object) -> TaskSubmission:

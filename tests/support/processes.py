@@ -24,3 +24,8 @@ def command_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def libraries_of(pid: int) -> str:
+    """What it has mapped, its libraries among it."""
+    return Path(f"/proc/{pid}/maps").read_text()
