@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks [NAME …] [--peers] [--quick] [--json FILE] [--document FILE]`: figures and ratios.
 
-Without names all run but `limits`, `rates` and `scale`, which take minutes each. Nothing is asserted about time.
+Without names all run but `limits`, `mixed`, `rates` and `scale`, most of which take minutes. Nothing is asserted about time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from pathlib import Path
 from statistics import median
 
 from shared.scripts.build import complaint
-from tests.benchmarks import drain, enqueue, floors, latency, limits, memory, rates, report, scale, starts
+from tests.benchmarks import (
+    drain,
+    enqueue,
+    floors,
+    latency,
+    limits,
+    memory,
+    mixed,
+    rates,
+    report,
+    scale,
+    starts,
+)
 from tests.benchmarks.measure import REPORT, measure_less, scaled, show
 from tests.benchmarks.peers import runner
 
@@ -35,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         "prices": _prices,
         "idle": _idle,
         "limits": limits.run,
+        "mixed": mixed.run,
         "rates": rates.run,
         "scale": scale.run,
     }
@@ -47,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--document", type=Path, help="whose tables and charts are made anew")
     options = parser.parse_args(arguments)
-    chosen = options.names or [name for name in runs if name not in ("limits", "rates", "scale")]
+    chosen = options.names or [name for name in runs if name not in ("limits", "mixed", "rates", "scale")]
     unknown = [name for name in chosen if name not in {*runs, "none"}]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(runs)}, none")

@@ -6,9 +6,9 @@ import json
 from itertools import count
 from typing import Any
 
+from shared.codec import Claim
 from shared.models import TaskSubmission
 from shared.queue import Outcome, TaskQueue, WorkerState
-from shared.queue.exchange import Claim
 
 _names = count(1)
 
