@@ -118,15 +118,15 @@ local function look_at_holders()
         is_held = true
       else
         repair_note('tasks')
-        is_over[one.id] = claims[one.id]
+        is_over[one.id] = claims[one.id] and '' or nil
         take_back(one.id, lost_as(one.id, one.text, name, ''))
         wake_queue(one.r.queue)
       end
     end
     if next(is_over) then
-      memory.held = left_of(memory.held, is_over)
+      memory.held = held_without(memory.held, is_over)
       field_put(memory_field(name), memory_text(memory))
-      if known[2] then field_put(handed_field(name), left_of(known[2], is_over)) end
+      if known[2] then field_put(handed_field(name), held_without(known[2], is_over)) end
     end
     if is_held then
       look_for(timers, 'w:' .. name, function()

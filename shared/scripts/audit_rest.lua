@@ -44,14 +44,14 @@ function CHECK.run(worker)
   for i, text in ipairs(#keys > 0 and read_many(keys) or {}) do
     local r = text and record_parse(text)
     if not r or r.status ~= 'R' or r.worker ~= worker or r.claim ~= claims[ids[i]] then
-      is_stray[ids[i]] = true
+      is_stray[ids[i]] = ''
       strays = strays + 1
       repair_note('strays')
     end
   end
   if strays > 0 then
-    memory.held = left_of(memory.held, is_stray)
-    call('HSET', queues, memory_field(worker), memory_text(memory), handed_field(worker), left_of(handed_over, is_stray))
+    memory.held = held_without(memory.held, is_stray)
+    call('HSET', queues, memory_field(worker), memory_text(memory), handed_field(worker), held_without(handed_over, is_stray))
   end
   if not call('ZSCORE', timers, 'w:' .. worker) then
     if #ids > strays then

@@ -126,8 +126,8 @@ local is_put_off = is_unread and worst == BUDGET
 if is_put_off then handed_id, is_unread = nil, false end
 
 -- Where queues have tasks and no rules, what is claimed before the outcomes are applied would be claimed after them, and
--- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, nor where
--- trimming falls behind, which needs the room.
+-- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, where tasks
+-- are due, which may go first, or where trimming falls behind, which needs the room.
 local due, due_tasks, popped, is_looked = nil, {keys = {}}, nil, false
 local must_look = record_count == 0 or want_cursor + maintain > 0
 local room = BUDGET - worst
@@ -137,7 +137,7 @@ if maintain == 1 and room > 0 then
   room = room - 1
 end
 local is_behind = is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2)
-if room > 1 and free > 0 and not is_behind and not is_unread and are_plainly_pending() then
+if room > 1 and free > 0 and not due_tasks[1] and not is_behind and not is_unread and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
@@ -198,12 +198,14 @@ elseif free > 0 then
 end
 is_more = is_more or claims_more
 
-local held = {}
-for i = 1, #claimed, 2 do held[#held + 1] = int(number) .. ':' .. claimed[i] end
+local ids = {}
+for i = 1, #claimed, 2 do ids[#ids + 1] = claimed[i] end
 memory.number, memory.lost, memory.cancelled, memory.asked = int(number), table.concat(lost, ' '), cancelled, ''
 -- The ids that this worker was told to cancel and still runs: a crash must not forget them.
-memory.told = left_of(told .. ' ' .. cancelled, is_over)
-memory.held = left_of(memory.held, is_over) .. ' ' .. table.concat(held, ' ')
+memory.told = ids_without(told .. ' ' .. cancelled, is_over)
+if next(is_over) then memory.held = held_without(memory.held, is_over) end
+local word = ' ' .. int(number) .. ':'
+if ids[1] then memory.held = memory.held .. word .. table.concat(ids, word) end
 field_put(memory_field(worker), memory_text(memory))
 local held_now = holding + (#claimed + #unread) / 2
 holds_some = holds_some or held_now > 0

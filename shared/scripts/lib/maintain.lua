@@ -126,7 +126,7 @@ local function reap(name)
   local is_over, n_over = {}, 0
   for i, one in ipairs(lost) do
     if not one.r or affords(calls_for(one.r.queue, one.letter) + (has_removed and 1 or 0)) then -- ZREM in the end
-      is_over[ids[i]] = true
+      is_over[ids[i]] = ''
       n_over = n_over + 1
       if one.r then take_back(ids[i], one.r, one.letter) end
     end
@@ -134,13 +134,13 @@ local function reap(name)
   if is_idle_of(remembered[3], name) then field_put(IDLE, '') end
   local is_more = n_over < #ids
   if is_more then
-    memory.held = left_of(memory.held, is_over)
+    memory.held = held_without(memory.held, is_over)
   elseif call('ZREM', timers, 'w:' .. name) == 1 then
     count_add('*:w', -1)
   end
   -- Should it live after all, it is told that it lost its lease.
   field_put(memory_field(name), is_more and memory_text(memory) or '')
-  if handed_over ~= '' then field_put(handed_field(name), is_more and left_of(handed_over, is_over) or '') end
+  if handed_over ~= '' then field_put(handed_field(name), is_more and held_without(handed_over, is_over) or '') end
   return is_more
 end
 

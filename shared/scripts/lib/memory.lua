@@ -30,11 +30,16 @@ local function held_of(memory, handed_over)
   return ids, claims
 end
 
--- A list without what is over, by id or as a whole word.
-local function left_of(list, is_over)
+-- What is held without those that are over, whose ids lead to ''.
+local function held_without(held, is_over)
+  return (string.gsub(held, ' *%d+:(%S+)', is_over))
+end
+
+-- The same of a list of ids, of which there are few.
+local function ids_without(list, is_over)
   local left = {}
-  for word in string.gmatch(list, '%S+') do
-    if not is_over[string.match(word, '[^:]*$')] then left[#left + 1] = word end
+  for id in string.gmatch(list, '%S+') do
+    if not is_over[id] then left[#left + 1] = id end
   end
   return table.concat(left, ' ')
 end

@@ -156,7 +156,7 @@ local function apply_outcomes(keys, texts, lost, asked)
     if texts[i] then head, head_ends[i] = head_of(texts[i]) end
     ids[i], outcomes[i], found[i] = sub(keys[i], id_start), outcome, head
     -- What this worker runs by another claim than the one that is named it goes on holding.
-    if not outcome.is_note and (head.claim or outcome.claim) == outcome.claim then is_over[ids[i]] = true end
+    if not outcome.is_note and (head.claim or outcome.claim) == outcome.claim then is_over[ids[i]] = '' end
   end
   for i = 1, record_count do
     local id, key, outcome, text, head, head_end = ids[i], keys[i], outcomes[i], texts[i], found[i], head_ends[i]
