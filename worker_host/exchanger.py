@@ -156,6 +156,8 @@ class Exchanger:
         if reply.state == "replay":
             # Cursor and due time were lost with the first answer; the exchange that follows asks again.
             self.want_cursor = self.is_maintenance_due = True
+        if reply.has_more and 0 < reply.next_due_ms <= reply.now_ms:
+            self.is_maintenance_due = True  # what is due did not fit
         await self._take(reply, is_filled=is_filled)
         is_left = self._order.looked(is_filled=is_filled) if free else False
         self._on_reply(reply if is_first else reply._replace(cursor=""), sent_at)

@@ -214,8 +214,8 @@ class Repair(QueueBase):
             state.stage = "queues"
             fields = await self._counts(keys)
             state.names = sorted({*state.names, *(name.rpartition(":")[0] for name in fields)} - {"*"})
-            for part in _parts(_holders(fields), NAMES):
-                found.update(await self._check_rest(keys, part))
+            for worker in _holders(fields):
+                found.update(await self._check_rest(keys, [f"run:{worker}"]))
         return found
 
     async def _check_records(self, keys: Keys, ids: Sequence[str]) -> Counter[str]:
@@ -279,8 +279,9 @@ class Repair(QueueBase):
             newest = await self.transport.command("XREVRANGE", keys.events, "+", "-", "COUNT", "1")
             self.calls += 1
             state.since = newest[0][0] if newest else ""
-            state.before = await self._counts(keys)
-            state.parts = [*_COUNTED, *_holders(state.before)]
+            fields = await self._counts(keys)
+            state.before = {name: text for name, text in fields.items() if name[:2] != "*:"}
+            state.parts = [*_COUNTED, *(f"run:{worker}" for worker in _holders(fields))]
             state.stage, state.cursor = "keys", "0"
         return found
 
@@ -382,7 +383,7 @@ def _parts(items: Sequence[str], size: int) -> list[Sequence[str]]:
 
 def _holders(fields: dict[str, str]) -> list[str]:
     """The workers that remember what they hold, by the fields of the counts; also those that have left with tasks."""
-    return sorted({f"run:{name[3:]}" for name, text in fields.items() if name[:3] in ("*:+", "*:=") and text})
+    return sorted({name[3:] for name in fields if name[:3] in ("*:+", "*:=")})
 
 
 def _escaped(text: str) -> str:

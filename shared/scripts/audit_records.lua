@@ -111,7 +111,7 @@ end
 local function look_at_holders()
   for _, name in ipairs(holders) do
     local known, is_held, is_over = call('HMGET', queues, memory_field(name), handed_field(name)), false, {}
-    local memory = memory_of(known[1])
+    local memory = memory_of(known[1]) or memory_of(NO_MEMORY)
     local _, claims = held_of(memory, known[2])
     for _, one in ipairs(held_by[name]) do
       if claims[one.id] == one.r.claim then

@@ -5,7 +5,7 @@
   @key  timers   zset    {<namespace>:<shard>}:timers   due times, ms
   @key  wakes    stream  {<namespace>:<shard>}:wakes    wake-ups
   @arg  prefix  text  {<namespace>:<shard>}:
-  @args item    at most 250: run:<worker>, or names of keys without the prefix: p:<id>, o:<id>, unique:<queue>:<key>, done,
+  @args item    at most 100: run:<worker>, or names of keys without the prefix: p:<id>, o:<id>, unique:<queue>:<key>, done,
                 schedules, job:<id>
   @returns  {price, now ms, {kind, number, ...}}
   Cost    O(names + fields): of the groups in `done` 250 are looked at, of a worker at most 1,000 tasks.
@@ -59,8 +59,8 @@ function CHECK.run(worker)
       call('ZADD', timers, int(now), 'w:' .. worker)
       call('HINCRBY', queues, '*:w', '1')
       wake_at(now)
-    elseif memory.number ~= '0' or handed_over ~= '' then
-      repair_note('workers')
+    elseif known[1] or known[2] then
+      if (known[1] or '') .. handed_over ~= '' then repair_note('workers') end -- of one that was reaped nothing is wrong
       call('HDEL', queues, memory_field(worker), handed_field(worker))
     end
   end

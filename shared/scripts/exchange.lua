@@ -92,12 +92,13 @@ local is_acknowledged = handed_id and contains(handed, handed_id)
 
 -- What an exchange costs at most that applies these outcomes and does nothing else, but for unique keys and webhooks, of
 -- which only the records tell.
+local has_kind = {}
+for i = 1, record_count do has_kind[sub(item(queue_count + 2 * i - 1), 1, 1)] = true end
 local function calls_at_worst()
-  local has = {}
-  for i = 1, record_count do has[sub(item(queue_count + 2 * i - 1), 1, 1)] = true end
+  local has = has_kind
   local is_end, may_die, is_later = has.c or has.f or has.x or has.k, has.f or has.x, has.f or has.s or has.w
   local is_short = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS
-  local calls = 8 -- itself, TIME, HMGET, MGET, a removal, MSET, HSET, XADD
+  local calls = 8 -- itself, the clock, HMGET, MGET, a removal, MSET, HSET, XADD
   if is_end then calls = calls + 1 end -- done
   if may_die then calls = calls + 1 end -- groups
   if is_later or (is_end and is_short) then calls = calls + 1 end -- timers
@@ -127,7 +128,7 @@ if is_put_off then handed_id, is_unread = nil, false end
 
 -- Where queues have tasks and no rules, what is claimed before the outcomes are applied would be claimed after them, and
 -- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, where tasks
--- are due, which may go first, or where trimming falls behind, which needs the room.
+-- come back that may go first, or where something is due or trimming falls behind, which need the room.
 local due, due_tasks, popped, is_looked = nil, {keys = {}}, nil, false
 local must_look = record_count == 0 or want_cursor + maintain > 0
 local room = BUDGET - worst
@@ -137,7 +138,7 @@ if maintain == 1 and room > 0 then
   room = room - 1
 end
 local is_behind = is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2)
-if room > 1 and free > 0 and not due_tasks[1] and not is_behind and not is_unread and are_plainly_pending() then
+if room > 1 and free > 0 and not due and not is_behind and not is_unread and not has_kind.h and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
@@ -165,7 +166,10 @@ end
 local is_over = apply_outcomes(outcome_keys, outcome_texts, lost, told .. ' ' .. cancelled)
 
 local claimed, claims_more = {}, false
-if popped then claimed, claims_more = claim(names, must_look, popped, popped_texts) end
+if popped then
+  claimed, claims_more = claim(names, must_look, popped, popped_texts)
+  holds_some = holds_some or #claimed > 0
+end
 is_behind = false
 for _, letter in ipairs({'C', 'D', 'X'}) do
   if is_over_full(letter, 1) then
@@ -173,21 +177,24 @@ for _, letter in ipairs({'C', 'D', 'X'}) do
     if affords(calls) then trim(letter, true) else is_behind = true end
   end
 end
--- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has.
+-- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has. So it
+-- is with what is due.
 local is_more = is_behind or is_put_off
 if is_behind and not popped and (is_over_full('C', 3) or is_over_full('D', 3) or is_over_full('X', 3)) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
 end
-if due then is_more = do_due(due, own_timer, due_texts) or is_more end
-is_more = is_more or (maintain == 1 and not is_looked)
-local is_more_due = is_more
+local is_more_due, is_refused = maintain == 1 and not is_looked, false
+if due then is_more_due, is_refused = do_due(due, own_timer, due_texts) end
+if is_refused then free = 0 end
+is_more = is_more or is_more_due
 is_more = limits_settle() or is_more
 if popped then
   for i = 2, #names do claims_more = claims_more or (#claimed / 2 < free and counts_pending(names[i])) end
 elseif free > 0 then
   local are_left = unpark(names)
   if affords(calls_to_claim(names)) then
+    if pending_order[1] then remove_first(queues) end
     pending_flush()
     -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
     claimed, claims_more = claim(names, next(is_over) == nil or want_cursor + maintain > 0)
@@ -223,8 +230,7 @@ end
 
 if not affords(stats_owed() + (hour_over() and not has_passed() and 3 or 0)) then stats_keep_open() end
 is_tight = not affords(1)
--- Memory may be full: the first write is a removal.
-if not has_removed and not released then call('HDEL', queues, '') end
+if not released then remove_first(queues) end
 done_flush()
 pending_flush()
 limits_flush()

@@ -25,8 +25,10 @@ for i = 1, #members do
     alive[#alive + 1] = ends[i]
   end
 end
-local oldest, probes = {}, 0
+local oldest, probes, told = {}, 0, {}
 for i = 1, #fields, 2 do
+  -- What workers hold is long, and nobody's business here.
+  if not find(fields[i], '^%*:[+=]') then told[#told + 1], told[#told + 2] = fields[i], fields[i + 1] end
   local name, priority = string.match(fields[i], '^(.*):(%d+)$')
   if priority and probes < PROBES and (tonumber(fields[i + 1]) or 0) % SUBMITTED > 0 then
     probes = probes + 1
@@ -39,4 +41,4 @@ for i = 1, #fields, 2 do
     end
   end
 end
-return {price, now, fields, alive, oldest}
+return {price, now, told, alive, oldest}

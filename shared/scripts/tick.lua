@@ -9,7 +9,7 @@
   @arg  keep          text   ended tasks kept per status, then dead ones
   @returns  {price, now ms, more, next due ms | 0, {schedule, due ms, definition, ...} to fire, {j:<job>, slice, ''} to do}
   @event  P X D
-  Cost    O(log N) per task; at most 100 promotions, 2 workers reaped, 100 trimmed per status.
+  Cost    O(log N) per task; at most 100 promotions, and one of 10 schedules, a worker reaped, 100 trimmed of a status, a bulk operation.
   Replay  what was done is not due any more.
 ]]
 --- @include "lib/call"
@@ -37,8 +37,9 @@ local function affords() return true end
 
 counts_load({'*'})
 local due = what_is_due('')
-local is_more = due and do_due(due, '') or false
+local is_more = due ~= nil and (do_due(due, ''))
 is_more = limits_settle() or is_more
+if due then remove_first(queues) end
 pending_flush()
 limits_flush()
 done_flush()

@@ -126,3 +126,30 @@ async def test_tick_promotes_reaps_and_trims(queues, fill):
     assert (await queue.get(held.id)).attempt == 1
     assert (await queue.get(later.id)).status is TaskStatus.PENDING
     assert ended.id == claims[0].id
+
+
+@pytest.mark.parametrize("kind", ["h", "c"])
+async def test_what_comes_to_an_empty_queue_in_an_exchange_that_claims(queue, fill, kind):
+    """Handed back, or told by a webhook: it is pending before the claim, so a write is needed that early."""
+    await queue.submit([task(callback_url="https://example.org/hook", unique_key="u")])
+    state = await registered(queue, types=("noop", "webhook"))
+    [claim] = (await queue.exchange(state, free=1)).claims
+    fill()
+    reply = await queue.exchange(state, [ending(claim, kind)], free=1, maintain=False)
+    assert (reply.state, reply.lost) == ("ok", [])
+    claims = reply.claims or await exchange_all(queue, state, free=1)
+    assert [one.task_type for one in claims] == ["noop" if kind == "h" else "webhook"]
+
+
+@pytest.mark.parametrize("by_tick", [True, False])
+async def test_a_worker_that_held_more_than_one_call_takes_back(queue, store, fill, by_tick):
+    await queue.submit(tasks(150))
+    gone, other = await registered(queue), await registered(queue)
+    for _ in range(2):
+        await queue.exchange(gone, free=100)
+    store.zadd("{test:0}:timers", {f"w:{gone.name}": 1})
+    fill()
+    has_more = True
+    while has_more:
+        has_more = await queue.tick() if by_tick else (await queue.exchange(other, free=0)).has_more
+    assert (await queue.overview()).counts["pending"] == 150

@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import ScriptFailed
 from shared.models import TaskStatus
-from tests.support.factories import ending, registered, task, tasks
+from tests.support.factories import ending, exchange_all, registered, task, tasks
 from tests.support.waiting import wait_until
 
 
@@ -135,7 +135,7 @@ async def test_parking_wakes_a_worker_that_may_know_the_type(queue, store):
     await queue.exchange(alien, free=1)
     [(_, fields)] = await queue.wait(cursor, 20_000)
     assert fields["q"] == "default"
-    assert len((await queue.exchange(knowing, free=1)).claims) == 1
+    assert len(await exchange_all(queue, knowing, free=1)) == 1
 
 
 async def test_promotion_by_tick_wakes(queue, store):

@@ -11,6 +11,11 @@ local function call(command, ...)
   return redis.call(command, ...)
 end
 
+-- Before the first write of what must go on when memory is full.
+local function remove_first(key)
+  if not has_removed then call('HDEL', key, '') end
+end
+
 -- Numbers become text only here: Lua dialects print big numbers differently, Redis' own as 1e+15.
 -- The same few numbers come up for each task of a call, so their text is kept.
 local int_texts = {}

@@ -67,11 +67,11 @@ local new_parked
 --- @lazy
 -- Calls that parked_flush will make: a write for each type, and a wake-up for all.
 local function parked_owed()
-  local calls = 0
-  for _, types_of_queue in pairs(new_parked or {}) do
+  local calls = (want_cursor == 1 or owes_wake()) and 0 or 1
+  for _, types_of_queue in pairs(new_parked) do
     for _ in pairs(types_of_queue) do calls = calls + 1 end
   end
-  return calls + ((want_cursor == 1 or owes_wake()) and 0 or 1)
+  return calls
 end
 
 local function park(name, task_type, id, score)
@@ -84,10 +84,18 @@ local function park(name, task_type, id, score)
   list[#list + 1] = id
 end
 
--- Whether it fits that one more is parked by its type, or is dead (D). What does not is put back, which is a call, too.
+-- Whether it fits that one more is parked by its type, or is dead (D). The call may cost two more for that: what does not
+-- fit is put back, which is a call, too.
+local SLACK = 2
+
 local function fits(name, kind)
-  local calls = kind == 'D' and calls_for(name, 'D') or (new_parked and new_parked[name] and new_parked[name][kind]) and 0 or 1
-  return calls == 0 or affords(calls + parked_owed() + (new_pending[name] and 0 or 1))
+  local calls = new_parked and parked_owed() or 0
+  if kind == 'D' then
+    calls = calls + calls_for(name, 'D')
+  elseif not (new_parked and new_parked[name] and new_parked[name][kind]) then
+    calls = calls + 1
+  end
+  return affords(calls - SLACK)
 end
 
 local function parked_flush()
@@ -315,7 +323,7 @@ local function calls_to_claim(names)
   end
   local is_told = want_cursor == 1 or not are_known or waiting > free or owes_alarm() or not owes_wake()
   for _, name in ipairs(pending_order) do is_told = is_told or not find(served, ' ' .. name .. ' ', 1, true) end
-  return queue_count + calls_to_tell() + (are_known and 0 or 1) - (has_removed and 0 or 1) - (is_told and 0 or 1)
+  return queue_count + calls_to_tell() + (are_known and 0 or 1) - ((has_removed or pending_order[1]) and 0 or 1) - (is_told and 0 or 1)
     + (is_lease_due and not holds_some and 1 or 0)
 end
 

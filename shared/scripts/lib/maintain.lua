@@ -19,38 +19,44 @@ local function tasks_of(due)
   return found
 end
 
--- How many of the due tasks can be promoted within the budget, and the queues of these that nobody has read.
+-- The due tasks that can be promoted within the budget, by their indexes, and the queues of these that nobody has read.
 local function promotable(due_tasks, are_read)
-  local is_seen, unread, calls, wakes_owed = {}, {}, calls_to_tell(), owes_wake() and 0 or 1
+  local is_chosen, unread, chosen, calls, wakes_owed = {}, {}, {}, calls_to_tell(), owes_wake() and 0 or 1
   for i, task in ipairs(due_tasks) do
-    if not is_seen[task.queue] then
-      is_seen[task.queue] = true
-      local is_read = queue_loaded[task.queue]
-      if not (is_read and has_pending(task.queue)) then calls, wakes_owed = calls + wakes_owed, 0 end
+    local name = task.queue
+    if is_chosen[name] == nil then
+      local is_read = queue_loaded[name]
+      local wakes_here = (is_read and has_pending(name)) and 0 or wakes_owed
       -- A queue that is read adds to what the call may cost.
-      calls = calls + (new_pending[task.queue] and 0 or 1) - (is_read and 0 or 1)
+      local more = calls + wakes_here + (new_pending[name] and 0 or 1) - (is_read and 0 or 1)
       local reads = (is_read and #unread == 0) and 0 or 1
-      local fixed = (are_read and 0 or 1) + (has_removed and 1 or 0) + reads -- MGET, ZREM, HMGET
-      if not affords(calls + fixed) then return i - 1, unread end
-      if not is_read then unread[#unread + 1] = task.queue end
+      is_chosen[name] = affords(more + (are_read and 0 or 1) + (has_removed and 1 or 0) + reads) -- MGET, ZREM, HMGET
+      if is_chosen[name] then
+        calls, wakes_owed = more, wakes_owed - wakes_here
+        if not is_read then unread[#unread + 1] = name end
+      end
     end
+    if is_chosen[name] then chosen[#chosen + 1] = i end
   end
-  return #due_tasks, unread
+  return chosen, unread
 end
 
--- `texts` are the records of the tasks, or nil.
-local function promote(due_tasks, texts, n, unread)
+-- Of the due tasks those `chosen`; `texts` are the records of all, or nil.
+local function promote(due_tasks, texts, chosen, unread)
   if #unread > 0 then counts_load(unread) end
-  local members, keys = {}, {}
-  for i = 1, n do members[i], keys[i] = due_tasks[i].member, due_tasks.keys[i] end
+  local members, keys, found = {}, {}, {}
+  for n, i in ipairs(chosen) do
+    members[n], keys[n] = due_tasks[i].member, due_tasks.keys[i]
+    found[n] = texts and texts[i]
+  end
   call_variadic('ZREM', timers, members)
-  texts = texts or read_many(keys)
+  if not texts then found = read_many(keys) end
   local promoted = {}
-  for i = 1, n do
-    local text = value_of(keys[i]) or texts[i]
+  for n, i in ipairs(chosen) do
+    local text = value_of(keys[n]) or found[n]
     local r = text and record_parse(text)
     if r and (r.status == 'S' or r.status == 'Y') then
-      promoted[#promoted + 1] = {id = due_tasks[i].id, r = r, rank = rank_of_ms(due_tasks[i].due) + i - 1}
+      promoted[#promoted + 1] = {id = due_tasks[i].id, r = r, rank = rank_of_ms(due_tasks[i].due) + n - 1}
       fair_note(r.queue, r.priority, r.options)
     end
   end
@@ -135,6 +141,7 @@ local function reap(name)
   local is_more = n_over < #ids
   if is_more then
     memory.held = held_without(memory.held, is_over)
+    memory.number = '0'
   elseif call('ZREM', timers, 'w:' .. name) == 1 then
     count_add('*:w', -1)
   end
@@ -152,7 +159,8 @@ local DO_DUE = {
   j = function(names) hand_out_job(names[1]) return #names > 1 end,
 }
 
--- `due` are the first timers, with their scores; `texts` the records of the tasks among them, or nil.
+-- `due` are the first timers, with their scores; `texts` the records of the tasks among them, or nil. Returns whether more is
+-- due, and whether that is as it did not fit.
 local function do_due(due, own, texts)
   local due_tasks, is_more, next_head = tasks_of(due), false, nil
   local of_kind, refilled = {s = {}, w = {}, d = {}, j = {}}, {}
@@ -170,33 +178,36 @@ local function do_due(due, own, texts)
       table.insert(of_kind[kind], name)
     end
   end
+  local is_refused, is_done = false, false
   if #due_tasks > 0 then
-    local n, unread = promotable(due_tasks, texts)
-    is_more = is_more or n < #due_tasks
-    if n > 0 then promote(due_tasks, texts, n, unread) end
+    local chosen, unread = promotable(due_tasks, texts)
+    is_refused, is_done = #chosen < #due_tasks, #chosen > 0
+    if is_done then promote(due_tasks, texts, chosen, unread) end
   end
   if #refilled > 0 then
     call_variadic('ZREM', timers, refilled)
     limit_calls = limit_calls + 1
   end
   -- One kind a call: it keeps the price of a call bounded, and the caller comes again at once.
-  local is_done = #due_tasks > 0
   for _, kind in ipairs({'s', 'w', 'd', 'j'}) do
     local names = of_kind[kind]
-    if names[1] and (is_done or not affords(DUE_CALLS[kind] - (has_removed and 0 or 1))) then
-      is_more, is_done = true, true
+    if names[1] and is_done then
+      is_more = true
+    elseif names[1] and not affords(DUE_CALLS[kind] - (has_removed and 0 or 1)) then
+      is_refused = true
     elseif names[1] then
       is_done = true
       is_more = DO_DUE[kind](names) or is_more
     end
   end
+  is_more = is_more or is_refused
   if is_more or #of_kind.d + #of_kind.s + #of_kind.j + #refilled > 0 then
     head_known, head_due = false, nil -- what was done in part is still due, a trimmed status has a new timer
   else
     head_due = next_head
     head_known = next_head ~= nil or #due < 2 * (DUE_SLICE + 2)
   end
-  return is_more
+  return is_more, is_refused
 end
 
 --- @eager

@@ -73,12 +73,17 @@ local function hour_text(key)
   return table.concat(texts, ' ') .. '|' .. buckets_text(waited) .. '|' .. buckets_text(ran)
 end
 
+-- Whether the hash of an hour may have no expiry: it is new, or has expired since the last minute was moved.
+local function expires_anew(hour)
+  return counts['*:h'] ~= hour or hour ~= math.floor(now / 3600000)
+end
+
 local function minute_close(stored)
   local last, text = string.match(stored, '^(%d+) (.*)$')
   local hour = math.floor(tonumber(last) / 60)
   local key = prefix .. 'stats:' .. int(hour)
   call('HSET', key, last, text)
-  if counts['*:h'] ~= hour then
+  if expires_anew(hour) then
     call('EXPIRE', key, STATS_KEPT_S)
     field_put('*:h', int(hour))
   end
@@ -182,7 +187,7 @@ end
 local function stats_owed()
   if not has_passed() then return 0 end
   local hour = math.floor(tonumber(string.match(counts['*:@'], '^%d+')) / 60)
-  return (hour_over() and 3 or 0) + (counts['*:h'] == hour and 1 or 2)
+  return (hour_over() and 3 or 0) + (expires_anew(hour) and 2 or 1)
 end
 
 -- What has passed waits for a call that has room to close it: until then the minute goes on.
