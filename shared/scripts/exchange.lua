@@ -30,8 +30,8 @@
             lease expired)
   @event    R P Y S C D X
   Cost    O((claims + outcomes) * log N); at most 100 claims, 100 outcomes, 100 promotions or one worker reaped; at most
-          13 calls, and one for each further queue; up to two more where tasks are parked or expired before they
-          started; with limit keys up to 10 more.
+          13 calls, and one for each further queue; where tasks are parked or expired before they started up to three
+          more, and one for each further queue; with limit keys up to 10 more.
   Replay  same number: nothing changes; claims, lost and cancelled ids are returned again, and what was handed over since
           then, whose claim has the same number.
 ]]
