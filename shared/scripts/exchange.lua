@@ -37,6 +37,7 @@
 ]]
 local own_timer = 'w:' .. worker
 --- @include "lib/call"
+guarded = queues
 --- @include "lib/time"
 --- @include "lib/counts"
 --- @include "lib/memory"
@@ -98,7 +99,7 @@ local function calls_at_worst()
   local has = has_kind
   local is_end, may_die, is_later = has.c or has.f or has.x or has.k, has.f or has.x, has.f or has.s or has.w
   local is_short = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS
-  local calls = 8 -- itself, the clock, HMGET, MGET, a removal, MSET, HSET, XADD
+  local calls = 7 -- itself, the clock, HMGET, MGET, MSET, HSET, XADD
   if is_end then calls = calls + 1 end -- done
   if may_die then calls = calls + 1 end -- groups
   if is_later or (is_end and is_short) then calls = calls + 1 end -- timers
@@ -120,25 +121,21 @@ local function are_plainly_pending()
   return is_any_pending
 end
 
--- What was handed over and is not read needs a lease at once: it waits for the next call where that may not fit.
-local worst = calls_at_worst()
 local is_unread = handed_id and not is_acknowledged
-local is_put_off = is_unread and worst == BUDGET
-if is_put_off then handed_id, is_unread = nil, false end
 
 -- Where queues have tasks and no rules, what is claimed before the outcomes are applied would be claimed after them, and
 -- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, where tasks
 -- come back that may go first, or where something is due or trimming falls behind, which need the room.
 local due, due_tasks, popped, is_looked = nil, {keys = {}}, nil, false
 local must_look = record_count == 0 or want_cursor + maintain > 0
-local room = BUDGET - worst
-if maintain == 1 and room > 0 then
+local room = BUDGET - calls_at_worst()
+if maintain == 1 and room > (is_unread and 1 or 0) then -- a lease for what is not read
   due, is_looked = what_is_due(own_timer), true
   due_tasks = due and tasks_of(due) or due_tasks
   room = room - 1
 end
 local is_behind = is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2)
-if room > 1 and free > 0 and not due and not is_behind and not is_unread and not has_kind.h and are_plainly_pending() then
+if room > 2 and free > 0 and not due and not is_behind and not is_unread and not has_kind.h and are_plainly_pending() then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
@@ -173,13 +170,12 @@ end
 is_behind = false
 for _, letter in ipairs({'C', 'D', 'X'}) do
   if is_over_full(letter, 1) then
-    local calls = (letter == 'D' and 5 or 4) - (has_removed and 0 or 1)
-    if affords(calls) then trim(letter, true) else is_behind = true end
+    if affords(letter == 'D' and 5 or 4) then trim(letter, true) else is_behind = true end
   end
 end
 -- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has. So it
 -- is with what is due.
-local is_more = is_behind or is_put_off
+local is_more = is_behind
 if is_behind and not popped and (is_over_full('C', 3) or is_over_full('D', 3) or is_over_full('X', 3)) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
@@ -194,7 +190,6 @@ if popped then
 elseif free > 0 then
   local are_left = unpark(names)
   if affords(calls_to_claim(names)) then
-    if pending_order[1] then remove_first(queues) end
     pending_flush()
     -- Who ends something may go by the counts; who has been woken, or will wait from the cursor of this call, looks.
     claimed, claims_more = claim(names, next(is_over) == nil or want_cursor + maintain > 0)
@@ -230,7 +225,6 @@ end
 
 if not affords(stats_owed() + (hour_over() and not has_passed() and 3 or 0)) then stats_keep_open() end
 is_tight = not affords(1)
-if not released then remove_first(queues) end
 done_flush()
 pending_flush()
 limits_flush()

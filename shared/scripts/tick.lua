@@ -13,6 +13,7 @@
   Replay  what was done is not due any more.
 ]]
 --- @include "lib/call"
+guarded = queues
 --- @include "lib/time"
 --- @include "lib/counts"
 --- @include "lib/memory"
@@ -39,7 +40,6 @@ counts_load({'*'})
 local due = what_is_due('')
 local is_more = due ~= nil and (do_due(due, ''))
 is_more = limits_settle() or is_more
-if due then remove_first(queues) end
 pending_flush()
 limits_flush()
 done_flush()

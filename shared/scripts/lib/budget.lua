@@ -20,7 +20,7 @@ local function owed()
   if flat_length > 0 then calls = calls + 1 end
   if #event_order > 0 then calls = calls + 1 end
   if control_gone then calls = calls + 1 end
-  if released or not has_removed then calls = calls + 1 end
+  if released then calls = calls + 1 end
   if #new_done > 0 then calls = calls + 1 end
   if new_groups then calls = calls + 1 end
   if #new_timers > 0 or next(done_timer) then calls = calls + 1 end

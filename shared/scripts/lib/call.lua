@@ -2,18 +2,30 @@
 -- The reply carries the sum; 1 is the EVALSHA itself.
 local price = 1
 local find, sub = string.find, string.sub
--- What Redis lets through when memory is full, and all that follows it in the same script.
-local REMOVALS = {DEL = true, HDEL = true, XDEL = true, ZPOPMIN = true, ZREM = true}
-local has_removed = false
-local function call(command, ...)
-  price = price + 1
-  has_removed = has_removed or REMOVALS[command]
+-- When memory is full Redis lets a script remove, and after that do all else. A script that must go on then names a hash
+-- here: should its first write be refused, a field that is not there is removed from that first.
+local guarded = nil
+local GROWS = {HINCRBY = true, HSET = true, MSET = true, XADD = true, ZADD = true}
+local REMOVES = {DEL = true, HDEL = true, ZPOPMIN = true, ZREM = true}
+
+local function call_guarded(command, ...)
+  local hash = guarded
+  guarded = nil
+  if GROWS[command] then
+    local reply = redis.pcall(command, ...)
+    if type(reply) ~= 'table' or not reply.err then return reply end
+    price = price + 2
+    redis.call('HDEL', hash, '')
+  elseif not REMOVES[command] then
+    guarded = hash
+  end
   return redis.call(command, ...)
 end
 
--- Before the first write of what must go on when memory is full.
-local function remove_first(key)
-  if not has_removed then call('HDEL', key, '') end
+local function call(command, ...)
+  price = price + 1
+  if guarded then return call_guarded(command, ...) end
+  return redis.call(command, ...)
 end
 
 -- Numbers become text only here: Lua dialects print big numbers differently, Redis' own as 1e+15.

@@ -323,7 +323,7 @@ local function calls_to_claim(names)
   end
   local is_told = want_cursor == 1 or not are_known or waiting > free or owes_alarm() or not owes_wake()
   for _, name in ipairs(pending_order) do is_told = is_told or not find(served, ' ' .. name .. ' ', 1, true) end
-  return queue_count + calls_to_tell() + (are_known and 0 or 1) - ((has_removed or pending_order[1]) and 0 or 1) - (is_told and 0 or 1)
+  return queue_count + calls_to_tell() + (are_known and 0 or 1) - (is_told and 0 or 1)
     + (is_lease_due and not holds_some and 1 or 0)
 end
 

@@ -30,7 +30,7 @@ local function promotable(due_tasks, are_read)
       -- A queue that is read adds to what the call may cost.
       local more = calls + wakes_here + (new_pending[name] and 0 or 1) - (is_read and 0 or 1)
       local reads = (is_read and #unread == 0) and 0 or 1
-      is_chosen[name] = affords(more + (are_read and 0 or 1) + (has_removed and 1 or 0) + reads) -- MGET, ZREM, HMGET
+      is_chosen[name] = affords(more + (are_read and 0 or 1) + 1 + reads) -- MGET, ZREM, HMGET
       if is_chosen[name] then
         calls, wakes_owed = more, wakes_owed - wakes_here
         if not is_read then unread[#unread + 1] = name end
@@ -84,7 +84,6 @@ local function hand_out(ids)
     moved[#moved + 1] = 's:' .. ids[i]
   end
   local stored = call('HMGET', prefix .. 'schedules', unpack(fields))
-  call('ZREM', timers, 's:') -- a removal first: memory may be full
   call('ZADD', timers, unpack(moved))
   for i = 1, #fields, 2 do
     if stored[i] and stored[i + 1] then
@@ -100,7 +99,6 @@ end
 
 -- A bulk operation is handed out, too: its next slice is a script of its own. {j:<job>, number of the slice, ''}
 local function hand_out_job(name)
-  call('ZREM', timers, 'j:') -- a removal first: memory may be full
   local slice = call('HGET', prefix .. 'job:' .. name, 'slice')
   if slice then
     call('ZADD', timers, int(now + FIRE_MS), 'j:' .. name)
@@ -110,9 +108,9 @@ local function hand_out_job(name)
   end
 end
 
--- Calls that one of a kind costs, beside what it leaves to be written; a removal is among them. What is not affordable
+-- Calls that one of a kind costs, beside what it leaves to be written. What is not affordable
 -- waits for the next call, which has less to do.
-local DUE_CALLS = {s = 3, w = 4, d = 6, j = 3}
+local DUE_CALLS = {s = 2, w = 4, d = 6, j = 2}
 
 -- Takes back what a worker held whose lease expired, as much as fits; returns whether it held more.
 local REAP_SLICE = 100
@@ -131,7 +129,7 @@ local function reap(name)
   if #unread > 0 then counts_load(unread) end
   local is_over, n_over = {}, 0
   for i, one in ipairs(lost) do
-    if not one.r or affords(calls_for(one.r.queue, one.letter) + (has_removed and 1 or 0)) then -- ZREM in the end
+    if not one.r or affords(calls_for(one.r.queue, one.letter) + 1) then -- ZREM in the end
       is_over[ids[i]] = ''
       n_over = n_over + 1
       if one.r then take_back(ids[i], one.r, one.letter) end
@@ -193,7 +191,7 @@ local function do_due(due, own, texts)
     local names = of_kind[kind]
     if names[1] and is_done then
       is_more = true
-    elseif names[1] and not affords(DUE_CALLS[kind] - (has_removed and 0 or 1)) then
+    elseif names[1] and not affords(DUE_CALLS[kind]) then
       is_refused = true
     elseif names[1] then
       is_done = true

@@ -47,7 +47,6 @@ local function trim(letter, is_quick)
   -- What ended in this very call is not in `done` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end
   if is_quick then return true end
-  if #ids == 0 then call('ZREM', timers, 'd:' .. letter) end -- a removal first: memory may be full
   if next_due then
     call('ZADD', timers, int(next_due), 'd:' .. letter)
   else
