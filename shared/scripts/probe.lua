@@ -117,6 +117,7 @@ local steps = {
     table.sort(words)
     return table.concat(words, ' ') == 'a b c d' and int(BIG) == '9007199254740991'
       and string.match('name:12', '^(.*):(%d+)$') == 'name' and string.gsub('a.b', '%.', '-') == 'a-b'
+      and string.gsub('a b', '%a', {a = ''}) == ' b'
       and string.find('a|b', '|', 1, true) == 2 and string.sub('abc', -2) == 'bc' and math.floor(2.7) == 2
       and string.byte('a') == 97 and string.rep('ab', 2) == 'abab'
       and math.max(1, 2) + math.min(1, 2) == 3 and math.ceil(2.1) == 3 and math.min(5, math.huge) == 5

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -153,3 +155,26 @@ async def test_a_worker_that_held_more_than_one_call_takes_back(queue, store, fi
     while has_more:
         has_more = await queue.tick() if by_tick else (await queue.exchange(other, free=0)).has_more
     assert (await queue.overview()).counts["pending"] == 150
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_a_lua_without_pcall_removes_in_any_case(tcp_queues, fill, monkeypatch, is_full):
+    queue = tcp_queues()
+    await queue.submit([task()])
+    state = await registered(queue)
+    [claim] = (await queue.exchange(state, free=1)).claims
+    run = queue.transport.run
+
+    async def without(script, keys, args):
+        body = script.body.replace("redis.pcall", "redis.none")
+        sha = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
+        return await run(replace(script, body=body, sha=sha), keys, args)
+
+    monkeypatch.setattr(queue.transport, "run", without)
+    if is_full:
+        fill()
+    before = queue.calls
+    await queue.exchange(state, [ending(claim)], free=0, maintain=False)
+    assert queue.calls - before == 10  # one for that, one for the timer of the first that ended
+    monkeypatch.undo()
+    assert (await queue.get(claim.id)).status is TaskStatus.COMPLETED
