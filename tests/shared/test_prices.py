@@ -164,15 +164,15 @@ async def test_ends_of_all_kinds_are_one_write(queue, bill):
     await queue.submit(tasks(12, max_retries=0))
     claims = (await queue.exchange(state, free=12)).claims
     alone, mixed, deadly = claims[:2], claims[2:6], claims[6:]
-    with bill("exchange: 2 outcomes that complete", 9) as cost:
+    with bill("exchange: 2 outcomes that complete", 8) as cost:
         outcomes = [ending(claim) for claim in alone]
         await queue.exchange(state, outcomes, free=0, holding=10, maintain=False, want_cursor=False)
     assert cost.commands["zadd"] == 1
-    with bill("exchange: 4 outcomes that complete and cancel", 9) as cost:
+    with bill("exchange: 4 outcomes that complete and cancel", 8) as cost:
         outcomes = [ending(claim, "ck"[n % 2]) for n, claim in enumerate(mixed)]
         await queue.exchange(state, outcomes, free=0, holding=6, maintain=False, want_cursor=False)
     assert cost.commands["zadd"] == 1
-    with bill("exchange: 6 outcomes that complete, kill and cancel", 10) as cost:
+    with bill("exchange: 6 outcomes that complete, kill and cancel", 9) as cost:
         outcomes = [ending(claim, "cxk"[n % 3]) for n, claim in enumerate(deadly)]
         outcomes = [one._replace(group="abc") if one.kind == "x" else one for one in outcomes]
         await queue.exchange(state, outcomes, free=0, maintain=False, want_cursor=False)
@@ -232,7 +232,7 @@ async def test_one_task_alone_from_submission_to_result(queue, bill):
     """As the only worker does it: it was waiting, exchanges, and hands in the result; then it waits for the next."""
     state = await _warm(queue)
     cursor = (await queue.exchange(state, free=1, want_cursor=True)).cursor
-    with bill("one task alone, submission to result", 28):
+    with bill("one task alone, submission to result", 24):
         waiting = asyncio.create_task(queue.wait(cursor, 20_000))
         [item] = await queue.submit([task()])
         [(cursor, _)] = await waiting
@@ -251,7 +251,7 @@ async def test_one_task_alone_that_is_handed_over(queue, bill):
     await queue.exchange(state, [ending(claim)], free=1)
     assert await queue.renew(state, is_idle=True)
     cursor = (await queue.exchange(state, free=1, want_cursor=True)).cursor
-    with bill("one task alone that is handed over, submission to result", 21):
+    with bill("one task alone that is handed over, submission to result", 19):
         [item] = await queue.submit([task()])
         [(_, fields)] = await queue.wait(cursor, 20_000)
         claims = state.take_handed(fields["h"], fields["r"], now_ms=0, is_busy=False)
@@ -264,7 +264,7 @@ async def test_claim_and_finish_in_batches_of_100(queue, bill):
     state = await _warm(queue)
     await queue.submit(tasks(1000))
     claims = (await queue.exchange(state, free=100)).claims
-    with bill("claim and finish, per task, batches of 100", 0.25, 900):
+    with bill("claim and finish, per task, batches of 100", 0.1, 900):
         for _ in range(9):
             outcomes: list[Outcome] = [ending(claim) for claim in claims]
             reply = await queue.exchange(state, outcomes, free=100, maintain=False, want_cursor=False)
