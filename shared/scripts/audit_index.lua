@@ -35,7 +35,7 @@ local VERDICT = {}
 function VERDICT.pending(_, score, r)
   if r.letter ~= 'P' or r.queue ~= name then return false end
   if priority_of(score) == r.priority then return nil end
-  return score_of(r.priority, tonumber(score) - (10 - priority_of(score)) * PRIORITY_SPAN)
+  return score_of(r.priority, rank_of(score))
 end
 
 function VERDICT.parked(member, _, r)

@@ -40,7 +40,7 @@ local function place_of()
   if r.status ~= 'P' or (when ~= '' and when ~= 'now') then return nil end
   local score = call('ZSCORE', prefix .. 'pending:' .. r.queue, id)
   if not score then return rank_of_ms(math.max(r.created, tonumber(r.due))) end
-  return tonumber(score) - (10 - priority_of(score)) * PRIORITY_SPAN
+  return rank_of(score)
 end
 
 local place = place_of()

@@ -91,57 +91,27 @@ if is_draining then free = 0 end
 local handed_id = string.match(handed_over, ':(.+)$')
 local is_acknowledged = handed_id and contains(handed, handed_id)
 
--- What an exchange costs at most that applies these outcomes and does nothing else, but for unique keys and webhooks, of
--- which only the records tell.
-local has_kind = {}
-for i = 1, record_count do has_kind[sub(item(queue_count + 2 * i - 1), 1, 1)] = true end
-local function calls_at_worst()
-  local has = has_kind
-  local is_end, may_die, is_later = has.c or has.f or has.x or has.k, has.f or has.x, has.f or has.s or has.w
-  local is_short = math.min(tonumber(RETENTION_MS), tonumber(RETENTION_DEAD_MS)) < KEYED_MS
-  local calls = 7 -- itself, the clock, HMGET, MGET, MSET, HSET, XADD
-  if is_end then calls = calls + 1 end -- done
-  if may_die then calls = calls + 1 end -- groups
-  if is_later or (is_end and is_short) then calls = calls + 1 end -- timers
-  if has.h then calls = calls + 1 end -- pending
-  if is_later or has.h or want_cursor == 1 then calls = calls + 1 end -- a wake-up
-  return calls
-end
-
-local function is_over_full(letter, slices)
-  return count_of(TOTALS[letter]) > kept_at_most(letter) + slices * TRIM_SLICE
-end
-
-local function are_plainly_pending()
-  local is_any_pending = false
-  for i = 2, #names do
-    if counts[fields_of(names[i])['!']] then return false end
-    is_any_pending = is_any_pending or counts_pending(names[i])
-  end
-  return is_any_pending
-end
-
 local is_unread = handed_id and not is_acknowledged
 
 -- Where queues have tasks and no rules, what is claimed before the outcomes are applied would be claimed after them, and
 -- what is due may be read with them: one read serves all. Not where the outcomes may leave no room for that, where tasks
 -- come back that may go first, or where something is due or trimming falls behind, which need the room.
-local due, due_tasks, popped, is_looked = nil, {keys = {}}, nil, false
+local has_kind = {}
+for i = 1, record_count do has_kind[sub(item(queue_count + 2 * i - 1), 1, 1)] = true end
+local due, popped, is_looked = nil, nil, false
 local must_look = record_count == 0 or want_cursor + maintain > 0
-local room = BUDGET - calls_at_worst()
+local room = BUDGET - calls_at_worst(has_kind)
 if maintain == 1 and room > (is_unread and 1 or 0) then -- a lease for what is not read
   due, is_looked = what_is_due(own_timer), true
-  due_tasks = due and tasks_of(due) or due_tasks
   room = room - 1
 end
-local is_behind = is_over_full('C', 2) or is_over_full('D', 2) or is_over_full('X', 2)
-if room > 2 and free > 0 and not due and not is_behind and not is_unread and not has_kind.h and are_plainly_pending() then
+if room > 2 and free > 0 and not (due or is_unread or has_kind.h or are_over_full(2)) and are_plainly_pending(names) then
   popped = pop_first(names, must_look)
 end
 local outcome_keys = {}
 for i = 1, record_count do outcome_keys[i] = record(i) end
 local outcome_texts, unread_texts, due_texts, popped_texts = read_lists(
-  outcome_keys, is_unread and {prefix .. 't:' .. handed_id} or {}, due_tasks.keys, popped and popped.batch.keys or {})
+  outcome_keys, is_unread and {prefix .. 't:' .. handed_id} or {}, due and due.tasks.keys or {}, popped and popped.batch.keys or {})
 
 -- What a submission handed to this worker, which has not read of it: {id, record}.
 local unread = {}
@@ -167,7 +137,7 @@ if popped then
   claimed, claims_more = claim(names, must_look, popped, popped_texts)
   holds_some = holds_some or #claimed > 0
 end
-is_behind = false
+local is_behind = false
 for _, letter in ipairs({'C', 'D', 'X'}) do
   if is_over_full(letter, 1) then
     if affords(letter == 'D' and 5 or 4) then trim(letter, true) else is_behind = true end
@@ -176,7 +146,7 @@ end
 -- The next call comes at once and has fewer outcomes, so room to trim; at the worst nothing is claimed until it has. So it
 -- is with what is due.
 local is_more = is_behind
-if is_behind and not popped and (is_over_full('C', 3) or is_over_full('D', 3) or is_over_full('X', 3)) then free = 0 end
+if is_behind and not popped and are_over_full(3) then free = 0 end
 if maintain == 1 and not is_looked and affords(1) then
   due, is_looked, due_texts = what_is_due(own_timer), true, nil
 end

@@ -35,9 +35,8 @@ for i = 1, #fields, 2 do
     local first = call('ZRANGE', prefix .. 'pending:' .. name, score_of(tonumber(priority), 0), '+inf',
       'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
     if first[2] and priority_of(first[2]) == tonumber(priority) then
-      local rank = tonumber(first[2]) - (10 - tonumber(priority)) * PRIORITY_SPAN
       oldest[#oldest + 1] = fields[i]
-      oldest[#oldest + 1] = math.floor(rank / 1000) + EPOCH_S * 1000
+      oldest[#oldest + 1] = math.floor(rank_of(first[2]) / 1000) + EPOCH_S * 1000
     end
   end
 end

@@ -160,3 +160,14 @@ async def test_who_cancelled_it_survives_the_audit_and_its_removal(queue, store)
     assert (await queue.audit(may_go_on=lambda: True)).repaired == {}
     assert await queue.error_groups() == []
     assert (await queue.delete([item.id], by="ops")).done == [item.id]
+
+
+async def test_asked_again_and_again_it_is_remembered_once(queue, store):
+    [item] = await queue.submit([task()])
+    state = await registered(queue)
+    await queue.exchange(state, free=1)
+    for _ in range(3):
+        await queue.cancel(item.id)
+        assert (await queue.exchange(state, free=0, holding=1)).cancelled == [item.id]
+    told = store.hget("{test:0}:queues", f"*:+{state.name}").split("|")[3]
+    assert told.split() == [item.id]

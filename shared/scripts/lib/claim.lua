@@ -33,8 +33,7 @@ local function unpark_types(name, control)
       has_unparked = true
       local back = call('ZPOPMIN', prefix .. 'parked:' .. name .. ':' .. task_type, int(CLAIM_CAP))
       for i = 1, #back, 2 do
-        local priority = priority_of(back[i + 1])
-        make_pending(back[i], name, priority, tonumber(back[i + 1]) - (10 - priority) * PRIORITY_SPAN)
+        make_pending_by_score(back[i], name, back[i + 1])
       end
       count_add(fields_of(name).K, -#back / 2)
       if #back < 2 * CLAIM_CAP then
@@ -264,8 +263,7 @@ end
 
 -- Puts a task back that was popped.
 local function put_back(id, service, score)
-  local priority = priority_of(score)
-  make_pending(id, service.name, priority, tonumber(score) - (10 - priority) * PRIORITY_SPAN)
+  make_pending_by_score(id, service.name, score)
   service.is_empty = false
 end
 
@@ -325,6 +323,16 @@ local function calls_to_claim(names)
   for _, name in ipairs(pending_order) do is_told = is_told or not find(served, ' ' .. name .. ' ', 1, true) end
   return queue_count + calls_to_tell() + (are_known and 0 or 1) - (is_told and 0 or 1)
     + (is_lease_due and not holds_some and 1 or 0)
+end
+
+-- Whether something is pending, and no queue has rules or parked tasks.
+local function are_plainly_pending(names)
+  local is_any_pending = false
+  for i = 2, #names do
+    if counts[fields_of(names[i])['!']] then return false end
+    is_any_pending = is_any_pending or counts_pending(names[i])
+  end
+  return is_any_pending
 end
 
 -- Pops before the outcomes are applied, so that one read serves all.

@@ -21,3 +21,7 @@ end
 local function priority_of(score)
   return 10 - math.floor(tonumber(score) / PRIORITY_SPAN)
 end
+
+local function rank_of(score)
+  return tonumber(score) - (10 - priority_of(score)) * PRIORITY_SPAN
+end

@@ -32,7 +32,7 @@ local function load_turns()
       local head = call('ZRANGE', prefix .. 'pending:' .. line.queue, score_of(line.priority, 0), '+inf',
         'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
       if head[2] and priority_of(head[2]) == line.priority then
-        line.virtual = tonumber(head[2]) - (10 - line.priority) * PRIORITY_SPAN
+        line.virtual = rank_of(head[2])
         for i = 1, #line.keys, CHUNK do
           local last = math.min(i + CHUNK - 1, #line.keys)
           for j, rank in ipairs(call('ZMSCORE', prefix .. 'fair:' .. name, unpack(line.keys, i, last))) do

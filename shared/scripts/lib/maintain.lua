@@ -160,7 +160,7 @@ local DO_DUE = {
 -- `due` are the first timers, with their scores; `texts` the records of the tasks among them, or nil. Returns whether more is
 -- due, and whether that is as it did not fit.
 local function do_due(due, own, texts)
-  local due_tasks, is_more, next_head = tasks_of(due), false, nil
+  local due_tasks, is_more, next_head = due.tasks, false, nil
   local of_kind, refilled = {s = {}, w = {}, d = {}, j = {}}, {}
   for i = 1, #due, 2 do
     if due[i] ~= own and (tonumber(due[i + 1]) > now or i > 2 * DUE_SLICE) then
@@ -209,13 +209,16 @@ local function do_due(due, own, texts)
 end
 
 --- @eager
--- What is due, with the due times, or nil; by the way the head is known.
+-- What is due, with the due times and the tasks among it, or nil; by the way the head is known.
 local function what_is_due(own)
   -- By rank, not by score: one more than is done now, so that one read tells the next head, too.
   local due = call('ZRANGE', timers, '0', int(DUE_SLICE + 1), 'WITHSCORES')
   local first = due[1] == own and 3 or 1
   local first_due = due[first] and tonumber(due[first + 1])
-  if first_due and first_due <= now then return due end
+  if first_due and first_due <= now then
+    due.tasks = tasks_of(due)
+    return due
+  end
   head_due, head_known, all_know_head = first_due, true, due[first] ~= nil and sub(due[first], 1, 2) == 't:'
   return nil
 end

@@ -52,11 +52,12 @@ local function held_without(held, is_over)
   return held
 end
 
--- The same of a list of ids, of which there are few.
+-- The same of a list of ids, of which there are few, and some perhaps twice.
 local function ids_without(list, is_over)
-  local left = {}
+  local left, is_seen = {}, {}
   for id in string.gmatch(list, '%S+') do
-    if not is_over[id] then left[#left + 1] = id end
+    if not is_over[id] and not is_seen[id] then left[#left + 1] = id end
+    is_seen[id] = true
   end
   return table.concat(left, ' ')
 end

@@ -21,6 +21,11 @@ local function make_pending(id, queue_name, priority, rank)
   count_add(fields_of(queue_name)[priority], 1)
 end
 
+-- To the place that it had.
+local function make_pending_by_score(id, queue_name, score)
+  make_pending(id, queue_name, priority_of(score), rank_of(score))
+end
+
 --- @eager
 local function pending_flush()
   for _, name in ipairs(pending_order) do

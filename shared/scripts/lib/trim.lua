@@ -5,6 +5,15 @@ local function kept_at_most(letter)
   return tonumber(letter == 'D' and KEEP_DEAD or KEEP)
 end
 
+-- Whether more than are kept of a status stand there, by so many slices.
+local function is_over_full(letter, slices)
+  return count_of(TOTALS[letter]) > kept_at_most(letter) + slices * TRIM_SLICE
+end
+
+local function are_over_full(slices)
+  return is_over_full('C', slices) or is_over_full('D', slices) or is_over_full('X', slices)
+end
+
 --- @lazy
 -- Removes ended tasks that expired, and the oldest above what is kept; at most TRIM_SLICE a call.
 -- Returns true when more is left to trim. One that is quick leaves the timer, which is early then and put right when it
@@ -46,7 +55,7 @@ local function trim(letter, is_quick)
   end
   -- What ended in this very call is not in `done` yet and may be all that is left.
   if not next_due then done_timer[letter] = done_first[letter] end
-  if is_quick then return true end
+  if is_quick then return end
   if next_due then
     call('ZADD', timers, int(next_due), 'd:' .. letter)
   else
